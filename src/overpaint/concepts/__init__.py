@@ -1,0 +1,1 @@
+"""The knowledge that is recombined: lexicon, prompt reading, exemplar library."""

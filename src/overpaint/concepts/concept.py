@@ -1,0 +1,35 @@
+"""What a concept is: the values that library, lexicon and prompt reading share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from overpaint.values import Rgba8
+
+#: How an exemplar is drawn. "photo" is cut out of a photograph; "3d" is a rendered model;
+#: "shaded" a vector drawing with gradients; "flat" one of plain areas; "outline" of lines.
+Drawing = Literal["photo", "3d", "shaded", "flat", "outline"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Concept:
+    """Something that can be named and drawn."""
+
+    id: str  # stable, lower case, ASCII: "glasses", "red-apple"
+    name_en: str  # "glasses"
+    name_zh: str  # "眼镜"
+    words_en: tuple[str, ...]  # every name it answers to, lower case, best first, name_en included
+    words_zh: tuple[str, ...]  # likewise in simplified Chinese
+    group: str  # "clothing", "animal-mammal", "food-fruit", ...
+    exemplars: tuple[tuple[Drawing, str], ...]  # how it is drawn, key in the library
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exemplar:
+    """One picture of a concept, cropped tightly to what is visible."""
+
+    concept_id: str
+    drawing: Drawing
+    key: str
+    pixels: Rgba8  # height x width x 4, straight alpha

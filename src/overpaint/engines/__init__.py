@@ -1,0 +1,1 @@
+"""Engines: who paints a region. A protocol, the built-in adapters and the registry."""

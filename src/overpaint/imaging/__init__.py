@@ -1,0 +1,1 @@
+"""Pictures as arrays: decode, mask, region, blend, lettering, encode. Pure functions."""
