@@ -73,7 +73,7 @@ class Picture:
     @property
     def has_alpha(self) -> bool:
         """Whether there is a fourth channel."""
-        return self.pixels.shape[2] == 4
+        return bool(self.pixels.shape[2] == 4)
 
 
 @dataclass(frozen=True, kw_only=True)
