@@ -122,3 +122,14 @@ class EngineInfo:
     takes_reference: bool = False
     takes_style: bool = False
     options: dict[str, Any] = field(default_factory=dict)  # name -> default, engine's own
+
+
+@dataclass(frozen=True, kw_only=True)
+class Region:
+    """The part of a picture that an engine is given, and at which size."""
+
+    box: Box  # where it lies in the picture
+    height: int  # rows the box is scaled to
+    width: int  # columns the box is scaled to
+    pad_bottom: int = 0  # rows of reflection added below, to reach the engine's native size
+    pad_right: int = 0  # likewise columns at the right

@@ -1,0 +1,55 @@
+"""Which engines there are. Built-in ones come in through the same door as anybody's plugin."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+
+from overpaint.concepts.prompt import is_removal
+from overpaint.engines.protocol import Engine
+from overpaint.errors import EngineFailed, UnknownEngine
+
+GROUP = "overpaint.engines"
+
+
+def engine_names() -> tuple[str, ...]:
+    """The names of all installed engines, sorted."""
+    return tuple(sorted(_entry_points()))
+
+
+@cache
+def get_engine(name: str) -> Engine:
+    """Load an engine by name, once a process.
+
+    Raises:
+        UnknownEngine: no installed package offers one of this name.
+        EngineFailed: the package that offers it cannot be loaded.
+    """
+    found = _entry_points().get(name)
+    if found is None:
+        known = ", ".join(("auto", *engine_names()))
+        raise UnknownEngine("engine", f"must be one of {known}", name)
+    try:
+        engine = found.load()()
+    except Exception as error:
+        raise EngineFailed(f"engine {name} cannot be loaded: {error}") from error
+    if not isinstance(engine, Engine):
+        raise EngineFailed(f"engine {name} has not the members info, paint and close")
+    return engine
+
+
+def choose_engine(engine: str | Engine, prompt: str, *, has_reference: bool = False) -> Engine:
+    """Turn what the caller said into an engine: itself, by name, or "auto".
+
+    Auto removes with `erase` when the prompt is empty or asks for removal and there is no
+    reference picture to put in, and paints with `collage` otherwise.
+    """
+    if not isinstance(engine, str):
+        return engine
+    if engine != "auto":
+        return get_engine(engine)
+    return get_engine("erase" if is_removal(prompt) and not has_reference else "collage")
+
+
+def _entry_points() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=GROUP)}

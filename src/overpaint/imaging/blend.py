@@ -1,0 +1,167 @@
+"""The only place that writes a result: the painted layer goes in, inside the mask, nowhere else."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from overpaint.values import Box, Mask, Pixels, Rgb8, Weight
+
+#: Default feather, as a share of the mask's shorter side, and its limits in px.
+FEATHER = 0.02
+FEATHER_LIMITS = (1.0, 12.0)
+#: A feather never takes more than this share of the way to the middle of an island.
+FEATHER_DEPTH = 0.5
+#: Width of the ring outside the mask where the tone of the painting is compared, px.
+TONE_RING = 6
+#: Rows that are blended at a time, so that memory does not grow with the mask.
+STRIP = 256
+
+
+def blend(
+    base: Pixels,
+    mask: Mask,
+    box: Box,
+    layer: Pixels,
+    coverage: Weight | None = None,
+    *,
+    feather: float | None = None,
+) -> Pixels:
+    """Lay a painted layer over a picture, inside the mask only.
+
+    Where the mask is False every channel of the result equals `base`, bit for bit. Where it is
+    True, colour = base + (layer - base) * opacity, and a transparent base becomes as opaque as
+    the layer is; opacity = coverage * feather weight.
+
+    Args:
+        base: height x width x 3 or 4, uint8 or uint16.
+        mask: height x width.
+        box: where the layer lies; it holds every True of the mask.
+        layer: box.height x box.width x 3, dtype and colours of `base`.
+        coverage: box.height x box.width, 0 to 1; None means opaque.
+        feather: width of the inward ramp at the mask's edge, px, 0 = hard; None = chosen by
+            the mask's size.
+
+    Returns:
+        A new array like `base`.
+    """
+    result = base.copy()
+    inside = mask[box.slices]
+    opacity = feather_weight(inside, feather)  # h x w, 0 outside the mask
+    if coverage is not None:
+        opacity *= coverage
+    target = result[box.slices]
+    for top in range(0, box.height, STRIP):
+        rows = slice(top, top + STRIP)
+        strip = _over(target[rows], layer[rows], opacity[rows])
+        np.copyto(target[rows], strip, where=inside[rows][..., None])
+    return result
+
+
+def _over(base: Pixels, layer: Pixels, opacity: Weight) -> Pixels:
+    """Porter and Duff's `over` (1984) with straight alpha, layer over base."""
+    full = np.iinfo(base.dtype).max
+    share = opacity[..., None]  # h x w x 1, 0..1
+    below = base.astype(np.float32)
+    above = layer.astype(np.float32)
+    if base.shape[2] == 3:
+        mixed = below + (above - below) * share
+        opaque: Pixels = np.rint(mixed).astype(base.dtype)
+        return opaque
+    alpha = below[..., 3:] / full  # 0..1
+    union = share + alpha * (1 - share)
+    of_layer = share / np.maximum(union, 1e-6)
+    color = below[..., :3] + (above - below[..., :3]) * of_layer
+    mixed = np.concatenate([color, union * full], axis=2)
+    result: Pixels = np.clip(np.rint(mixed), 0, full).astype(base.dtype)
+    return result
+
+
+def feather_weight(mask: Mask, feather: float | None = None) -> Weight:
+    """How much of the painting shows: 0 outside the mask, rising inwards to 1.
+
+    The ramp is a smoothstep of the Euclidean distance to the nearest kept pixel. The picture's
+    own border is no edge. In a thin stroke the ramp gets narrower, so that its middle is
+    painted in full.
+
+    Args:
+        mask: height x width.
+        feather: px; 0 gives a hard edge; None chooses by the mask's size.
+
+    Returns:
+        height x width, float32, 0 to 1.
+    """
+    hard = mask.astype(np.float32)
+    if feather == 0 or mask.all():
+        return hard
+    if feather is None:
+        rows, columns = mask.any(axis=1).sum(), mask.any(axis=0).sum()
+        feather = float(np.clip(FEATHER * min(rows, columns), *FEATHER_LIMITS))
+    distance = np.asarray(
+        cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float32
+    )
+    ramp = np.minimum(feather, FEATHER_DEPTH * (_depth(mask, distance) - 1)) + 1
+    rise = np.clip(distance / ramp, 0, 1)
+    weight: Weight = (rise * rise * (3 - 2 * rise)).astype(np.float32)
+    return weight
+
+
+def _depth(mask: Mask, distance: Weight) -> Weight:
+    """For each pixel, the largest distance to the edge within its island."""
+    count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    labels = np.asarray(labels, np.int32)
+    deepest = np.ones(count, np.float32)
+    if count == 2:  # one island and the outside
+        deepest[1] = distance.max()
+    else:
+        np.maximum.at(deepest, labels[mask], distance[mask])
+    depth: Weight = deepest[labels]
+    return depth
+
+
+def match_tone(layer: Rgb8, original: Rgb8, mask: Mask) -> Rgb8:
+    """Shift the tone of a painted region so that it meets its surroundings without a seam.
+
+    An engine returns the context too. Where its version of the context differs from the
+    original (a colour cast of an autoencoder, say), that difference is carried smoothly into
+    the mask and taken off: a membrane, as in seamless cloning (Perez et al. 2003), solved by
+    averaging over a pyramid (pull and push, Gortler et al. 1996). An engine that kept the
+    context is left alone.
+
+    Args:
+        layer: height x width x 3, what the engine painted, context included.
+        original: height x width x 3, what was there.
+        mask: height x width; the comparison is made in a ring outside it.
+
+    Returns:
+        height x width x 3, uint8.
+    """
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * TONE_RING + 1,) * 2)
+    near = cv2.dilate(mask.astype(np.uint8), kernel).astype(bool)
+    ring = near & ~mask
+    if not ring.any() or np.array_equal(layer[ring], original[ring]):
+        return layer.copy()
+    difference = original.astype(np.float32) - layer  # h x w x 3
+    weight = ring.astype(np.float32)
+    membrane = _pull_push(difference * weight[..., None], weight)
+    matched: Rgb8 = np.clip(np.rint(layer + membrane), 0, 255).astype(np.uint8)
+    return matched
+
+
+def _pull_push(values: npt.NDArray[np.float32], weight: Weight) -> npt.NDArray[np.float32]:
+    """Fill where the weight is 0 from ever coarser averages of where it is not.
+
+    `values` is height x width x 3, already multiplied by `weight`.
+    """
+    height, width = weight.shape
+    if min(height, width) <= 2:
+        mean = values.sum(axis=(0, 1)) / max(float(weight.sum()), 1e-6)
+        return np.broadcast_to(mean.astype(np.float32), values.shape).copy()
+    coarse_values = np.asarray(cv2.pyrDown(values), np.float32)
+    coarse_weight = np.asarray(cv2.pyrDown(weight), np.float32)
+    gain = np.minimum(1 / np.maximum(coarse_weight, 1e-6), 4)  # saturate: nearer counts more
+    coarse = _pull_push(coarse_values * gain[..., None], np.minimum(coarse_weight * gain, 1))
+    smooth = np.asarray(cv2.pyrUp(coarse, dstsize=(width, height)), np.float32)
+    filled: npt.NDArray[np.float32] = values + smooth * (1 - np.minimum(weight, 1)[..., None])
+    return filled
