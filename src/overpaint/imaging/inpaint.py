@@ -25,10 +25,12 @@ Index: TypeAlias = npt.NDArray[np.intp]
 
 RADIUS = 3  # patches are 7 x 7
 PATCH = 2 * RADIUS + 1
+COARSEST_SIDE = 32
 COARSEST_RADIUS = 3  # the pyramid ends where the hole's inscribed circle is this small, px
 LUMA_TERMS = 4  # DCT terms i + j < this of luma, and CHROMA_TERMS of chroma, describe a patch
 CHROMA_TERMS = 2
-TEXTURE_WEIGHT = 2.0
+TEXTURE_SIDE = 17  # px
+TEXTURE_WEIGHT = 3.0
 LOCALITY = 60.0  # cost of a source a whole window away
 
 
@@ -101,12 +103,12 @@ def _complete(pixels: Rgb8, mask: Mask, seed: int) -> Rgb8:
         for _ in range(rounds):
             match.search(image, rng, light=depth == 0)
             image = match.vote(image)
-    return np.clip(np.rint(image), 0, 255).astype(np.uint8)
+    return np.clip(np.rint(image[..., :3]), 0, 255).astype(np.uint8)
 
 
 def _pyramid(pixels: Rgb8, mask: Mask) -> list[Level] | None:
     """Finest first; None when there is nothing to learn from."""
-    image = pixels.astype(np.float32)
+    image = np.dstack([pixels.astype(np.float32), texture(pixels, mask)])
     levels: list[Level] = []
     while True:
         depth = len(levels)
@@ -117,36 +119,81 @@ def _pyramid(pixels: Rgb8, mask: Mask) -> list[Level] | None:
             weight = cv2.resize(
                 cv2.copyMakeBorder(known, *pad, cv2.BORDER_REPLICATE), size, interpolation=cv2.INTER_AREA
             )
-            total = cv2.resize(
-                cv2.copyMakeBorder(image * known[..., None], *pad, cv2.BORDER_REPLICATE),
+            total = cv2.merge([cv2.resize(
+                cv2.copyMakeBorder(plane * known, *pad, cv2.BORDER_REPLICATE),
                 size,
                 interpolation=cv2.INTER_AREA,
-            )
+            ) for plane in cv2.split(image)])
             image = total / np.maximum(weight, 1e-6)[..., None]
             hole = weight < 0.5
         else:
             hole = mask
-        if not _sources(hole).any():
+        if _sources(hole).sum() < 16:
             break
-        filled = cv2.inpaint(
-            np.clip(np.rint(image), 0, 255).astype(np.uint8), hole.astype(np.uint8), 3, cv2.INPAINT_TELEA
-        ) if False else image
-        levels.append(Level(image=filled, hole=hole))
+        levels.append(Level(image=image, hole=hole))
         if cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 3).max() <= COARSEST_RADIUS:
             break
-        if min(hole.shape) < 2 * PATCH:
+        if min(hole.shape) < 2 * COARSEST_SIDE:
             break
     if not levels:
         return None
     last = levels[-1]
-    if last.hole.any():
-        start = cv2.inpaint(
-            np.clip(np.rint(last.image), 0, 255).astype(np.uint8),
-            last.hole.astype(np.uint8), 3, cv2.INPAINT_TELEA,
-        )
-        image = np.where(last.hole[..., None], start, last.image).astype(np.float32)
-        levels[-1] = Level(image=image, hole=last.hole)
+    levels[-1] = Level(image=_peel(last.image, last.hole), hole=last.hole)
     return levels
+
+
+def _peel(image: Plane, hole: Mask) -> Plane:
+    """Fill layer by layer from the rim inwards, each pixel from the best matching patch."""
+    height, width = hole.shape
+    known = np.pad(~hole, RADIUS)
+    image = np.pad(image, ((RADIUS, RADIUS), (RADIUS, RADIUS), (0, 0)))
+    image[~known] = 0
+    image[..., 3:] *= TEXTURE_WEIGHT
+    at = np.flatnonzero(_sources(hole))
+    y, x = np.divmod(at, width)
+
+    def patches(plane: Plane, ys: Index, xs: Index) -> Plane:
+        """As rows; centres are those before padding."""
+        offsets = np.arange(PATCH)
+        return plane[
+            ys[:, None, None] + offsets[:, None], xs[:, None, None] + offsets
+        ].reshape(len(ys), -1)
+
+    source = patches(image, y, x)
+    squared = (source**2).reshape(len(at), PATCH**2, -1).sum(2)
+    while not known[RADIUS:-RADIUS, RADIUS:-RADIUS].all():
+        unknown = ~known[RADIUS:-RADIUS, RADIUS:-RADIUS]
+        rim = unknown & cv2.dilate((~unknown).astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+        ys, xs = np.nonzero(rim)
+        target = patches(image, ys, xs)
+        seen = patches(known, ys, xs).astype(np.float32)
+        away = ((ys[:, None] - y) ** 2 + (xs[:, None] - x) ** 2).astype(np.float32)
+        away *= LOCALITY**2 / max(height, width) ** 2
+        cost = (seen @ squared.T - 2 * target @ source.T) * (PATCH**2 / seen.sum(1))[:, None] + away
+        best = cost.argmin(1)
+        image[ys + RADIUS, xs + RADIUS] = image[y[best] + RADIUS, x[best] + RADIUS]
+        known[ys + RADIUS, xs + RADIUS] = True
+    image[..., 3:] /= TEXTURE_WEIGHT
+    return image[RADIUS:-RADIUS, RADIUS:-RADIUS].copy()
+
+
+def texture(pixels: Rgb8, mask: Mask) -> Plane:
+    """How busy each neighbourhood is, height x width x 2: mean slopes along x and y outside the mask."""
+    luma = pixels.astype(np.float32).mean(2)
+    size = (TEXTURE_SIDE, TEXTURE_SIDE)
+    planes = []
+    for dx, dy in ((1, 0), (0, 1)):
+        shifted = np.roll(mask, -dx, 1) if dx else np.roll(mask, -dy, 0)
+        fair = (~(mask | shifted)).astype(np.float32)
+        slope = np.abs((np.roll(luma, -dx, 1) if dx else np.roll(luma, -dy, 0)) - luma) * fair
+        if dx:
+            slope[:, -1] = 0
+            fair[:, -1] = 0
+        else:
+            slope[-1] = 0
+            fair[-1] = 0
+        planes.append(cv2.blur(slope, size) / np.maximum(cv2.blur(fair, size), 1e-6))
+    return np.dstack(planes).astype(np.float32)
 
 
 def _sources(hole: Mask) -> Mask:
@@ -282,20 +329,17 @@ class Match:
         self.cost = np.einsum("ij,ij->i", diff, diff)
 
     def _describe(self, image: Plane) -> Plane:
-        desc = describe(image)
-        luma = image.mean(2)
-        gx = cv2.blur(np.abs(cv2.Sobel(luma, cv2.CV_32F, 1, 0, scale=0.25)), (PATCH, PATCH))
-        gy = cv2.blur(np.abs(cv2.Sobel(luma, cv2.CV_32F, 0, 1, scale=0.25)), (PATCH, PATCH))
+        desc = describe(image[..., :3])
         reach = LOCALITY / max(self.height, self.width)
         y, x = np.mgrid[: self.height, : self.width].astype(np.float32) * np.float32(reach)
-        return np.dstack([desc, gx * TEXTURE_WEIGHT * PATCH, gy * TEXTURE_WEIGHT * PATCH, y, x]).astype(np.float32)
+        return np.dstack([desc, image[..., 3:] * (TEXTURE_WEIGHT * PATCH), y, x]).astype(np.float32)
 
     def vote(self, image: Plane) -> Plane:
         cost = self.cost
         scale = max(1.0, float(np.percentile(cost, 75)))
         weight = np.exp(-cost / (2 * scale)) * self.confidence[self.target_ys, self.target_xs]
-        total = np.zeros((self.height * self.width, 4), np.float32)
-        packed = np.dstack([image, np.ones_like(image[..., 0])]).reshape(-1, 4)
+        total = np.zeros((self.height * self.width, 6), np.float32)
+        packed = np.dstack([image, np.ones_like(image[..., 0])]).reshape(-1, 6)
         src = self.ys * self.width + self.xs
         for dy in range(-RADIUS, RADIUS + 1):
             for dx in range(-RADIUS, RADIUS + 1):
@@ -304,8 +348,8 @@ class Match:
                 ok[ok] &= self.hole[ty[ok], tx[ok]]
                 at = (ty * self.width + tx)[ok]
                 total[at] += packed[src[ok] + dy * self.width + dx] * weight[ok, None]
-        total = total.reshape(self.height, self.width, 4)
+        total = total.reshape(self.height, self.width, 6)
         hole = self.hole
         out = image.copy()
-        out[hole] = total[hole][:, :3] / np.maximum(total[hole][:, 3:], 1e-12)
+        out[hole] = total[hole][:, :5] / np.maximum(total[hole][:, 5:], 1e-12)
         return out
