@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -67,15 +69,13 @@ def _over(base: Pixels, layer: Pixels, opacity: Weight) -> Pixels:
     above = layer.astype(np.float32)
     if base.shape[2] == 3:
         mixed = below + (above - below) * share
-        opaque: Pixels = np.rint(mixed).astype(base.dtype)
-        return opaque
+        return cast(Pixels, np.rint(mixed).astype(base.dtype))
     alpha = below[..., 3:] / full  # 0..1
     union = share + alpha * (1 - share)
     of_layer = share / np.maximum(union, 1e-6)
     color = below[..., :3] + (above - below[..., :3]) * of_layer
     mixed = np.concatenate([color, union * full], axis=2)
-    result: Pixels = np.clip(np.rint(mixed), 0, full).astype(base.dtype)
-    return result
+    return cast(Pixels, np.clip(np.rint(mixed), 0, full).astype(base.dtype))
 
 
 def feather_weight(mask: Mask, feather: float | None = None) -> Weight:
@@ -109,8 +109,8 @@ def feather_weight(mask: Mask, feather: float | None = None) -> Weight:
 
 def _depth(mask: Mask, distance: Weight) -> Weight:
     """For each pixel, the largest distance to the edge within its island."""
-    count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
-    labels = np.asarray(labels, np.int32)
+    count, islands = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    labels: npt.NDArray[np.intp] = np.asarray(islands, np.intp)
     deepest = np.ones(count, np.float32)
     if count == 2:  # one island and the outside
         deepest[1] = distance.max()

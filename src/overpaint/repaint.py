@@ -1,0 +1,163 @@
+"""The recipe: decode -> mask -> plan region -> paint -> fit back -> blend. Read this file first.
+
+Command line, server and library all come through `repaint`: there is one way to pixels.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from overpaint import options
+from overpaint._version import __version__
+from overpaint.engines.protocol import Engine
+from overpaint.engines.registry import choose_engine
+from overpaint.errors import EmptyMask, EngineFailed
+from overpaint.imaging.blend import blend, match_tone
+from overpaint.imaging.color import from_srgb8, to_srgb8
+from overpaint.imaging.decode import Source, decode_picture, decode_reference
+from overpaint.imaging.encode import encode, format_of
+from overpaint.imaging.mask import decode_mask, grow_mask
+from overpaint.imaging.provenance import Provenance
+from overpaint.imaging.region import fit_back, fit_to_size, plan_region, take_mask, take_pixels
+from overpaint.imaging.watermark import watermark as mark
+from overpaint.values import Mask, OnStep, PaintedRegion, PaintJob, Picture, Region, Step, Style
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepaintResult:
+    """What came out; the first three have one entry a picture."""
+
+    pictures: tuple[Picture, ...]
+    seeds: tuple[int, ...]  # the same call with n=1 and seed=seeds[i] gives picture i again
+    provenance: tuple[Provenance, ...]  # what is written into each file
+    engine: str  # who painted
+    notes: tuple[str, ...] = ()  # what the caller should know, in plain words
+    seconds: dict[str, float] = field(default_factory=dict)  # stage -> wall time
+
+    def encode(self, format: str = "PNG", index: int = 0) -> bytes:
+        """The file of one picture. Formats: PNG, JPEG, WEBP, TIFF, BMP."""
+        return encode(self.pictures[index], format=format, provenance=self.provenance[index])
+
+    def save(self, path: str | Path, index: int = 0) -> Path:
+        """Write one picture, its format by the extension; it appears whole or not at all."""
+        path = Path(path)
+        data = self.encode(format_of(path), index)
+        unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+        try:
+            unfinished.write_bytes(data)
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+        return path
+
+
+def repaint(
+    base: Source,
+    mask: Source,
+    prompt: str,
+    *,
+    n: int = 1,
+    seed: int | None = None,
+    size: str | tuple[int, int] | None = None,
+    style: Style = "auto",
+    negative_prompt: str = "",
+    engine: str | Engine = "auto",
+    reference: Source | None = None,
+    mask_color: Sequence[str | tuple[int, int, int]] = (),
+    invert_mask: bool = False,
+    grow: int = 0,
+    feather: float | None = None,
+    watermark: bool = False,
+    on_step: OnStep | None = None,
+) -> RepaintResult:
+    """Repaint the masked part of a picture as the prompt says; keep every other pixel.
+
+    At the output's size every channel of every pixel outside the mask equals the upright
+    (and, if `size` asks so, resized) input's.
+
+    Args:
+        base: the picture: a path, the bytes of a file, a PIL image, or an array of
+            height x width (x 1, 3 or 4), uint8 or uint16. JPEG, PNG, BMP, TIFF or WEBP, at
+            most 10 MB, each side over 256 and under 4096 px.
+        mask: a picture of the same resolution; white repaints.
+        prompt: what to paint, in Chinese or English; empty continues the background.
+        n: how many pictures, 1 to 4.
+        seed: 0 to 2**63 - 1; picture i has seed + i. None draws one.
+        size: (width, height) or "WxH", px; the base is scaled and cropped to cover it. None
+            keeps the base's own.
+        style: one of `STYLES`.
+        negative_prompt: what not to paint.
+        engine: "auto", the name of an engine, or an engine.
+        reference: a picture of the thing to put in, with alpha or to be cut out.
+        mask_color: colours, "RRGGBB" or (r, g, b), that repaint instead of white.
+        invert_mask: repaint what the mask does not mark.
+        grow: px by which the mask is widened (negative: narrowed), -512 to 512.
+        feather: px of inward ramp at the mask's edge, 0 to 256; None chooses by its size.
+        watermark: add a small visible mark inside the repainted part.
+        on_step: called with a `Step` as the work goes on.
+
+    Raises:
+        InvalidInput: something the caller can mend; names field, limit and value.
+        OperationFailed: something else went wrong.
+    """
+    prompt = options.check_prompt(prompt)
+    negative_prompt = options.check_prompt(negative_prompt, field="negative_prompt")
+    seeds = options.check_seeds(secrets.randbelow(2**31) if seed is None else seed, n)
+    style = options.check_style(style)
+    target_size = options.check_size(size)
+    colors = options.check_colors(mask_color)
+    grow = options.check_grow(grow)
+    feather = options.check_feather(feather)
+    painter = choose_engine(engine, prompt, has_reference=reference is not None)
+    clock = _Clock(on_step)
+
+    with clock.stage("decode"):
+        picture = decode_picture(base)
+        upright = (picture.height, picture.width)
+        area = decode_mask(mask, size=upright, colors=colors, invert=invert_mask)
+        area = _grown(area, grow)
+        own = None if reference is None else decode_reference(reference)
+
+    with clock.stage("plan"):
+        if target_size is not None:
+            width, height = target_size
+            picture, area = fit_to_size(picture, area, width=width, height=height)
+        region = plan_region(area, painter.info)
+        around = to_srgb8(picture.pixels[region.box.slices], picture.icc_profile)
+        common = PaintJob(
+            pixels=take_pixels(around, region),
+            mask=take_mask(area, region),
+            prompt=prompt,
+            negative_prompt=negative_prompt,
+            style=style,
+            reference=own,
+        )
+        jobs = [replace(common, seed=seed) for seed in seeds]
+
+    with clock.stage("paint"):
+        painted = painter.paint(jobs, on_step)
+        if len(painted) != len(jobs):
+            raise EngineFailed(f"the engine must return {len(jobs)} regions, got {len(painted)}")
+
+    with clock.stage("blend"):
+        layers = [fit_back(one, region) for one in painted]
+        results = [_finish(picture, area, region, layer, feather) for layer in layers]
+        marks = [mark(result, area, region.box) for result in results] if watermark else []
+
+    pictures = [mark_.picture for mark_ in marks] if watermark else results
+    return RepaintResult(
+        pictures=tuple(pictures),
+        seeds=seeds,
+        provenance=tuple(
+            Provenance(engine=painter.info.name, prompt=prompt, seed=seed, whole=bool(area.all()))
+            for seed in seeds
+        ),
+        engine=painter.info.name,
+        notes=_notes(picture, layers),
+        seconds=clock.seconds,
+    )
