@@ -1,0 +1,52 @@
+# Everything here runs in .venv, which the first target that needs it sets up; it needs only
+# git, make and Python 3.11 or newer. PYTHON=/path/to/python chooses another interpreter.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+DEMO_OUT := demo-out
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench clean
+
+help:  ## show what there is
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/'
+
+demo: $(VENV)/runtime.done  ## repaint a photograph and say where the result is
+	@$(BIN)/overpaint demo -o $(DEMO_OUT)
+
+test: $(VENV)/dev.done  ## run all tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/dev.done  ## lint, formatting, types, layers, packaging
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(PIP) check
+
+bench: $(VENV)/dev.done  ## measure time and memory, and print the tables
+	@set -e; for script in bench/[!_]*.py; do \
+	  [ -f "$$script" ] || { echo "there is nothing in bench/"; break; }; \
+	  echo "== $$script"; $(BIN)/python "$$script"; \
+	done
+
+clean:  ## remove what these targets made
+	rm -rf $(VENV) $(DEMO_OUT) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis \
+	  .import_linter_cache
+	find src tests bench scripts -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+# The runtime dependencies alone, so that the demo is there soon; dev adds the tools.
+$(VENV)/runtime.done: pyproject.toml | $(BIN)/python
+	@echo "installing into $(VENV) ..."
+	@$(PIP) install --upgrade "pip>=25.1"
+	@$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/dev.done: $(VENV)/runtime.done
+	@echo "installing the development tools into $(VENV) ..."
+	@$(PIP) install --group dev
+	@touch $@
+
+$(BIN)/python:
+	@PYTHON="$(PYTHON)" sh scripts/make_venv.sh $(VENV)

@@ -1,0 +1,179 @@
+"""`overpaint doctor`: what is installed, what runs, and how fast this machine is."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated, Any
+
+import typer
+
+from overpaint._version import __version__
+from overpaint.cli import console
+from overpaint.cli.demo import PROMPT, SEED, demo_mask, demo_picture
+from overpaint.errors import OverpaintError
+
+#: What the core needs; distribution names, several where builds of the same code differ.
+PARTS = {
+    "numpy": ("numpy",),
+    "opencv": (
+        "opencv-python-headless",
+        "opencv-contrib-python-headless",
+        "opencv-python",
+        "opencv-contrib-python",
+    ),
+    "pillow": ("pillow",),
+    "resvg": ("resvg-py",),
+    "tifffile": ("tifffile",),
+    "typer": ("typer",),
+    "rich": ("rich",),
+}
+
+
+def doctor(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object instead of lines.")
+    ] = False,
+) -> None:
+    """Say what is installed, what runs and how fast this machine is; exit 1 if something fails."""
+    report: dict[str, Any] = {
+        "overpaint": __version__,
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": _cores(),
+        "memory_gb": _memory_gb(),
+        "packages": {name: _version_of(names) for name, names in PARTS.items()},
+    }
+    faults = [f"{name} is not installed" for name, found in report["packages"].items() if not found]
+    for name, check in _CHECKS.items():
+        try:
+            report[name] = check()
+        except OverpaintError as error:
+            report[name] = None
+            faults.append(f"{name}: {error}")
+        except Exception as error:  # a doctor goes on to the next organ
+            report[name] = None
+            faults.append(f"{name}: {type(error).__name__}: {error}")
+    for name, state in (report["engines"] or {}).items():
+        if state != "ready":
+            faults.append(f"engine {name}: {state}")
+    report["faults"] = faults
+    if as_json:
+        console.print_json(report)
+    else:
+        _print(report)
+    if faults:
+        raise typer.Exit(1)
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _memory_gb() -> float | None:
+    """Memory of the machine, GB (10**9 bytes); None where the system does not say."""
+    try:
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
+    return round(total / 1e9, 1)
+
+
+def _version_of(names: tuple[str, ...]) -> str | None:
+    """The version of the first of these distributions that is installed."""
+    for name in names:
+        try:
+            return version(name)
+        except PackageNotFoundError:
+            continue
+    return None
+
+
+def _engines() -> dict[str, str]:
+    """Each engine's name -> "ready", or why it cannot be loaded."""
+    from overpaint.engines.registry import engine_names, get_engine
+
+    states = {}
+    for name in engine_names():
+        try:
+            get_engine(name)
+        except OverpaintError as error:
+            states[name] = str(error)
+        else:
+            states[name] = "ready"
+    return states
+
+
+def _concepts() -> int:
+    """How many concepts the library holds."""
+    from overpaint.concepts.library import ConceptLibrary
+
+    return len(ConceptLibrary.open().concepts)
+
+
+def _chinese_font() -> str:
+    """What Chinese lettering is set in."""
+    from overpaint.imaging.fonts import find_font
+
+    return find_font("生日快乐").path.name
+
+
+def _self_test() -> dict[str, float]:
+    """Milliseconds of each stage of painting the demo, warm, and of the first painting in all."""
+    from overpaint.repaint import RepaintResult, repaint
+
+    def paint() -> RepaintResult:
+        return repaint(demo_picture(), demo_mask(), PROMPT, seed=SEED)
+
+    _, first_s = _timed(paint)
+    result, _ = _timed(paint)
+    _, encode_s = _timed(lambda: result.encode("PNG"))
+    stages = {**result.seconds, "encode": encode_s, "first painting": first_s}
+    return {stage: round(seconds * 1000, 1) for stage, seconds in stages.items()}
+
+
+def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
+    started = time.perf_counter()
+    value = work()
+    return value, time.perf_counter() - started
+
+
+_CHECKS: dict[str, Callable[[], Any]] = {
+    "engines": _engines,
+    "concepts": _concepts,
+    "chinese_font": _chinese_font,
+    "self_test_ms": _self_test,
+}
+
+
+def _print(report: dict[str, Any]) -> None:
+    memory = f", {report['memory_gb']} GB" if report["memory_gb"] else ""
+    parts = ", ".join(f"{name} {found or 'missing'}" for name, found in report["packages"].items())
+    engines = report["engines"] or {}
+    rows = [
+        ["overpaint", f"{report['overpaint']} on Python {report['python']}"],
+        ["machine", f"{report['system']}, {report['cores']} cores{memory}"],
+        ["packages", parts],
+        [
+            "engines",
+            ", ".join(f"{name} {state}" for name, state in engines.items()) or "none",
+        ],
+        ["concepts", f"{report['concepts']:,}" if report["concepts"] else "none"],
+        ["Chinese font", report["chinese_font"] or "none"],
+    ]
+    if times := report["self_test_ms"]:
+        stages = ", ".join(f"{stage} {ms:g} ms" for stage, ms in times.items())
+        rows.append(["self-test", f"the demo, 451 x 300 px: {stages}"])
+    for name, value in rows:
+        print(f"{name + ':':<14}{value}")
+    for fault in report["faults"]:
+        print(f"{'fault:':<14}{fault}")
+    count = len(report["faults"])
+    print("verdict:      " + (f"{count} fault(s), see above" if count else "everything runs"))

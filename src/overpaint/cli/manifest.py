@@ -1,0 +1,222 @@
+"""The manifest of `overpaint batch`: read and checked whole before anything is painted."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from overpaint.cli.targets import numbered
+from overpaint.errors import InvalidInput, InvalidOption
+
+#: Most mistakes of a manifest that are told at once.
+MOST_TOLD = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One line of the manifest, checked."""
+
+    number: int  # from 1, empty lines counted
+    base: Path
+    mask: Path
+    prompt: str
+    reference: Path | None
+    files: tuple[Path, ...]  # what it writes, one a result
+    options: Mapping[str, Any]  # keyword arguments of `repaint`, those that were given
+    key: str  # changes when the line or one of its input files does
+
+
+class ManifestError(InvalidInput):
+    """The manifest has mistakes.
+
+    `mistakes` holds one message each.
+    """
+
+    def __init__(self, mistakes: list[str]) -> None:
+        self.mistakes = tuple(mistakes)
+        super().__init__("manifest", f"{len(mistakes)} mistakes, nothing was painted")
+
+
+#: Every key that a line may have.
+KEYS = (
+    "base",
+    "mask",
+    "prompt",
+    "output",
+    "n",
+    "seed",
+    "size",
+    "style",
+    "negative",
+    "engine",
+    "reference",
+    "mask_color",
+    "invert_mask",
+    "grow",
+    "feather",
+    "watermark",
+)
+#: Keys that `repaint` takes as options, where the name differs with the other name.
+_OPTIONS = {name: name for name in KEYS[4:]} | {"negative": "negative_prompt"}
+
+
+def read_manifest(manifest: Path, folder: Path) -> tuple[Line, ...]:
+    """Read a JSON Lines manifest whose results go to `folder`.
+
+    Relative paths start at the manifest's own folder. A key set to null counts as left out;
+    empty lines are passed over.
+
+    Raises:
+        InvalidOption: the manifest cannot be read or has no line.
+        ManifestError: a line is not valid; every mistake is told, not only the first.
+    """
+    try:
+        text = manifest.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InvalidOption("manifest", f"cannot be read ({error.strerror})", manifest) from error
+    except UnicodeDecodeError as error:
+        raise InvalidOption("manifest", f"must be UTF-8 ({error.reason})", manifest) from error
+
+    lines: list[Line] = []
+    mistakes: list[str] = []
+    for number, raw in enumerate(text.split("\n"), start=1):
+        if not raw.strip():
+            continue
+        try:
+            lines.append(_read_line(number, raw, manifest.parent, folder))
+        except InvalidInput as error:
+            mistakes.append(f"line {number}: {error}")
+    mistakes += _clashes(lines)
+    if mistakes:
+        raise ManifestError(sorted(mistakes, key=_line_number))
+    if not lines:
+        raise InvalidOption("manifest", "must have at least one line", manifest)
+    return tuple(lines)
+
+
+def _line_number(mistake: str) -> int:
+    return int(mistake.split(":", 1)[0].removeprefix("line "))
+
+
+def _read_line(number: int, raw: str, root: Path, folder: Path) -> Line:
+    from overpaint.imaging.encode import format_of
+
+    given = _parse(raw)
+    paths = {name: root / given[name] for name in ("base", "mask", "reference") if name in given}
+    for name, path in paths.items():
+        if not path.is_file():
+            raise InvalidOption(name, "there is no such file", path)
+    name = given.get("output", f"{number:04d}-{paths['base'].stem}.png")
+    output = (folder / name).resolve()
+    if not output.is_relative_to(folder.resolve()):
+        raise InvalidOption("output", "must stay inside the output folder", name)
+    format_of(output)
+    state = [[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in paths.values()]
+    return Line(
+        number=number,
+        base=paths["base"],
+        mask=paths["mask"],
+        reference=paths.get("reference"),
+        prompt=given.get("prompt", ""),
+        files=numbered(output, given.get("n", 1)),
+        options={
+            _OPTIONS[name]: value
+            for name, value in given.items()
+            if name in _OPTIONS and name != "reference"
+        },
+        key=hashlib.sha256(
+            json.dumps([given, name, state], sort_keys=True).encode(errors="surrogateescape")
+        ).hexdigest(),
+    )
+
+
+def _parse(raw: str) -> dict[str, Any]:
+    """The keys of a line that were given, each with a value that fits it."""
+    try:
+        given = json.loads(raw)
+    except ValueError as error:
+        raise InvalidOption("line", f"is not JSON ({error})") from error
+    if not isinstance(given, dict):
+        raise InvalidOption("line", "must be a JSON object", type(given).__name__)
+    for name in given:
+        if name not in KEYS:
+            near = difflib.get_close_matches(name, KEYS, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(KEYS)}"
+            raise InvalidOption(name, f"is not a key of a line; {hint}")
+    given = {name: value for name, value in given.items() if value is not None}
+    for name in ("base", "mask"):
+        if name not in given:
+            raise InvalidOption(name, "must be given")
+    checks = _checks()
+    for name, value in given.items():
+        checks[name](value)
+    return given
+
+
+def _checks() -> dict[str, Callable[[Any], object]]:
+    """For each key what raises `InvalidInput` when a value does not fit."""
+    from overpaint import options
+
+    return {
+        "base": partial(_check_name, "base"),
+        "mask": partial(_check_name, "mask"),
+        "reference": partial(_check_name, "reference"),
+        "output": partial(_check_name, "output"),
+        "prompt": options.check_prompt,
+        "negative": partial(options.check_prompt, field="negative"),
+        "n": partial(options.check_seeds, 0),
+        "seed": partial(options.check_seeds, n=1),
+        "size": options.check_size,
+        "style": options.check_style,
+        "engine": _check_engine,
+        "mask_color": options.check_colors,
+        "grow": options.check_grow,
+        "feather": options.check_feather,
+        "invert_mask": partial(_check_flag, "invert_mask"),
+        "watermark": partial(_check_flag, "watermark"),
+    }
+
+
+def _check_name(field: str, value: object) -> None:
+    if not isinstance(value, str) or not value.strip() or "\0" in value:
+        raise InvalidOption(field, "must be the name of a file", repr(value))
+
+
+def _check_engine(name: object) -> None:
+    from overpaint.engines.registry import get_engine
+
+    if not isinstance(name, str):
+        raise InvalidOption("engine", "must be text", repr(name))
+    if name != "auto":
+        get_engine(name)
+
+
+def _check_flag(field: str, value: object) -> None:
+    if not isinstance(value, bool):
+        raise InvalidOption(field, "must be true or false", repr(value))
+
+
+def _clashes(lines: list[Line]) -> Iterator[str]:
+    """A line for each output that another line writes as well, or that is an input."""
+    inputs = {
+        path.resolve(): line.number
+        for line in lines
+        for path in (line.base, line.mask, line.reference)
+        if path is not None
+    }
+    writers: dict[str, int] = {}
+    for line in lines:
+        for file in line.files:
+            first = writers.setdefault(str(file).casefold(), line.number)
+            if first != line.number:
+                yield f"line {line.number}: output: line {first} already writes {file.name}"
+            if (reader := inputs.get(file)) is not None:
+                yield (
+                    f"line {line.number}: output: {file.name} is an input picture of line {reader}"
+                )

@@ -1,0 +1,52 @@
+"""Where results go, checked before anything is painted."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from overpaint.errors import InvalidOption
+
+
+def numbered(output: Path, n: int) -> tuple[Path, ...]:
+    """The files that `n` results go to: OUT itself for one, else OUT-1, OUT-2, ..."""
+    if n <= 1:
+        return (output,)
+    return tuple(output.with_stem(f"{output.stem}-{i}") for i in range(1, n + 1))
+
+
+def check_folder(folder: Path, field: str = "output") -> None:
+    """Raise `InvalidOption` unless files can be written into `folder`; a trial file says so."""
+    if not folder.is_dir():
+        limit = "its folder is not a folder" if folder.exists() else "its folder does not exist"
+        raise InvalidOption(field, limit, folder)
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InvalidOption(
+            field, f"its folder must be writable ({error.strerror})", folder
+        ) from error
+
+
+def check_targets(
+    output: Path, *, n: int, inputs: Iterable[Path], field: str = "output"
+) -> tuple[Path, ...]:
+    """The files to write, or `InvalidInput` when a result could not go there.
+
+    The extension must be one of a format that can be written, the folder must be there and
+    writable, and no file may be one of `inputs`.
+    """
+    from overpaint.imaging.encode import format_of
+
+    format_of(output)
+    check_folder(output.parent, field)
+    files = numbered(output, n)
+    sources = {path.resolve() for path in inputs}
+    for file in files:
+        if file.is_dir():
+            raise InvalidOption(field, "must be a file, this is a folder", file)
+        if file.resolve() in sources:
+            raise InvalidOption(field, "must not be one of the input pictures", file)
+    return files
