@@ -1,0 +1,225 @@
+"""Give an object another colour and keep its light: `recolor`."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from overpaint.errors import InvalidOption
+from overpaint.imaging.materials import MATERIALS, material
+from overpaint.imaging.oklab import (
+    Lab,
+    Plane,
+    from_oklab,
+    nearest_colour,
+    oklab_of,
+    palette,
+    to_oklab,
+)
+from overpaint.values import Rgba8
+
+__all__ = ["MATERIALS", "dominant_share", "material", "recolor"]
+
+#: Pictures are analysed at this long side, px; the answer is the same at any size.
+_ANALYSIS_SIDE = 128
+#: Lightness tells parts of an object apart less than hue: shading changes it within one part.
+_LIGHTNESS_WEIGHT = 0.45
+#: Below this chroma a colour counts as gray, and its hue means nothing.
+_GRAY_CHROMA = 0.035
+
+
+def recolor(exemplar: Rgba8, rgb: tuple[int, int, int], *, strength: float = 1.0) -> Rgba8:
+    """Return the object in the asked colour: its body changes, its accents and light stay.
+
+    `exemplar` is H x W x 4 uint8, straight alpha; `rgb` 0 to 255 each; `strength` 0 (unchanged)
+    to 1. The body is the part with most area, rim and chroma (`dominant_share`). Its median
+    lightness becomes the colour's along a curve that keeps black black and highlights white; hue
+    and chroma become the colour's, varying a little as they did. Raises InvalidOption.
+    """
+    if not 0 <= strength <= 1:
+        raise InvalidOption("strength", "must be 0 to 1", strength)
+    if len(rgb) != 3 or not all(0 <= channel <= 255 for channel in rgb):
+        raise InvalidOption("color", "must be three numbers of 0 to 255", rgb)
+    share = dominant_share(exemplar)
+    lab = to_oklab(exemplar[..., :3])
+    body = (share > 0.5) & (exemplar[..., 3] > 127)
+    if not body.any():
+        return exemplar.copy()
+    painted = _repaint(lab, lab[body], oklab_of(rgb))
+    weight = (strength * share)[..., None]
+    result = exemplar.copy()
+    result[..., :3] = from_oklab(lab + (painted - lab) * weight)
+    return result
+
+
+def dominant_share(exemplar: Rgba8) -> Plane:
+    """Return H x W float32, 0 to 1: how much each pixel belongs to the object's main part.
+
+    The colours are clustered in OKLab; clusters that shade into each other or share a hue are one
+    part; the main part is the one with most area and most of the rim under the silhouette, so the
+    frame of a pair of glasses wins over its lenses.
+    """
+    height, width = exemplar.shape[:2]
+    scale = min(1.0, _ANALYSIS_SIDE / max(height, width))
+    size = (max(2, round(width * scale)), max(2, round(height * scale)))
+    small = _shrink(exemplar, size)
+    alpha = small[..., 3].astype(np.float32) / 255
+    solid = alpha > 0.5
+    if not solid.any():
+        return np.zeros((height, width), dtype=np.float32)
+    features = _features(to_oklab(small[..., :3]))
+    colours = palette(features[solid], alpha[solid], 8)
+    label = nearest_colour(features.reshape(-1, 3), colours).reshape(solid.shape)
+    part = _parts(features, label, solid, colours)
+    main = _main_part(features, part[label], solid)
+
+    full = _features(to_oklab(exemplar[..., :3]))
+    belongs = np.zeros((height, width), dtype=np.float32)
+    total = np.zeros_like(belongs)
+    for index, colour in enumerate(colours):  # soft assignment: a Gaussian round each colour
+        near = np.exp(-((full - colour) ** 2).sum(axis=-1) / (2 * 0.035**2)) + 1e-12
+        total += near
+        if part[index] == main:
+            belongs += near
+    share = belongs / total
+    return np.clip((share - 0.15) / 0.7, 0, 1)
+
+
+def _shrink(exemplar: Rgba8, size: tuple[int, int]) -> Rgba8:
+    """Scale down with premultiplied alpha, so that hidden colours do not bleed in."""
+    alpha = exemplar[..., 3:].astype(np.float32)
+    solid = cv2.resize(exemplar[..., :3] * (alpha / 255), size, interpolation=cv2.INTER_AREA)
+    alpha = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)[..., None]
+    color = solid / np.maximum(alpha / 255, 1e-3)
+    return np.clip(np.rint(np.concatenate([color, alpha], axis=-1)), 0, 255).astype(np.uint8)
+
+
+def _features(lab: Lab) -> Lab:
+    return lab * np.array([_LIGHTNESS_WEIGHT, 1, 1], dtype=np.float32)
+
+
+def _parts(
+    features: Lab, label: npt.NDArray[np.intp], solid: npt.NDArray[np.bool_], colours: Lab
+) -> npt.NDArray[np.intp]:
+    """Join colours into parts; returns k indices, equal where colours belong together."""
+    count = len(colours)
+    border, step = np.zeros((count, count)), np.zeros((count, count))
+    for first, second in (
+        ((slice(None), slice(None, -1)), (slice(None), slice(1, None))),
+        ((slice(None, -1), slice(None)), (slice(1, None), slice(None))),
+    ):
+        both = solid[first] & solid[second] & (label[first] != label[second])
+        jump = np.linalg.norm(features[first] - features[second], axis=-1)[both]
+        pair = (label[first][both], label[second][both])
+        np.add.at(border, pair, 1)
+        np.add.at(step, pair, jump)
+    border, step = border + border.T, step + step.T
+    part = np.arange(count)
+    size = np.bincount(label[solid], minlength=count).astype(np.float64)
+    while True:  # the closest pair first; a merged part is judged by its mean colour and border
+        groups = np.unique(part[size > 0])
+        pairs = [
+            (_apart(groups_pair, part, colours, size, border, step), groups_pair)
+            for groups_pair in combinations(groups.tolist(), 2)
+        ]
+        if not pairs or min(pairs)[0] >= 1:
+            return part
+        keep, drop = min(pairs)[1]
+        part[part == drop] = keep
+
+
+def _apart(
+    pair: tuple[int, int],
+    part: npt.NDArray[np.intp],
+    colours: Lab,
+    size: npt.NDArray[np.float64],
+    border: npt.NDArray[np.float64],
+    step: npt.NDArray[np.float64],
+) -> float:
+    """Return how different two parts are; under 1 they are one, shaded."""
+    members = [np.nonzero(part == index)[0] for index in pair]
+    means = [np.average(colours[m], axis=0, weights=size[m]) for m in members]
+    sizes = [size[m].sum() for m in members]
+    chroma = [float(np.hypot(mean[1], mean[2])) for mean in means]
+    hues = [float(np.arctan2(mean[2], mean[1])) for mean in means]
+    turn = abs((hues[0] - hues[1] + np.pi) % (2 * np.pi) - np.pi)
+    rise = abs(float(means[0][0] - means[1][0])) / _LIGHTNESS_WEIGHT
+    between = np.ix_(members[0], members[1])
+    length = float(border[between].sum())
+    jump = float(step[between].sum()) / max(length, 1.0)
+
+    likeness = 9.0
+    if min(chroma) > _GRAY_CHROMA:
+        likeness = max(turn / np.radians(30), rise / 0.34)
+    elif max(chroma) < 1.5 * _GRAY_CHROMA:
+        likeness = rise / 0.22
+    if length > 0.25 * np.sqrt(min(sizes)):  # they touch: is it an edge, or shading?
+        bend = 0.0 if min(chroma) < _GRAY_CHROMA else turn / np.radians(65)
+        likeness = min(likeness, max(jump / 0.03, bend, rise / 0.45))
+    return likeness
+
+
+def _main_part(features: Lab, part: npt.NDArray[np.intp], solid: npt.NDArray[np.bool_]) -> int:
+    """Return the part that a person would name the object's colour by."""
+    # A ring somewhat inside the silhouette: deeper than a drawn outline, not as deep as a lens.
+    depth = cv2.distanceTransform(np.pad(solid, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    reach = max(solid.shape)
+    ring = solid & (depth > 0.012 * reach) & (depth < 0.035 * reach + 0.5)
+    chroma = np.hypot(features[..., 1], features[..., 2])
+    best, best_score = -1, -1.0
+    for index in np.unique(part[solid]):
+        here = solid & (part == index)
+        area = here.sum() / solid.sum()
+        rim = (here & ring).sum() / max(1, int(ring.sum()))
+        vivid = min(1.0, float(np.median(chroma[here])) / 0.09)
+        score = (area + 1.2 * rim) * (0.35 + 0.65 * vivid) * (0.75 if rim < 0.1 else 1.0)
+        if score > best_score:
+            best, best_score = int(index), score
+    return best
+
+
+def _repaint(lab: Lab, body: Lab, target: tuple[float, float, float]) -> Lab:
+    """Return the picture as if all of it were of the target colour (H x W x 3, OKLab)."""
+    lightness = lab[..., 0]
+    middle = float(np.clip(np.median(body[:, 0]), 0.08, 0.97))
+    aim = float(np.clip(target[0], 0.21, 0.95))  # leaves room for shading and for light
+    new_lightness = _tone_curve(lightness, middle, aim)
+
+    chroma = np.hypot(lab[..., 1], lab[..., 2])
+    body_chroma = float(np.median(np.hypot(body[:, 1], body[:, 2])))
+    aim_chroma, aim_hue = float(np.hypot(target[1], target[2])), np.arctan2(target[2], target[1])
+    # A surface of one pigment: chroma grows with its light and fades into the highlight.
+    above = np.clip((new_lightness - aim) / (1 - aim), 0, 1)
+    new_chroma = aim_chroma * np.where(
+        new_lightness < aim, (new_lightness / aim) ** 0.8, 1 - above**1.6
+    )
+    hue = np.full_like(lightness, aim_hue)
+    if body_chroma > _GRAY_CHROMA:
+        ratio = np.clip(chroma / body_chroma, 0, 1.3)
+        new_chroma = new_chroma * np.clip(ratio / 0.8, 0.35, 1.1) ** 0.6
+        middle_hue = np.arctan2(np.median(body[:, 2]), np.median(body[:, 1]))
+        turn = (np.arctan2(lab[..., 2], lab[..., 1]) - middle_hue + np.pi) % (2 * np.pi) - np.pi
+        hue = hue + np.clip(0.3 * turn, -0.2, 0.2) * np.minimum(1, ratio)
+    return np.stack(
+        [new_lightness, new_chroma * np.cos(hue), new_chroma * np.sin(hue)], axis=-1
+    ).astype(np.float32)
+
+
+def _tone_curve(lightness: Plane, middle: float, aim: float) -> Plane:
+    """Map lightness 0 to 1, rising, `middle` to `aim`, black to black; highlights reach white.
+
+    Below the middle it is a change of albedo (OKLab's lightness is a cube root of light, so
+    scaling it scales light), with the contrast kept within what still reads as shading.
+    """
+    scale = aim / middle
+    power = np.clip(0.5 / scale, 0.8 if scale > 1 else 1.0, 2.5)
+    below = aim * (np.clip(lightness, 0, middle) / middle) ** power
+    room, rise = 1 - aim, max(scale, 0.55) * (1 - middle)
+    up = np.clip((lightness - middle) / (1 - middle), 0, 1)
+    diffuse = min(rise, 0.5 * room)  # the lit side; the rest of the room is for highlights
+    gloss = np.clip(((1 - middle) - 0.08) / 0.3, 0, 1)
+    above = diffuse * (1 - (1 - up) ** (rise / diffuse)) + gloss * (room - diffuse) * up**4
+    return np.asarray(np.where(lightness < middle, below, aim + above), dtype=np.float32)
