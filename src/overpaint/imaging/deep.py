@@ -1,0 +1,181 @@
+"""16 bits a channel, which Pillow cuts down to 8: PNG by OpenCV, TIFF by tifffile."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from overpaint.errors import CorruptImage, InvalidImage
+from overpaint.imaging.source import (
+    ORIENTATION_TAG,
+    PNG_SIGNATURE,
+    Opened,
+    orientation_of,
+    png_chunks,
+)
+from overpaint.values import Pixels
+
+_BITS, _PHOTOMETRIC, _SAMPLES, _SAMPLE_FORMAT, _EXTRA = 258, 262, 277, 339, 338
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
+_ASSOCIATED_ALPHA = 1
+
+
+def is_deep(opened: Opened, *, field: str) -> bool:
+    """Whether the file has 16 bits in more than one channel.
+
+    Raises `InvalidImage` for samples that are neither 8 nor 16 bits, such as floats.
+    """
+    if opened.format == "PNG":
+        depth, colour = opened.data[24], opened.data[25]
+        return depth == 16 and (colour != 0 or _transparent_gray(opened.data) is not None)
+    if opened.format != "TIFF":
+        return False
+    tags = _tags(opened.image)
+    formats = set(tags.get(_SAMPLE_FORMAT, (1,)))
+    bits = set(tags.get(_BITS, (1,)))
+    if 3 in formats:
+        raise InvalidImage(field, "must have 8 or 16 bits a channel", "floating point")
+    if max(bits) > 16 or formats - {1, 4}:
+        raise InvalidImage(field, "must have 8 or 16 bits a channel", f"{max(bits)} bits, signed")
+    return (
+        bits == {16}
+        and tags.get(_PHOTOMETRIC) in (_BLACK_IS_ZERO, _RGB)
+        and (tags.get(_SAMPLES, 1) > 1)
+    )
+
+
+def decode(opened: Opened, *, field: str) -> npt.NDArray[np.uint16]:
+    """Decode to height x width x 1, 3 or 4, uint16, straight alpha, as stored (not upright)."""
+    if opened.format == "PNG":
+        return _decode_png(opened.data, field)
+    return _decode_tiff(opened, field)
+
+
+def orientation(opened: Opened) -> int:
+    """EXIF orientation without decoding the pixels; PNG may keep it behind them."""
+    if opened.format == "TIFF":
+        value = _tags(opened.image).get(ORIENTATION_TAG, 1)
+        return value if isinstance(value, int) and 1 <= value <= 8 else 1
+    for name, start, length in png_chunks(opened.data):
+        if name == b"eXIf":
+            exif = Image.Exif()
+            exif.load(b"Exif\0\0" + opened.data[start : start + length])
+            opened.image.info["exif"] = exif.tobytes()
+    return orientation_of(opened.image)
+
+
+def is_white_zero(image: Image.Image) -> bool:
+    """Whether a gray TIFF counts from white down, which Pillow leaves alone at 16 bits."""
+    return _tags(image).get(_PHOTOMETRIC) == _WHITE_IS_ZERO
+
+
+def to_8_bit(pixels: Pixels) -> npt.NDArray[np.uint8]:
+    """Scale 0..65535 to 0..255, rounded to nearest; 8 bits stay as they are."""
+    if pixels.dtype == np.uint8:
+        return cast(npt.NDArray[np.uint8], pixels)
+    return cast(npt.NDArray[np.uint8], cv2.convertScaleAbs(pixels, alpha=1 / 257))
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep OpenCV's codecs from writing to stderr."""
+    level = cv2.utils.logging.getLogLevel()
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    try:
+        yield
+    finally:
+        cv2.utils.logging.setLogLevel(level)
+
+
+def _tags(image: Image.Image) -> dict[int, Any]:
+    return cast(dict[int, Any], getattr(image, "tag_v2", {}))
+
+
+def _transparent_gray(data: bytes) -> int | None:
+    """The gray level of a PNG that is transparent (chunk tRNS), if there is one."""
+    for name, start, length in png_chunks(data):
+        if name == b"tRNS" and data[25] == 0 and length >= 2:
+            return int.from_bytes(data[start : start + 2])
+        if name == b"IDAT":
+            break
+    return None
+
+
+def _decode_png(data: bytes, field: str) -> npt.NDArray[np.uint16]:
+    # Only what makes the pixels: libpng prints its opinion on other chunks, EXIF would turn
+    # the picture, and an animation would be decoded.
+    kept = [PNG_SIGNATURE]
+    for name, start, length in png_chunks(data):
+        if name in (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"):
+            kept.append(data[start - 8 : start + length + 4])
+    decoded = _opencv(b"".join(kept), field)
+    clear = _transparent_gray(data)
+    if clear is not None and decoded.shape[2] == 1:
+        alpha = np.where(decoded == clear, np.uint16(0), np.uint16(65535))
+        return np.concatenate([decoded, decoded, decoded, alpha], axis=2)
+    return decoded
+
+
+def _opencv(data: bytes, field: str) -> npt.NDArray[np.uint16]:
+    with quiet():
+        try:
+            decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        except cv2.error as error:
+            raise CorruptImage(field) from error
+    if decoded is None or decoded.dtype != np.uint16:
+        raise CorruptImage(field)
+    if decoded.ndim == 2:
+        return cast(npt.NDArray[np.uint16], decoded[..., None])
+    code = cv2.COLOR_BGR2RGB if decoded.shape[2] == 3 else cv2.COLOR_BGRA2RGBA
+    return cast(npt.NDArray[np.uint16], cv2.cvtColor(decoded, code, dst=decoded))
+
+
+def _decode_tiff(opened: Opened, field: str) -> npt.NDArray[np.uint16]:
+    import tifffile  # slow to import, and only such files need it
+
+    logger = logging.getLogger("tifffile")
+    if not logger.handlers:  # without one, Python prints its warnings
+        logger.addHandler(logging.NullHandler())
+    with tifffile.TiffFile(io.BytesIO(opened.data)) as file:
+        page = cast(tifffile.TiffPage, file.pages[0])
+        if page.compression in (1, 8, 32773, 32946):  # none, deflate, PackBits, old deflate
+            stored = page.asarray()
+            if page.axes[:1] == "S":  # one plane a channel
+                stored = np.moveaxis(stored, 0, -1)
+        else:
+            upright = page.tags.get(ORIENTATION_TAG)
+            data = bytearray(opened.data)
+            if upright is not None:  # OpenCV would turn it
+                one = b"\1\0" if file.byteorder == "<" else b"\0\1"
+                data[upright.valueoffset : upright.valueoffset + 2] = one
+            stored = _opencv(bytes(data), field)
+    if stored.ndim == 2:
+        stored = stored[..., None]
+    stored = stored.astype(np.uint16, copy=False)
+    extra = _tags(opened.image).get(_EXTRA, ())
+    colours = 3 if _tags(opened.image).get(_PHOTOMETRIC) == _RGB else 1
+    if stored.shape[2] > colours and extra and extra[0] in (1, 2):
+        alpha = stored[..., colours : colours + 1]
+        colour = stored[..., :colours]
+        if extra[0] == _ASSOCIATED_ALPHA:
+            colour = _straight(colour, alpha)
+        parts = [colour] if colours == 3 else [colour] * 3
+        return np.concatenate([*parts, alpha], axis=2)
+    return cast(npt.NDArray[np.uint16], stored[..., :colours])
+
+
+def _straight(
+    colour: npt.NDArray[np.uint16], alpha: npt.NDArray[np.uint16]
+) -> npt.NDArray[np.uint16]:
+    """Undo the multiplication of colour by alpha."""
+    divisor = np.maximum(alpha, 1).astype(np.uint32)
+    straight = (colour.astype(np.uint32) * 65535 + divisor // 2) // divisor
+    return np.minimum(straight, 65535).astype(np.uint16)

@@ -1,0 +1,304 @@
+"""Masks: any dialect of painted picture becomes height x width, bool, True = repaint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias, cast
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from overpaint.errors import EmptyMask, InvalidMask, InvalidOption, MaskSizeMismatch
+from overpaint.imaging.source import (
+    PICTURE_LIMITS,
+    Source,
+    assemble,
+    check_sides,
+    is_lossless,
+    open_source,
+    orientation_of,
+    reading,
+)
+from overpaint.values import Mask
+
+Colour: TypeAlias = tuple[int, int, int]
+_Rows: TypeAlias = Callable[[int, int], npt.NDArray[np.uint8]]
+
+MIDDLE = 128  # a mask that uses the whole range is cut here
+FULL_DARK, FULL_LIGHT = 64, 191  # beyond both, a mask counts as using the whole range
+LEAST_CONTRAST = 48  # a mask flatter than this has no two sides to tell apart
+LOSSY_TOLERANCE = 32  # how far JPEG may move a colour, per channel
+SAME_COLOUR = 8  # how far a brush's colour may vary, per channel
+
+
+def decode_mask(
+    source: Source,
+    *,
+    size: tuple[int, int],
+    colors: Sequence[Colour] = (),
+    invert: bool = False,
+    field: str = "mask",
+) -> Mask:
+    """Decode a mask for a picture of this size (height, width; upright).
+
+    Files as `decode_picture` takes them, PIL images of any mode, arrays of bool, uint8 or uint16,
+    height x width or with 1, 3 or 4 channels. What repaints:
+
+    - with `colors` (RGB, 0 to 255): exactly these colours, opaque; in a JPEG or lossy WEBP those
+      within 32 per channel of one. Everything else, white included, is background.
+    - in a picture with transparency whose opaque pixels all have one colour: those (strokes on a
+      clear canvas).
+    - else what is white: the smallest channel, over black where transparent, is at least 128. A
+      mask that does not reach from under 64 to over 191 but has two clear sides (48 apart) is cut
+      between them by Otsu's method (IEEE Trans. SMC 9, 1979). Two levels, 0 and 1, are a mask too.
+
+    `invert` swaps both sides at the end.
+
+    Raises `InvalidImage` for the file, `InvalidMask` for its pixels, `MaskSizeMismatch`,
+    `EmptyMask`, and `InvalidOption` for a colour that is not one.
+    """
+    wanted = tuple(_checked_colour(color) for color in colors)
+    tolerance = 0
+    if isinstance(source, np.ndarray):
+        pixels = _checked_array(source, field)
+        _check_size(pixels.shape[1], pixels.shape[0], size, field)
+        if pixels.dtype == np.bool_ and not wanted:
+            return _finish(pixels[..., 0].copy(), invert, wanted, field)
+        height, width, channels = pixels.shape
+        rows: _Rows = lambda first, last: _to_8_bit(pixels[first:last])  # noqa: E731
+        if pixels.dtype == np.uint16 and pixels.max() <= 255:
+            rows = lambda first, last: pixels[first:last].astype(np.uint8)  # noqa: E731
+        orientation = 1
+    else:
+        if isinstance(source, Image.Image):
+            image = source
+        else:
+            opened = open_source(source, field=field)
+            image = opened.image
+            tolerance = 0 if is_lossless(opened) else LOSSY_TOLERANCE
+        check_sides(*image.size, field=field, limits=PICTURE_LIMITS)
+        if sorted(image.size) != sorted(size):  # not even when turned: spare the decoding
+            _check_size(*image.size, size, field)
+        with reading(field):
+            image.load()
+        orientation = orientation_of(image)
+        width, height = image.size
+        turned = (height, width) if orientation >= 5 else (width, height)
+        _check_size(*turned, size, field)
+        rows, channels = _rows_of(image, field)
+    classify = _classifier(rows, height, channels, wanted, tolerance)
+    mask = assemble(
+        lambda first, last: classify(rows(first, last)),
+        height=height,
+        width=width,
+        channels=(),
+        dtype=np.bool_,
+        orientation=orientation,
+    )
+    return _finish(mask, invert, wanted, field)
+
+
+def grow_mask(mask: Mask, px: int) -> Mask:
+    """Grow the marked part by a disc of this radius in pixels; a negative radius shrinks it.
+
+    Beyond the picture's border the mask is taken to go on as it is at the border, so shrinking
+    never eats in from there. Shrinking may leave nothing.
+    """
+    if px < 0:
+        return np.logical_not(grow_mask(np.logical_not(mask), -px))
+    marked_rows = np.flatnonzero(mask.any(axis=1))
+    if px == 0 or not marked_rows.size:
+        return mask.copy()
+    marked_columns = np.flatnonzero(mask.any(axis=0))
+    near = (
+        slice(max(int(marked_rows[0]) - px, 0), int(marked_rows[-1]) + px + 1),
+        slice(max(int(marked_columns[0]) - px, 0), int(marked_columns[-1]) + px + 1),
+    )
+    away = cv2.distanceTransform(
+        np.logical_not(mask[near]).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE
+    )
+    grown = mask.copy()
+    grown[near] = away <= px
+    return grown
+
+
+def _checked_colour(color: Colour) -> Colour:
+    channels = tuple(color)  # callers need not be typed
+    if len(channels) != 3 or not all(0 <= channel <= 255 for channel in channels):
+        raise InvalidOption("mask_color", "must be three numbers from 0 to 255", tuple(color))
+    return color
+
+
+def _checked_array(array: npt.NDArray[Any], field: str) -> npt.NDArray[Any]:
+    """View an array as height x width x channels."""
+    if array.dtype not in (np.bool_, np.uint8, np.uint16):
+        raise InvalidMask(field, "an array must be bool, uint8 or uint16", array.dtype)
+    if array.ndim == 2:
+        array = array[..., None]
+    allowed = (1,) if array.dtype == np.bool_ else (1, 3, 4)
+    if array.ndim != 3 or array.shape[2] not in allowed:
+        shape = " x ".join(str(side) for side in array.shape)
+        raise InvalidMask(
+            field, "an array must be height x width, or with 1, 3 or 4 channels", shape
+        )
+    return array
+
+
+def _check_size(width: int, height: int, size: tuple[int, int], field: str) -> None:
+    if (height, width) == tuple(size):
+        return
+    limit = f"must have the resolution of the base picture, {size[1]} x {size[0]} px"
+    if (width, height) == tuple(size):
+        limit += (
+            " (the sides are swapped: a photo with an EXIF orientation is turned upright first,"
+            " so its mask must be upright too)"
+        )
+    raise MaskSizeMismatch(field, limit, f"{width} x {height} px")
+
+
+def _finish(mask: Mask, invert: bool, colors: Sequence[Colour], field: str) -> Mask:
+    if invert:
+        np.logical_not(mask, out=mask)
+    if not mask.any():
+        if invert:
+            raise EmptyMask(field, "marks nothing to repaint once inverted")
+        if colors:
+            listed = ", ".join("#{:02x}{:02x}{:02x}".format(*color) for color in colors)
+            raise EmptyMask(field, f"marks nothing to repaint: no pixel has the colour {listed}")
+        raise EmptyMask(
+            field, "marks nothing to repaint: no pixel is white (other colours must be listed)"
+        )
+    return mask
+
+
+def _to_8_bit(pixels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    if pixels.dtype == np.uint8:
+        return pixels
+    if pixels.dtype == np.bool_:
+        return pixels.view(np.uint8) * np.uint8(255)
+    return (pixels >> 8).astype(np.uint8)
+
+
+def _rows_of(image: Image.Image, field: str) -> tuple[_Rows, int]:
+    """Return what gives bands of a loaded PIL image as height x width x channels, and how many."""
+    width = image.size[0]
+    if image.mode.startswith("I"):
+        # 16 bits by their high byte, unless the whole mask lives in the low one
+        low, high = cast(tuple[int, int], image.getextrema())
+        if low < 0 or high > 65535:
+            raise InvalidMask(field, "must have 8 or 16 bits a channel", "32-bit integers")
+        shift = 0 if high <= 255 else 8
+
+        def deep(first: int, last: int) -> npt.NDArray[np.uint8]:
+            band = np.asarray(image.crop((0, first, width, last)))
+            return (band >> shift).astype(np.uint8)[..., None]
+
+        return deep, 1
+    if image.mode == "F":
+        raise InvalidMask(field, "must have 8 or 16 bits a channel", "floating point")
+    if image.has_transparency_data:
+        mode, channels = "RGBA", 4
+    elif image.mode in ("1", "L"):
+        mode, channels = "L", 1
+    else:
+        mode, channels = "RGB", 3
+
+    def rows(first: int, last: int) -> npt.NDArray[np.uint8]:
+        band = image.crop((0, first, width, last))
+        if band.mode == "La":
+            band = band.convert("LA")
+        converted = band if band.mode == mode else band.convert(mode)
+        array = np.asarray(converted)
+        return array[..., None] if channels == 1 else array
+
+    return rows, channels
+
+
+def _classifier(
+    rows: _Rows, height: int, channels: int, colors: Sequence[Colour], tolerance: int
+) -> Callable[[npt.NDArray[np.uint8]], Mask]:
+    """Choose how bands, height x width x channels, become bool."""
+    if colors:
+        return lambda band: _is_one_of(band, colors, tolerance)
+    if channels == 4 and _is_strokes(rows, height):
+        return lambda band: band[..., 3] >= MIDDLE
+    threshold = _threshold(_histogram(rows, height))
+    return lambda band: _whiteness(band) >= threshold
+
+
+def _bands(rows: _Rows, height: int) -> Callable[[], Any]:
+    step = 256
+    return lambda: (rows(first, min(first + step, height)) for first in range(0, height, step))
+
+
+def _is_one_of(band: npt.NDArray[np.uint8], colors: Sequence[Colour], tolerance: int) -> Mask:
+    rgb = band[..., :3] if band.shape[2] >= 3 else np.repeat(band, 3, axis=2)
+    rgb = np.ascontiguousarray(rgb)
+    found = np.zeros(band.shape[:2], np.uint8)
+    for color in colors:
+        low = np.clip(np.subtract(color, tolerance), 0, 255)
+        high = np.clip(np.add(color, tolerance), 0, 255)
+        inside = cv2.inRange(rgb, low.astype(np.uint8), high.astype(np.uint8))  # 0 or 255
+        cv2.bitwise_or(found, inside, dst=found)
+    mask = found > 0
+    return mask & (band[..., 3] >= MIDDLE) if band.shape[2] == 4 else mask
+
+
+def _is_strokes(rows: _Rows, height: int) -> bool:
+    """Whether part is transparent and all that is opaque has one colour."""
+    clear = False
+    low, high = np.full(3, 255), np.zeros(3, int)
+    for band in _bands(rows, height)():
+        opaque = band[..., 3] >= MIDDLE
+        clear = clear or not opaque.all()
+        visible = band[..., :3][opaque]
+        if visible.size:
+            low = np.minimum(low, visible.min(axis=0))
+            high = np.maximum(high, visible.max(axis=0))
+        if (high - low).max() > SAME_COLOUR:
+            return False
+    return bool(clear and (high >= low).all())
+
+
+def _whiteness(band: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """The smallest channel, over black: height x width, 0 to 255."""
+    if band.shape[2] == 1:
+        return band[..., 0]
+    red, green, blue = band[..., 0], band[..., 1], band[..., 2]
+    white = np.minimum(np.minimum(red, green), blue)
+    if band.shape[2] == 4:
+        white = ((white.astype(np.uint16) * band[..., 3] + 127) // 255).astype(np.uint8)
+    return white
+
+
+def _histogram(rows: _Rows, height: int) -> npt.NDArray[np.int64]:
+    counts = np.zeros(256, np.int64)
+    for band in _bands(rows, height)():
+        white = np.ascontiguousarray(_whiteness(band))
+        counts += cv2.calcHist([white], [0], None, [256], [0, 256]).ravel().astype(np.int64)
+    return counts
+
+
+def _threshold(counts: npt.NDArray[np.int64]) -> int:
+    """Return the least level that repaints, from how often each of 256 levels occurs."""
+    levels = np.flatnonzero(counts)
+    low, high = int(levels[0]), int(levels[-1])
+    if (low, high) == (0, 1):
+        return 1
+    if high - low < LEAST_CONTRAST or (low < FULL_DARK and high > FULL_LIGHT):
+        return MIDDLE
+    # Otsu: the cut with the greatest variance between its two sides
+    below = np.cumsum(counts)[:-1].astype(np.float64)  # 255 cuts
+    total = float(counts.sum())
+    mass = np.cumsum(counts * np.arange(256))
+    below_mass = mass[:-1].astype(np.float64)
+    above = total - below
+    valid = (below > 0) & (above > 0)
+    spread = np.zeros(255)
+    mean_below = below_mass[valid] / below[valid]
+    mean_above = (mass[-1] - below_mass[valid]) / above[valid]
+    spread[valid] = below[valid] * above[valid] * (mean_above - mean_below) ** 2
+    best = np.flatnonzero(spread == spread.max())
+    return int((best[0] + best[-1]) // 2) + 1

@@ -1,0 +1,318 @@
+"""From what the caller hands in to an open, checked picture whose pixels are still undecoded.
+
+Everything that can be refused without decoding is refused here: bytes, format, header, sides.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+import struct
+import warnings
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from overpaint.errors import (
+    CorruptImage,
+    FileTooLarge,
+    InvalidImage,
+    NotAnImage,
+    ResolutionOutOfRange,
+    UnsupportedFormat,
+)
+
+#: A path, the bytes of a file, a PIL image, or an array (height x width, or x 1, 3 or 4).
+Source: TypeAlias = str | os.PathLike[str] | bytes | Image.Image | npt.NDArray[Any]
+
+MAX_BYTES = 10 * 1024 * 1024
+BAND_ROWS = 256  # rows converted at a time, so that no second whole copy is alive
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+ORIENTATION_TAG = 0x0112
+
+# (offset, signature, name); the first five are what Overpaint reads
+_SIGNATURES = (
+    (0, b"\xff\xd8\xff", "JPEG"),
+    (0, PNG_SIGNATURE, "PNG"),
+    (8, b"WEBP", "WEBP"),
+    (0, b"BM", "BMP"),
+    (0, b"II*\0", "TIFF"),
+    (0, b"MM\0*", "TIFF"),
+    (0, b"II+\0", "TIFF"),
+    (0, b"MM\0+", "TIFF"),
+    (0, b"GIF8", "GIF"),
+    (4, b"ftypavi", "AVIF"),
+    (4, b"ftyphe", "HEIC"),
+    (4, b"ftypmif1", "HEIF"),
+    (4, b"ftypmsf1", "HEIF"),
+    (0, b"8BPS", "PSD"),
+    (0, b"8BPB", "PSB"),
+    (0, b"\0\0\1\0", "ICO"),
+    (0, b"\0\0\2\0", "CUR"),
+    (0, b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),
+    (0, b"\xff\x4f\xff\x51", "JPEG 2000"),
+    (0, b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
+    (0, b"\xff\x0a", "JPEG XL"),
+    (0, b"v/1\x01", "OpenEXR"),
+    (0, b"#?RADIANCE", "Radiance HDR"),
+    (0, b"DDS ", "DDS"),
+    (0, b"qoif", "QOI"),
+    (0, b"%PDF", "PDF"),
+    (0, b"%!PS", "PostScript"),
+    (0, b"icns", "ICNS"),
+    (0, b"gimp xcf", "XCF"),
+    (0, b"<svg", "SVG"),
+)
+_READABLE = ("JPEG", "PNG", "BMP", "TIFF", "WEBP")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How many pixels a side may have, inclusive."""
+
+    smallest: int
+    largest: int
+    words: str  # how the message says it
+
+
+PICTURE_LIMITS = Limits(
+    smallest=257, largest=4095, words="each side must be over 256 and under 4096 px"
+)
+REFERENCE_LIMITS = Limits(smallest=16, largest=4095, words="each side must be 16 to 4095 px")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """A picture whose header was read and checked."""
+
+    image: Image.Image  # not loaded yet
+    format: str  # JPEG, PNG, BMP, TIFF, WEBP
+    data: bytes
+
+
+def check_sides(width: int, height: int, *, field: str, limits: Limits) -> None:
+    """Raise `ResolutionOutOfRange` unless both sides, in pixels, are within the limits."""
+    if not all(limits.smallest <= side <= limits.largest for side in (width, height)):
+        raise ResolutionOutOfRange(field, limits.words, f"{width} x {height} px")
+
+
+def read_bytes(source: str | os.PathLike[str] | bytes, *, field: str) -> bytes:
+    """Return the bytes of a file, at most `MAX_BYTES`; a path is sized before it is read.
+
+    Raises `InvalidImage` for a path that cannot be read, `FileTooLarge`, and `CorruptImage`
+    when there are no bytes.
+    """
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        data = bytes(source)
+        _check_length(len(data), field)
+    else:
+        data = _read_file(Path(source), field)
+    if not data:
+        raise CorruptImage(field, "the file is empty")
+    return data
+
+
+def _read_file(path: Path, field: str) -> bytes:
+    try:
+        if path.is_dir():
+            raise InvalidImage(field, "must be a picture file, not a folder", path)
+        with path.open("rb") as file:
+            _check_length(os.fstat(file.fileno()).st_size, field)
+            data = file.read(MAX_BYTES + 1)  # a pipe has no size beforehand
+    except FileNotFoundError:
+        raise InvalidImage(field, "there is no such file", path) from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = getattr(error, "strerror", None) or error
+        raise InvalidImage(field, f"the file cannot be read ({reason})", path) from error
+    _check_length(len(data), field)
+    return data
+
+
+def _check_length(length: int, field: str) -> None:
+    if length > MAX_BYTES:
+        size_mb = math.ceil(length / 1024**2 * 100) / 100  # never rounded down to the limit
+        raise FileTooLarge(field, "the file must be at most 10 MB", f"{size_mb:.2f} MB")
+
+
+def sniff(data: bytes, *, field: str) -> str:
+    """Name the format by its signature: JPEG, PNG, BMP, TIFF or WEBP.
+
+    Raises `UnsupportedFormat`, naming any other known format, and `NotAnImage`.
+    """
+    head = data[:64].removeprefix(b"\xef\xbb\xbf").lstrip()
+    for offset, signature, name in _SIGNATURES:
+        if data[offset : offset + len(signature)] == signature:
+            if name in _READABLE:
+                return name
+            raise UnsupportedFormat(field, value=name)
+    if head.startswith((b"<svg", b"<?xml")) and b"<svg" in data[:4096]:
+        raise UnsupportedFormat(field, value="SVG")
+    raise NotAnImage(field, "is not a picture (JPEG, PNG, BMP, TIFF or WEBP)")
+
+
+def open_source(
+    source: str | os.PathLike[str] | bytes, *, field: str, limits: Limits = PICTURE_LIMITS
+) -> Opened:
+    """Read the header of a file and check it against the limits; no pixel is decoded.
+
+    Raises the errors of `read_bytes` and `sniff`, `CorruptImage`, `ResolutionOutOfRange`.
+    """
+    data = read_bytes(source, field=field)
+    kind = sniff(data, field=field)
+    if kind == "PNG":
+        _check_png(data, field, limits)
+    elif kind == "WEBP":  # Pillow's reader would already set its canvas up
+        sides = _webp_sides(data)
+        if sides:
+            check_sides(*sides, field=field, limits=limits)
+    with reading(field) as noticed:
+        image = Image.open(io.BytesIO(data), formats=(kind,))
+        check_sides(*image.size, field=field, limits=limits)
+    if any("Truncated File Read" in str(notice) for notice in noticed):
+        raise CorruptImage(field)
+    return Opened(image=image, format=kind, data=data)
+
+
+@contextmanager
+def reading(field: str) -> Iterator[list[str]]:
+    """Turn what Pillow, tifffile and zlib raise on damaged data into `CorruptImage`.
+
+    Yields a list that receives the texts of the warnings, which stay silent otherwise.
+    """
+    texts: list[str] = []
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            yield texts
+            texts += [str(warning.message) for warning in caught]
+    except Image.DecompressionBombError as error:
+        raise ResolutionOutOfRange(field, PICTURE_LIMITS.words) from error
+    except InvalidImage:
+        raise
+    except (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError) as error:
+        raise CorruptImage(field) from error
+    except (EOFError, OverflowError, struct.error, zlib.error, MemoryError) as error:
+        raise CorruptImage(field) from error
+
+
+def png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Yield name, start and length of the data of each chunk; stops where the file does."""
+    at = len(PNG_SIGNATURE)
+    while at + 12 <= len(data):
+        length = int.from_bytes(data[at : at + 4])
+        if at + 12 + length > len(data):
+            return
+        yield data[at + 4 : at + 8], at + 8, length
+        at += 12 + length
+
+
+def _check_png(data: bytes, field: str, limits: Limits) -> None:
+    """Refuse what Pillow lets pass: a missing end, damaged critical chunks."""
+    if data[12:16] != b"IHDR" or len(data) < 33:
+        raise CorruptImage(field)
+    width, height = struct.unpack(">II", data[16:24])
+    check_sides(width, height, field=field, limits=limits)
+    view = memoryview(data)
+    ended = False
+    for name, start, length in png_chunks(data):
+        if name in (b"IHDR", b"PLTE", b"IDAT"):
+            end = start + length
+            if zlib.crc32(view[start - 4 : end]) != int.from_bytes(view[end : end + 4]):
+                raise CorruptImage(field)
+        if name == b"IEND":
+            ended = True
+            break
+    if not ended:
+        raise CorruptImage(field)
+
+
+def _webp_sides(data: bytes) -> tuple[int, int] | None:
+    """Width and height as the header says, RFC 9649; None when it is cut short."""
+    chunk, body = data[12:16], data[20:30]
+    if len(body) < 10:
+        return None
+    if chunk == b"VP8X":
+        return 1 + int.from_bytes(body[4:7], "little"), 1 + int.from_bytes(body[7:10], "little")
+    if chunk == b"VP8L":
+        bits = int.from_bytes(body[1:5], "little")
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    width, height = struct.unpack("<HH", body[6:10])
+    return width & 0x3FFF, height & 0x3FFF
+
+
+def is_lossless(opened: Opened) -> bool:
+    """Whether the file keeps every pixel exactly, so that colours can be compared exactly."""
+    if opened.format == "JPEG":
+        return False
+    if opened.format == "WEBP":
+        return b"VP8 " not in opened.data[12:4096]
+    if opened.format == "TIFF":
+        return opened.image.info.get("compression") not in ("jpeg", "tiff_jpeg", "webp")
+    return True
+
+
+def orientation_of(image: Image.Image) -> int:
+    """EXIF orientation, 1 to 8; 1 when there is none or it makes no sense.
+
+    Ask after loading: Pillow turns TIFFs upright by itself then, and PNG may keep EXIF at its end.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            value = image.getexif().get(ORIENTATION_TAG, 1)
+        except (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, struct.error):
+            return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def assemble(
+    rows: Callable[[int, int], npt.NDArray[Any]],
+    *,
+    height: int,
+    width: int,
+    channels: tuple[int, ...],
+    dtype: npt.DTypeLike,
+    orientation: int = 1,
+) -> npt.NDArray[Any]:
+    """Fill a new upright array from `rows(first, last)` of the stored, not yet upright picture.
+
+    height and width are the stored ones; channels is (), (3,) or (4,). Each band goes straight
+    to its place, so that turning costs no second copy.
+    """
+    swapped = orientation >= 5
+    sides = (width, height) if swapped else (height, width)
+    upright = np.empty(sides + channels, dtype)
+    stored = _stored_view(upright, orientation)
+    for first in range(0, height, BAND_ROWS):
+        last = min(first + BAND_ROWS, height)
+        stored[first:last] = rows(first, last)
+    return upright
+
+
+def _stored_view(upright: npt.NDArray[Any], orientation: int) -> npt.NDArray[Any]:
+    """View an upright array as the file stores it (EXIF 2.32, tag 0x0112)."""
+    match orientation:
+        case 2:
+            return upright[:, ::-1]
+        case 3:
+            return upright[::-1, ::-1]
+        case 4:
+            return upright[::-1]
+        case 5:
+            return upright.swapaxes(0, 1)
+        case 6:
+            return np.rot90(upright, 1)
+        case 7:
+            return upright[::-1, ::-1].swapaxes(0, 1)
+        case 8:
+            return np.rot90(upright, -1)
+        case _:
+            return upright
