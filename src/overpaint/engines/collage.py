@@ -1,0 +1,326 @@
+"""The engine `collage`: read the prompt, recall exemplars, recompose them in the mask.
+
+Deterministic, instant and useful by itself: what the prompt names is taken from the concept
+library (or from the caller's reference picture), fitted to the mask, recoloured, styled, and
+given the light, tone and grain of its surroundings.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from overpaint.concepts.lexicon import Lexicon
+from overpaint.concepts.library import ConceptLibrary
+from overpaint.concepts.prompt import Reading, Subject, read_prompt
+from overpaint.concepts.recall import choose_concept, choose_drawing
+from overpaint.errors import UnknownConcept
+from overpaint.imaging.harmonize import (
+    Surroundings,
+    cast_shadow,
+    contact_shadow,
+    harmonize,
+    observe,
+)
+from overpaint.imaging.inpaint import continue_background
+from overpaint.imaging.lettering import letter
+from overpaint.imaging.materials import material
+from overpaint.imaging.matte import cut_out
+from overpaint.imaging.placement import place_object, split_slots, warp_object
+from overpaint.imaging.recolor import recolor
+from overpaint.imaging.stylize import stylize
+from overpaint.values import (
+    EngineInfo,
+    Mask,
+    OnStep,
+    PaintedRegion,
+    PaintJob,
+    Rgb8,
+    Rgba8,
+    Step,
+    Style,
+    Weight,
+)
+
+#: Height x width x 4, float32, 0 to 1, premultiplied.
+Canvas = npt.NDArray[np.float32]
+
+#: More objects than this are not drawn, however many the prompt asks for.
+MAX_OBJECTS = 12
+#: Long side at which an exemplar is looked at to find its place, px.
+PREVIEW = 160
+#: Exemplars are drawn this much larger than they are shown, so that turning keeps them crisp.
+OVERSAMPLE = 1.2
+#: How dark a shadow is where something is worn, and where it stands.
+CAST_OPACITY = 0.4
+CONTACT_OPACITY = 0.62
+#: Reach of a worn thing's shadow and softness of a standing one's, as a share of its size.
+CAST_REACH = 0.035
+CONTACT_SOFTNESS = 0.05
+#: By how much the seed turns the light, degrees, standard deviation.
+LIGHT_TURN = 14.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thing:
+    """One object to put in."""
+
+    subject: Subject | None  # what the prompt says of it; None for a reference nobody named
+    placement: str  # "stands", "floats", "worn-..."
+    key: str = ""  # its exemplar in the library
+    picture: Rgba8 | None = None  # or the caller's own
+
+
+class CollageEngine:
+    """Paints by recomposing exemplars of the concept library."""
+
+    info = EngineInfo(
+        name="collage",
+        summary="puts in what the prompt names, from the concept library or your own picture",
+        max_side=1536,
+        takes_reference=True,
+        takes_style=True,
+    )
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._knowledge: tuple[ConceptLibrary, Lexicon] | None = None
+
+    def paint(self, jobs: Sequence[PaintJob], on_step: OnStep | None = None) -> list[PaintedRegion]:
+        """Paint each job; see `Engine.paint`.
+
+        Raises:
+            UnknownConcept: the prompt names nothing that the library knows.
+            InvalidPrompt: text to be set does not fit the mask.
+            FontMissing: no font has its characters.
+        """
+        library, lexicon = self._open()
+        backgrounds: dict[tuple[int, int], Rgb8] = {}  # jobs of one call share their picture
+        painted = []
+        for done, job in enumerate(jobs):
+            painted.append(_paint(job, library, lexicon, backgrounds))
+            if on_step is not None:
+                on_step(Step(stage="paint", done=done + 1, total=len(jobs)))
+        return painted
+
+    def close(self) -> None:
+        """Let the library go."""
+        self._knowledge = None
+
+    def _open(self) -> tuple[ConceptLibrary, Lexicon]:
+        with self._lock:
+            if self._knowledge is None:
+                library = ConceptLibrary.open()
+                self._knowledge = library, Lexicon(library.concepts.values())
+            return self._knowledge
+
+
+def _paint(
+    job: PaintJob,
+    library: ConceptLibrary,
+    lexicon: Lexicon,
+    backgrounds: dict[tuple[int, int], Rgb8],
+) -> PaintedRegion:
+    """One job: read, recall, recompose."""
+    reading = read_prompt(job.prompt, lexicon)
+    rng = np.random.default_rng(job.seed)
+    style = job.style if job.style != "auto" else reading.style or "auto"
+    things, notes = _recall(job, reading, style, library, lexicon, rng)
+    scene = observe(job.pixels, job.mask)
+
+    canvas, shadow = _recompose(job, things, style, scene, library, rng)
+    layer = _over(canvas, _dark(shadow, scene))  # h x w x 4, premultiplied
+
+    background: Rgb8 | None = None
+    if _replaces(reading, things):
+        key = id(job.pixels), id(job.mask)
+        if key not in backgrounds:
+            backgrounds[key] = continue_background(job.pixels, job.mask)
+        background = backgrounds[key]
+        layer = _over(layer, _opaque(background))
+
+    if reading.lettering is not None:
+        request = reading.lettering
+        glyphs = letter(
+            _writable(canvas, job.mask) if things else job.mask,
+            request.text,
+            color=request.color,
+            effects=request.effects,
+            backdrop=_flatten(layer, job.pixels),
+            seed=job.seed,
+        )
+        layer = _over(_premultiplied(glyphs), layer)
+
+    coverage = layer[..., 3]
+    return PaintedRegion(
+        pixels=_to_rgb8(layer[..., :3] / np.maximum(coverage, 1e-4)[..., None]),
+        coverage=None if background is not None else np.ascontiguousarray(coverage),
+        notes=notes,
+    )
+
+
+def _recall(
+    job: PaintJob,
+    reading: Reading,
+    style: Style,
+    library: ConceptLibrary,
+    lexicon: Lexicon,
+    rng: np.random.Generator,
+) -> tuple[list[Thing], tuple[str, ...]]:
+    """What to put in, one entry an object, and what to tell the caller."""
+    notes = [_unknown_note(word.word, word.nearest) for word in reading.unknown]
+    things: list[Thing] = []
+    subjects = list(reading.subjects)
+    if job.reference is not None:
+        cut = cut_out(job.reference)
+        notes += [cut.note] if cut.note else []
+        named = subjects.pop(0) if subjects else None
+        placement = library.concepts[named.concept_ids[0]].placement if named else "stands"
+        own = Thing(subject=named, placement=placement, picture=cut.pixels)
+        things += [own] * (named.count if named else 1)
+
+    avoid: set[str] = set()
+    if job.negative_prompt:
+        unwanted = read_prompt(job.negative_prompt, lexicon)
+        avoid = {id_ for subject in unwanted.subjects for id_ in subject.concept_ids}
+    for subject in subjects:
+        concept = choose_concept(subject, library, avoid)
+        key = choose_drawing(concept, style, rng)
+        things += [Thing(subject=subject, placement=concept.placement, key=key)] * subject.count
+
+    if not things and reading.lettering is None and reading.action != "remove":
+        near = [name for word in reading.unknown for name in word.nearest]
+        raise UnknownConcept("prompt", repr(job.prompt), near)
+    if len(things) > MAX_OBJECTS:
+        notes.append(f"{MAX_OBJECTS} objects are drawn at most, {len(things)} were asked for")
+    return things[:MAX_OBJECTS], tuple(notes)
+
+
+def _unknown_note(word: str, nearest: Sequence[str]) -> str:
+    near = f"; the nearest known are {', '.join(nearest)}" if nearest else ""
+    return f'"{word}" is not in the concept library{near}'
+
+
+def _replaces(reading: Reading, things: Sequence[Thing]) -> bool:
+    """Whether what was under the mask gives way to the continued background.
+
+    What is worn goes over its wearer, whatever words asked for it.
+    """
+    if reading.action == "remove":
+        return True
+    worn = all(thing.placement.startswith("worn") for thing in things)
+    return reading.action == "replace" and bool(things) and not worn
+
+
+def _recompose(
+    job: PaintJob,
+    things: Sequence[Thing],
+    style: Style,
+    scene: Surroundings,
+    library: ConceptLibrary,
+    rng: np.random.Generator,
+) -> tuple[Canvas, Weight]:
+    """Draw all objects into the mask: height x width x 4 premultiplied, and their shadows."""
+    shape = job.mask.shape
+    canvas: Canvas = np.zeros((*shape, 4), np.float32)
+    shadow: Weight = np.zeros(shape, np.float32)
+    if not things:
+        return canvas, shadow
+    light = _turned(scene.light, rng.normal(0, LIGHT_TURN))
+    slots = split_slots(job.mask, len(things))
+    for i, slot in enumerate(slots):
+        thing = things[min(i, len(things) - 1)]  # one object alone goes into every slot
+        stands = thing.placement == "stands"
+        preview = _exemplar(thing, library, PREVIEW)
+        place = place_object(
+            preview[..., 3].astype(np.float32) / 255,
+            slot,
+            stands=stands,
+            lean=float(rng.normal(0, 1.0 if stands else 2.5)),
+            scale=float(rng.uniform(0.94, 1.0)),
+        )
+        long_side = round(OVERSAMPLE * max(place.width, place.height))
+        drawn = _dress(_exemplar(thing, library, max(16, long_side)), thing, style, job.seed)
+        placed = warp_object(drawn, place, (shape[0], shape[1]), mirror=bool(rng.random() < 0.5))
+        asked = thing.subject is not None and thing.subject.rgb is not None
+        own_scene = replace(scene, colorless=scene.colorless and not asked)
+        placed = harmonize(placed, own_scene, seed=job.seed + i, light=light)
+        dark = _shadow(placed[..., 3], thing.placement, light, max(place.width, place.height))
+        shadow = np.maximum(shadow, dark)
+        canvas = _over(placed, canvas)
+    return canvas, shadow
+
+
+def _exemplar(thing: Thing, library: ConceptLibrary, size: int) -> Rgba8:
+    return (
+        thing.picture
+        if thing.picture is not None
+        else library.exemplar(thing.key, size=size).pixels
+    )
+
+
+def _dress(picture: Rgba8, thing: Thing, style: Style, seed: int) -> Rgba8:
+    """Give an exemplar the material, colour and style asked for."""
+    subject = thing.subject
+    if subject is not None and subject.material is not None:
+        picture = material(picture, subject.material, seed=seed)
+    if subject is not None and subject.rgb is not None:
+        picture = recolor(picture, subject.rgb)
+    return picture if style == "auto" else stylize(picture, style, seed=seed)
+
+
+def _shadow(alpha: Weight, placement: str, light: tuple[float, float], size: float) -> Weight:
+    if placement == "floats":
+        return np.zeros_like(alpha)
+    if placement == "stands":
+        dark = contact_shadow(alpha, light=light, softness=CONTACT_SOFTNESS * size)
+        return CONTACT_OPACITY * dark
+    return CAST_OPACITY * cast_shadow(alpha, light=light, reach=CAST_REACH * size)
+
+
+def _turned(light: tuple[float, float], degrees: float) -> tuple[float, float]:
+    angle = math.atan2(light[1], light[0]) + math.radians(degrees)
+    return math.cos(angle), math.sin(angle)
+
+
+def _writable(canvas: Canvas, mask: Mask) -> Mask:
+    """Where text goes when there is an object to carry it."""
+    solid: Mask = (canvas[..., 3] > 0.9) & mask
+    return solid if solid.any() else mask
+
+
+# Canvases: premultiplied, so that `over` is one line (Porter and Duff 1984).
+
+
+def _over(above: Canvas, below: Canvas) -> Canvas:
+    return above + below * (1 - above[..., 3:])
+
+
+def _dark(shadow: Weight, scene: Surroundings) -> Canvas:
+    """A shadow as a canvas: nearly black, with a little of the scene's haze."""
+    haze = np.float32(0.15 * min(scene.black, 0.5))
+    return np.dstack([shadow * haze] * 3 + [shadow])
+
+
+def _opaque(rgb: Rgb8) -> Canvas:
+    ones = np.ones((*rgb.shape[:2], 1), np.float32)
+    return np.concatenate([rgb.astype(np.float32) / 255, ones], axis=2)
+
+
+def _premultiplied(rgba: Rgba8) -> Canvas:
+    canvas = rgba.astype(np.float32) / 255
+    canvas[..., :3] *= canvas[..., 3:]
+    return canvas
+
+
+def _flatten(canvas: Canvas, pixels: Rgb8) -> Rgb8:
+    return _to_rgb8(_over(canvas, _opaque(pixels))[..., :3])
+
+
+def _to_rgb8(values: npt.NDArray[np.float32]) -> Rgb8:
+    return np.clip(np.rint(values * 255), 0, 255).astype(np.uint8)
