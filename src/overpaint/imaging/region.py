@@ -177,6 +177,8 @@ def _window(start: int, length: int, wanted: int, limit: int) -> slice:
 
 def _resize_any(pixels: Pixels, height: int, width: int) -> Pixels:
     """Resample any depth; colours weighted by alpha where a pixel is not opaque."""
+    if pixels.shape[:2] == (height, width):
+        return pixels.copy()
     if pixels.shape[2] == 3 or bool((pixels[..., 3] == np.iinfo(pixels.dtype).max).all()):
         return _resize(pixels, height, width)
     full = np.iinfo(pixels.dtype).max
