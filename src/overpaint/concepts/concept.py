@@ -7,6 +7,20 @@ from typing import Literal
 
 from overpaint.values import Rgba8
 
+#: How a thing sits where it is put. "stands": its bottom rests on the ground; "floats": in the
+#: air, or hung up; "worn-...": on a face, head, neck, body, hands or feet.
+Placement = Literal[
+    "stands",
+    "floats",
+    "worn-eyes",
+    "worn-head",
+    "worn-neck",
+    "worn-ears",
+    "worn-body",
+    "worn-hands",
+    "worn-feet",
+]
+
 #: How an exemplar is drawn. "photo" is cut out of a photograph; "3d" is a rendered model;
 #: "shaded" a vector drawing with gradients; "flat" one of plain areas; "outline" of lines.
 Drawing = Literal["photo", "3d", "shaded", "flat", "outline"]
@@ -23,6 +37,9 @@ class Concept:
     words_zh: tuple[str, ...]  # likewise in simplified Chinese
     group: str  # "clothing", "animal-mammal", "food-fruit", ...
     exemplars: tuple[tuple[Drawing, str], ...]  # how it is drawn, key in the library
+    keywords_en: tuple[str, ...] = ()  # what it has to do with; for searching, not names
+    keywords_zh: tuple[str, ...] = ()
+    placement: Placement = "stands"
 
 
 @dataclass(frozen=True, kw_only=True)

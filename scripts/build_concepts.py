@@ -1,0 +1,112 @@
+"""Build the concept library: src/overpaint/concepts/data/concepts.zip.
+
+python scripts/build_concepts.py --out FILE [--cache DIR] [--sheet DIR]
+
+Deterministic: the same packages and overrides give the same bytes. Needs `npm` only for tarballs
+that are not in the cache folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import zipfile
+from collections import Counter
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from scripts.concept_names import Named, read_names
+from scripts.concept_packages import SOURCES, Packages
+from scripts.concept_pictures import Drawn, Pictures
+
+ROOT = Path(__file__).resolve().parent.parent
+OUT = ROOT / "src/overpaint/concepts/data/concepts.zip"
+LEAST_DRAWINGS = 2  # a concept with fewer manners of drawing is left out
+FORMAT = 1  # of index.json; see overpaint.concepts.library
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("--out", type=Path, default=OUT, help="the artefact")
+    parser.add_argument("--cache", type=Path, default=ROOT / ".cache/npm", help="npm tarballs")
+    parser.add_argument("--sheet", type=Path, help="folder for contact sheets")
+    arguments = parser.parse_args()
+
+    packages = Packages(arguments.cache)
+    pictures = Pictures(packages)
+    drawn = [(concept, list(pictures.of(concept))) for concept in read_names(packages)]
+    pictures.close()
+    kept = [item for item in drawn if len({d.source.drawing for d in item[1]}) >= LEAST_DRAWINGS]
+    write(arguments.out, kept)
+
+    manners = Counter(d.source.drawing for _, drawings in kept for d in drawings)
+    left_out = ", ".join(concept.id for concept, _ in drawn if (concept, _) not in kept)
+    size_mb = arguments.out.stat().st_size / 1e6
+    print(f"{len(kept)} concepts, {dict(manners)}, {size_mb:.2f} MB; left out: {left_out or '-'}")
+    if arguments.sheet:
+        from scripts.concept_sheets import write_sheets
+
+        write_sheets(arguments.out, arguments.sheet)
+
+
+def write(path: Path, concepts: list[tuple[Named, list[Drawn]]]) -> None:
+    """The artefact: index.json, then for each concept its drawings."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w") as archive:
+        _add(archive, "index.json", json.dumps(index(concepts), **_COMPACT).encode())
+        for concept, drawings in concepts:
+            vectors = [d.data for d in drawings if d.is_vector]
+            _add(archive, f"{concept.id}/vectors.svgs", b"\n".join(vectors))
+            for number, drawing in enumerate(d for d in drawings if not d.is_vector):
+                _add(archive, f"{concept.id}/{number}.webp", drawing.data, deflate=False)
+
+
+_COMPACT = {"ensure_ascii": False, "separators": (",", ":")}
+
+
+def index(concepts: list[tuple[Named, list[Drawn]]]) -> dict[str, object]:
+    """What `overpaint.concepts.library` reads."""
+    order = {source.id: number for number, source in enumerate(SOURCES)}
+    return {
+        "format": FORMAT,
+        "sources": [
+            {
+                "id": source.id,
+                "drawing": source.drawing,
+                "title": source.title,
+                "author": source.author,
+                "licence": source.licence,
+                "url": source.url,
+                "package": f"{source.package.name}@{source.package.version}",
+            }
+            for source in SOURCES
+        ],
+        "concepts": [
+            [
+                concept.id,
+                concept.words_en,
+                concept.words_zh,
+                concept.keywords_en,
+                concept.keywords_zh,
+                concept.group,
+                concept.placement,
+                [order[drawing.source.id] for drawing in drawings],
+            ]
+            for concept, drawings in concepts
+        ],
+    }
+
+
+def _add(archive: zipfile.ZipFile, name: str, data: bytes, *, deflate: bool = True) -> None:
+    """A member whose bytes depend on nothing but its name and data."""
+    member = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+    member.compress_type = zipfile.ZIP_DEFLATED if deflate else zipfile.ZIP_STORED
+    member.external_attr = 0o644 << 16
+    member.create_system = 3
+    archive.writestr(member, data, compresslevel=9)
+
+
+if __name__ == "__main__":
+    main()
