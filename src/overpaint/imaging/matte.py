@@ -1,0 +1,203 @@
+"""Cut the object out of the caller's own reference picture: `cut_out`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from overpaint.imaging.oklab import Lab, Plane, nearest_colour, palette, to_oklab
+from overpaint.values import Mask, Rgb8, Rgba8
+
+#: The cut is found at this long side, px, and refined at the picture's own.
+_ANALYSIS_SIDE = 256
+#: A cut with less or more of the picture than this is taken for a failure.
+_PLAUSIBLE = (0.02, 0.98)
+#: An alpha below this says that the caller has cut the object out already.
+_SEEN_THROUGH = 250
+
+_Codes: TypeAlias = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CutOut:
+    """An object on its own."""
+
+    pixels: Rgba8  # cropped to what is visible; straight alpha
+    note: str | None = None  # what the caller should know, where it went otherwise than hoped
+
+
+def cut_out(picture: Rgb8 | Rgba8, *, seed: int = 0) -> CutOut:
+    """Return the object in H x W x 3 or 4 uint8 `picture`, cropped, with a soft edge.
+
+    Alpha that hides something is believed. Otherwise the border tells what the background looks
+    like; GrabCut (Rother, Kolmogorov, Blake 2004) divides the rest, a guided filter (He, Sun,
+    Tang 2010) makes the edge soft, and the background's colour is taken out of it. If next to
+    nothing or next to all is left, the whole picture comes back opaque with a note.
+    """
+    rgb = np.ascontiguousarray(picture[..., :3])
+    if picture.shape[2] == 4 and (picture[..., 3] < _SEEN_THROUGH).any():
+        if not (picture[..., 3] > 0).any():
+            return CutOut(pixels=_opaque(rgb), note="the reference is transparent everywhere")
+        return CutOut(pixels=_cropped(picture))
+    inside = _object(rgb, seed)
+    share = float(inside.mean())
+    if not _PLAUSIBLE[0] <= share <= _PLAUSIBLE[1]:
+        note = "no object stands out from the reference's background; the whole picture is used"
+        return CutOut(pixels=_opaque(rgb), note=note)
+    alpha = _soft_edge(rgb, inside)
+    color = _decontaminated(rgb, alpha)
+    pixels = np.dstack([color, np.rint(alpha * 255).astype(np.uint8)])
+    return CutOut(pixels=_cropped(pixels))
+
+
+def _opaque(rgb: Rgb8) -> Rgba8:
+    return np.dstack([rgb, np.full(rgb.shape[:2], 255, dtype=np.uint8)])
+
+
+def _cropped(pixels: Rgba8) -> Rgba8:
+    rows = np.nonzero((pixels[..., 3] > 0).any(axis=1))[0]
+    columns = np.nonzero((pixels[..., 3] > 0).any(axis=0))[0]
+    return pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].copy()
+
+
+def _object(rgb: Rgb8, seed: int) -> Mask:
+    """Return H x W bool: the object, at the picture's size."""
+    height, width = rgb.shape[:2]
+    scale = min(1.0, _ANALYSIS_SIDE / max(height, width))
+    size = (max(16, round(width * scale)), max(16, round(height * scale)))
+    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+    distance = _unlike_border(small)
+    codes = _first_guess(distance)
+    if not ((codes == cv2.GC_FGD) | (codes == cv2.GC_PR_FGD)).any():
+        return np.zeros((height, width), dtype=np.bool_)
+    cv2.setRNGSeed(seed & 0x7FFFFFFF)  # GrabCut seeds its k-means from it
+    models = np.zeros((1, 65), dtype=np.float64), np.zeros((1, 65), dtype=np.float64)
+    cv2.grabCut(small, codes, None, *models, 4, cv2.GC_INIT_WITH_MASK)
+    found = (codes == cv2.GC_FGD) | (codes == cv2.GC_PR_FGD)
+    found = _tidied(found, distance > 1.0)
+    grown = cv2.resize(found.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(grown > 0.5, dtype=np.bool_)
+
+
+def _unlike_border(small: Rgb8) -> Plane:
+    """Return how unlike the border each pixel is; 1 is the limit of likeness.
+
+    The border's colours, smoothly continued inward row by row, take a gradient of light with
+    them; what is left over is measured in units of the border's own variation.
+    """
+    lab = to_oklab(small) * np.array((0.6, 1.4, 1.4), dtype=np.float32)  # shadows count less
+    lab = cv2.GaussianBlur(lab, (0, 0), 1.0)
+    frame = _frame(lab.shape[:2])
+    rows, columns = np.mgrid[-1 : 1 : lab.shape[0] * 1j, -1 : 1 : lab.shape[1] * 1j]
+    basis = np.stack([np.ones_like(rows), rows, columns, rows * columns, rows**2, columns**2], -1)
+    left, right = basis[frame], lab[frame].astype(np.float64)
+    keep = np.ones(len(left), dtype=np.bool_)
+    for _ in range(4):  # robust fit: what crosses the border is left out
+        plane, *_ = np.linalg.lstsq(left[keep], right[keep], rcond=None)
+        residual = np.linalg.norm(right - left @ plane, axis=1)
+        keep = residual <= max(2.5 * float(np.median(residual)), 0.01)
+    smooth = np.linalg.norm(lab - (basis @ plane).astype(np.float32), axis=-1)
+    spread = float(np.quantile(residual[keep], 0.9))
+    # a patterned border is several colours rather than one gradient
+    tones = palette(lab[frame], np.ones(int(frame.sum()), dtype=np.float32), 5)
+    label = nearest_colour(lab[frame], tones)
+    common = tones[np.bincount(label, minlength=len(tones)) > 0.08 * len(label)]
+    nearest = np.min(np.stack([np.linalg.norm(lab - tone, axis=-1) for tone in common]), axis=0)
+    away = np.minimum(smooth / max(2.5 * spread, 0.045), nearest / max(2.0 * spread, 0.05))
+    return away.astype(np.float32)
+
+
+def _frame(shape: tuple[int, ...]) -> Mask:
+    """Return True on the outer 4 % of each side."""
+    edge = max(2, round(0.04 * max(shape[:2])))
+    frame = np.ones(shape[:2], dtype=np.bool_)
+    frame[edge:-edge, edge:-edge] = False
+    return frame
+
+
+def _first_guess(distance: Plane) -> _Codes:
+    """Return GrabCut's starting codes: sure at the extremes, a centre prior in between."""
+    height, width = distance.shape
+    rows, columns = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+    centre = np.exp(-(rows**2 + columns**2) / (2 * 0.55**2))
+    score = np.log2(np.maximum(distance, 1e-3)) + 0.9 * (centre - 0.45)
+    codes = np.where(score > 0, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+    codes[(score > 1.3) & (centre > 0.25)] = cv2.GC_FGD
+    codes[distance < 0.45] = cv2.GC_BGD
+    rim = np.ones_like(codes, dtype=np.bool_)
+    rim[1:-1, 1:-1] = False
+    codes[rim & (distance < 1)] = cv2.GC_BGD
+    return codes
+
+
+def _tidied(found: Mask, unlike: Mask) -> Mask:
+    """Keep the large pieces, and fill holes unless the background shows through them."""
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
+    solid = cv2.morphologyEx(found.astype(np.uint8), cv2.MORPH_OPEN, kernel)
+    count, label, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
+    if count > 1:
+        sizes = stats[1:, cv2.CC_STAT_AREA]
+        keep = np.concatenate([[False], sizes >= 0.12 * sizes.max()])
+        solid = keep[label].astype(np.uint8)
+    count, label, stats, _ = cv2.connectedComponentsWithStats(1 - solid, connectivity=4)
+    for index in range(1, count):
+        hole = label == index
+        touches = hole[0].any() or hole[-1].any() or hole[:, 0].any() or hole[:, -1].any()
+        small = stats[index, cv2.CC_STAT_AREA] < 0.0008 * solid.size
+        if not touches and (small or unlike[hole].mean() > 0.5):
+            solid[hole] = 1
+    return np.asarray(solid > 0, dtype=np.bool_)
+
+
+def _soft_edge(rgb: Rgb8, inside: Mask) -> Plane:
+    """Return alpha 0 to 1: the mask, its edge taken from the picture by a guided filter."""
+    radius = max(2, round(0.008 * max(inside.shape)))
+    guide = rgb.astype(np.float32) / 255
+    alpha = guided(inside.astype(np.float32), guide, radius, 1e-4)
+    alpha = np.clip((alpha - 0.12) / 0.76, 0, 1)
+    near = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), 0.7 * radius)
+    alpha = np.where(near > 0.97, 1, np.where(near < 0.03, 0, alpha))
+    return np.asarray(alpha, dtype=np.float32)
+
+
+def guided(plane: Plane, guide: Lab, radius: int, epsilon: float) -> Plane:
+    """Filter H x W `plane` so that its edges follow H x W x 3 `guide`, both 0 to 1.
+
+    He, Sun, Tang, "Guided image filtering", ECCV 2010, with the colour guide of section 3.5.
+    """
+    size = (2 * radius + 1, 2 * radius + 1)
+
+    def mean(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        return np.asarray(cv2.boxFilter(values, -1, size, borderType=cv2.BORDER_REFLECT))
+
+    guide_mean, plane_mean = mean(guide), mean(plane)
+    joint = mean(guide * plane[..., None]) - guide_mean * plane_mean[..., None]
+    pairs = np.stack([guide[..., i] * guide[..., j] for i in range(3) for j in range(3)], axis=-1)
+    spread = np.concatenate(
+        [mean(np.ascontiguousarray(pairs[..., k : k + 3])) for k in (0, 3, 6)], -1
+    )
+    spread = spread.reshape(*plane.shape, 3, 3)
+    spread = spread - guide_mean[..., :, None] * guide_mean[..., None, :]
+    spread += epsilon * np.eye(3, dtype=np.float32)
+    slope = np.linalg.solve(spread, joint[..., None])[..., 0]  # H x W x 3
+    offset = plane_mean - (slope * guide_mean).sum(axis=-1)
+    result = (mean(slope) * guide).sum(axis=-1) + mean(offset)
+    return np.asarray(result, dtype=np.float32)
+
+
+def _decontaminated(rgb: Rgb8, alpha: Plane) -> Rgb8:
+    """Take the background's colour out of the edge: there the colour of the inside goes on."""
+    color = rgb.astype(np.float32)
+    core = (alpha > 0.97).astype(np.float32)
+    around = color
+    for sigma in (6.0, 2.0):
+        weight = cv2.GaussianBlur(core, (0, 0), sigma)[..., None]
+        near = cv2.GaussianBlur(color * core[..., None], (0, 0), sigma) / np.maximum(weight, 1e-4)
+        trust = np.clip(weight * 20, 0, 1)
+        around = near * trust + around * (1 - trust)
+    mixed = around + (color - around) * (alpha**3)[..., None]
+    return np.rint(np.clip(mixed, 0, 255)).astype(np.uint8)
