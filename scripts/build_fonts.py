@@ -1,0 +1,179 @@
+"""Build the shipped fonts: subsets of three OFL-1.1 families, renamed, without layout tables.
+
+Needs `npm` (to fetch the packages named in SOURCES) and, in the Python that runs it,
+`fonttools`. Run from the project root:
+
+    python scripts/build_fonts.py src/overpaint/imaging/fonts
+
+The same package versions give the same bytes: timestamps in the fonts are kept from the source.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fontTools import subset  # type: ignore[import-not-found,unused-ignore]
+from fontTools.ttLib import TTFont, newTable  # type: ignore[import-not-found,unused-ignore]
+from fontTools.ttLib.tables._k_e_r_n import KernTable_format_0  # type: ignore[import-not-found,unused-ignore]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    package: str  # npm name@version
+    member: str  # the font in the package
+    output: str  # file name, without suffix
+    family: str  # the new family name: no Reserved Font Name in it
+    traditional: bool  # whether to keep the common traditional characters too
+
+
+SOURCES = (
+    Source(
+        package="@expo-google-fonts/noto-sans-sc@0.4.3",
+        member="800ExtraBold/NotoSansSC_800ExtraBold.ttf",
+        output="OverpaintSans",
+        family="Overpaint Sans",
+        traditional=True,
+    ),
+    Source(
+        package="@expo-google-fonts/ma-shan-zheng@0.4.3",
+        member="400Regular/MaShanZheng_400Regular.ttf",
+        output="OverpaintBrush",
+        family="Overpaint Brush",
+        traditional=False,
+    ),
+    Source(
+        package="@expo-google-fonts/pacifico@0.4.1",
+        member="400Regular/Pacifico_400Regular.ttf",
+        output="OverpaintScript",
+        family="Overpaint Script",
+        traditional=False,
+    ),
+)
+
+
+def repertoire(*, traditional: bool) -> set[int]:
+    """Code points to keep: GB 2312, Latin, Greek, Cyrillic, kana, punctuation, vertical forms."""
+    kept = set(range(0x20, 0x7F)) | set(range(0xA0, 0x180)) | set(range(0x2010, 0x2028))
+    kept |= set(range(0x2030, 0x205F)) | set(range(0x20A0, 0x20C0)) | set(range(0x2190, 0x219A))
+    kept |= set(range(0x3000, 0x3020)) | set(range(0x3041, 0x3100))
+    kept |= set(range(0xFE10, 0xFE1A)) | set(range(0xFE30, 0xFE50)) | set(range(0xFF01, 0xFF5F))
+    kept |= {0x2116, 0x2122, 0x2605, 0x2606, 0x2660, 0x2661, 0x2663, 0x2665, 0x2666, 0x266A}
+    kept |= {0x2713, 0x2717, 0x2764, 0xFFE0, 0xFFE1, 0xFFE5}
+    kept |= {code for row in range(0xA1, 0xF8) for code in _decoded("gb2312", row)}
+    if traditional:  # Big5, level 1: the 5,401 common traditional characters
+        kept |= {code for row in range(0xA4, 0xC7) for code in _decoded("big5", row)}
+    return kept
+
+
+def _decoded(encoding: str, row: int) -> set[int]:
+    pairs = (bytes([row, cell]) for cell in range(0x40, 0xFF))
+    texts = (pair.decode(encoding, errors="ignore") for pair in pairs)
+    return {ord(text) for text in texts if len(text) == 1}
+
+
+def pair_kerning(font: TTFont) -> dict[tuple[str, str], int]:
+    """Horizontal kerning of the ASCII pairs, read from GPOS: what Pillow's basic layout can use."""
+    if "GPOS" not in font:
+        return {}
+    table = font["GPOS"].table
+    kern_lookups = {
+        index
+        for record in table.FeatureList.FeatureRecord
+        if record.FeatureTag == "kern"
+        for index in record.Feature.LookupListIndex
+    }
+    cmap = font.getBestCmap()
+    names = sorted({cmap[code] for code in range(0x21, 0x7F) if code in cmap})
+    pairs: dict[tuple[str, str], int] = {}
+    for index in sorted(kern_lookups):
+        for subtable in table.LookupList.Lookup[index].SubTable:
+            if subtable.LookupType == 9:
+                subtable = subtable.ExtSubTable
+            if subtable.LookupType != 2:
+                continue
+            for left in names:
+                if left not in subtable.Coverage.glyphs:
+                    continue
+                for right, value in _after(subtable, left, names):
+                    if value:
+                        pairs.setdefault((left, right), value)
+    return pairs
+
+
+def _after(subtable: Any, left: str, names: list[str]) -> list[tuple[str, int]]:
+    if subtable.Format == 1:
+        records = subtable.PairSet[subtable.Coverage.glyphs.index(left)].PairValueRecord
+        found = {record.SecondGlyph: record.Value1 for record in records}
+        return [(n, getattr(found[n], "XAdvance", 0) or 0) for n in names if found.get(n)]
+    first = subtable.Class1Record[subtable.ClassDef1.classDefs.get(left, 0)].Class2Record
+    values = [(n, first[subtable.ClassDef2.classDefs.get(n, 0)].Value1) for n in names]
+    return [(n, getattr(value, "XAdvance", 0) or 0) for n, value in values if value]
+
+
+def build(source: Source, font_path: Path, output: Path) -> None:
+    font = TTFont(font_path, recalcTimestamp=False)
+    kerning = pair_kerning(font)
+    options = subset.Options()
+    options.layout_features = []
+    options.hinting = False
+    options.glyph_names = False
+    options.notdef_outline = True
+    options.name_IDs = [0, 1, 2, 3, 4, 5, 6, 13, 14]
+    options.name_languages = [0x409]
+    options.drop_tables += ["GDEF", "GPOS", "GSUB", "BASE", "STAT", "vhea", "vmtx", "gasp", "DSIG"]
+    subsetter = subset.Subsetter(options)
+    subsetter.populate(unicodes=repertoire(traditional=source.traditional))
+    subsetter.subset(font)
+    names = font["name"]
+    for identifier, text in (
+        (1, source.family),
+        (2, "Regular"),
+        (3, f"{source.output}-1"),
+        (4, source.family),
+        (6, source.output),
+    ):
+        names.setName(text, identifier, 3, 1, 0x409)
+    order = set(font.getGlyphOrder())
+    kept = {pair: v for pair, v in kerning.items() if pair[0] in order and pair[1] in order}
+    if kept:
+        table = newTable("kern")
+        table.version = 0
+        part = KernTable_format_0()
+        part.version, part.coverage, part.format, part.apple = 0, 1, 0, False
+        part.kernTable = kept
+        table.kernTables = [part]
+        font["kern"] = table
+    font.save(output)
+    digest = hashlib.sha256(output.read_bytes()).hexdigest()
+    print(f"{output.name}: {output.stat().st_size:,} bytes, {len(font.getBestCmap()):,} characters")
+    print(f"  kerning pairs {len(kept):,}, sha256 {digest}")
+
+
+def main(target: Path) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    for source in SOURCES:
+        with tempfile.TemporaryDirectory() as folder:
+            packed = subprocess.run(
+                ["npm", "pack", "--silent", source.package],
+                cwd=folder,
+                check=True,
+                capture_output=True,
+                text=True,
+            ).stdout.strip()
+            with tarfile.open(Path(folder) / packed) as archive:
+                archive.extractall(folder, filter="data")
+            package = Path(folder) / "package"
+            build(source, package / source.member, target / f"{source.output}.ttf")
+            licence = (package / "LICENSE_FONT").read_text(encoding="utf-8")
+            (target / f"{source.output}-OFL.txt").write_text(licence, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

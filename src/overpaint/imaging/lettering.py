@@ -1,0 +1,269 @@
+"""Lettering: a text set into a mask, as large as fits, with colour and effects.
+
+fit (`textfit`) -> draw the glyphs, supersampled, in the text's own frame -> finish (`texteffects`)
+-> turn into the picture's frame -> reduce. Every painted pixel lies in the mask.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw
+
+from overpaint.errors import EmptyMask, InvalidOption, InvalidPrompt, MaskSizeMismatch
+from overpaint.imaging.fonts import find_faces, find_font
+from overpaint.imaging.texteffects import EFFECTS, ROOM, Finish, Layer, Tone, finish_letters
+from overpaint.imaging.textfit import Fit, fit_text, shrink
+from overpaint.imaging.typesetting import Glyph, rotation, split_atoms
+from overpaint.values import Mask, Rgb8, Rgba8
+
+__all__ = ["EFFECTS", "find_font", "letter"]
+
+MIN_EM = 9  # below it strokes of Chinese run together, px (the characters are 8 px high then)
+_CANVAS_PIXELS = 3.0e6  # how many the letters are drawn with before they are reduced, about
+_NEON = ((255, 64, 160), (40, 214, 255), (255, 176, 32), (90, 255, 130), (176, 96, 255))
+
+
+def letter(
+    mask: Mask,
+    text: str,
+    *,
+    color: tuple[int, int, int] | None = None,
+    effects: tuple[str, ...] = (),
+    backdrop: Rgb8 | None = None,
+    seed: int = 0,
+) -> Rgba8:
+    """Set a text into a mask.
+
+    The text follows the tilt of the mask's largest island, is broken into lines or set in columns
+    so that it becomes as large as fits, and stays inside with its glow, shadow and depth.
+
+    Args:
+        mask: height x width, True = may be painted.
+        text: Chinese, Latin or mixed; a line break is kept, other blanks are one.
+        color: RGB, 0 to 255; None chooses one that stands out from the backdrop.
+        effects: any of `EFFECTS`; "gold" and "silver" bring their own colour, "embossed" without
+            a colour keeps that of the surface.
+        backdrop: height x width x 3, the picture under the mask; None = unknown.
+        seed: for the jitter of "handwritten"; the same arguments give the same layer.
+
+    Returns:
+        A layer of the mask's size, alpha 0 where nothing is painted.
+
+    Raises:
+        InvalidPrompt: no text, or so much that its characters would be below 8 px.
+        FontMissing: no font has some of the characters.
+        EmptyMask, MaskSizeMismatch, InvalidOption: the argument named in `field` is not valid.
+
+    """
+    _check(mask, color, effects, backdrop)
+    lines = (" ".join(_printable(line).split()) for line in text.splitlines())
+    clean = "\n".join(line for line in lines if line)
+    if not clean:
+        raise InvalidPrompt(
+            "prompt", "the text to set must have at least one character", repr(text)
+        )
+    faces = find_faces(clean, handwritten="handwritten" in effects)
+    reserve = max([0.0, *(ROOM[effect] for effect in effects if effect in ROOM)])
+    hand = seed if "handwritten" in effects else None
+    fit = fit_text(mask, clean, split_atoms(clean, faces), reserve=reserve, hand=hand)
+    if fit is None or fit.em < MIN_EM:
+        limit = f"the text must be short enough to be set {MIN_EM - 1} px high inside the mask"
+        raise InvalidPrompt("prompt", limit, _shown(clean, fit))
+    return _draw(mask, fit, color, effects, backdrop)
+
+
+def _check(
+    mask: Mask, color: tuple[int, int, int] | None, effects: tuple[str, ...], backdrop: Rgb8 | None
+) -> None:
+    if not mask.any():
+        raise EmptyMask("mask")
+    for effect in effects:
+        if effect not in EFFECTS:
+            raise InvalidOption("effects", f"must be of {', '.join(EFFECTS)}", repr(effect))
+    if color is not None and not all(0 <= value <= 255 for value in color):
+        raise InvalidOption("color", "must be three numbers from 0 to 255", color)
+    if backdrop is not None and backdrop.shape[:2] != mask.shape:
+        height, width = backdrop.shape[:2]
+        limit = f"must have the {mask.shape[1]} x {mask.shape[0]} px of the mask"
+        raise MaskSizeMismatch("backdrop", limit, f"{width} x {height}")
+
+
+def _printable(line: str) -> str:
+    """Compose accents; drop controls, joiners and variation selectors, which draw nothing."""
+    composed = unicodedata.normalize("NFC", line)
+    return "".join(
+        " " if c.isspace() else c
+        for c in composed
+        if c.isspace() or not (unicodedata.category(c) in ("Cc", "Cf") or "︀" <= c <= "️")
+    )
+
+
+def _shown(text: str, fit: Fit | None) -> str:
+    start = text if len(text) <= 20 else text[:20] + "…"
+    height = f" at {fit.em - 1:.1f} px" if fit is not None else ""
+    return f"{len(text)} characters ({start!r}){height}"
+
+
+def _draw(
+    mask: Mask,
+    fit: Fit,
+    color: tuple[int, int, int] | None,
+    effects: tuple[str, ...],
+    backdrop: Rgb8 | None,
+) -> Rgba8:
+    tone, contrast = _tones(mask, color, effects, backdrop)
+    for _ in range(6):
+        ink, layer_box, finished = _render(mask, fit, tone, contrast, effects)
+        top, left, height, width = layer_box
+        inside = mask[top : top + height, left : left + width]
+        if float(ink[~inside].sum()) <= 0.0005 * float(ink.sum()):
+            break
+        fit = shrink(fit, 0.96)
+    # what is soft fades out towards the edge of the mask instead of being cut off
+    padded = np.pad(inside.astype(np.uint8), 1)
+    for side, at_border in enumerate(
+        (top == 0, left == 0, top + height == mask.shape[0], left + width == mask.shape[1])
+    ):
+        if not at_border:
+            edge = (slice(0, 1), slice(None)), (slice(None), slice(0, 1))
+            ends = (slice(-1, None), slice(None)), (slice(None), slice(-1, None))
+            padded[(edge + ends)[side]] = 1
+    distance = cv2.distanceTransform(padded, cv2.DIST_L2, 5)[1:-1, 1:-1]
+    fade = np.clip(distance / max(0.12 * fit.em, 1.0), 0.0, 1.0)
+    fade = np.where(inside, np.maximum(fade * fade * (3 - 2 * fade), ink), 0.0)
+    finished = finished * fade[..., None].astype(np.float32)
+    alpha = finished[..., 3:]
+    straight = finished[..., :3] / np.maximum(alpha, 1e-6)
+    out = np.zeros((*mask.shape, 4), np.uint8)
+    values = np.rint(255 * np.clip(np.dstack([straight, alpha]), 0.0, 1.0)).astype(np.uint8)
+    values[values[..., 3] == 0] = 0
+    out[top : top + height, left : left + width] = values
+    return out
+
+
+def _render(
+    mask: Mask, fit: Fit, tone: Tone | None, contrast: Tone, effects: tuple[str, ...]
+) -> tuple[npt.NDArray[np.float32], tuple[int, int, int, int], Layer]:
+    """Ink and finished layer in the picture's frame, cut to the box (top, left, height, width)."""
+    room = 0.05 + {"neon": 0.75, "3d": 0.4, "shadow": 0.3}.get(
+        max(effects, key=lambda e: {"neon": 3, "3d": 2, "shadow": 1}.get(e, 0), default=""), 0.15
+    )
+    left, top, right, bottom = fit.layout.box
+    corners = np.array(
+        [[x, y] for x in (left - room, right + room) for y in (top - room, bottom + room)]
+    )
+    page = corners @ rotation(fit.angle).T * fit.em + fit.origin
+    x0, y0 = np.maximum(np.floor(page.min(axis=0)), 0).astype(int)
+    x1, y1 = np.minimum(np.ceil(page.max(axis=0)), mask.shape[::-1]).astype(int)
+    width, height = int(x1 - x0), int(y1 - y0)
+    wide, high = (right - left + 2 * room) * fit.em, (bottom - top + 2 * room) * fit.em
+    times = int(np.clip(np.sqrt(_CANVAS_PIXELS / (wide * high)), 1, 4))
+    em = fit.em * times
+    turned = fit.angle % 360 != 0
+    # the canvas' px (0, 0) in em; without a tilt the canvas is the page's box, enlarged
+    if turned:
+        start = np.array([left - room, top - room])
+        size = (int(np.ceil(wide * times)), int(np.ceil(high * times)))
+    else:
+        start = (np.array([x0, y0]) - fit.origin) / fit.em
+        size = (width * times, height * times)
+    ink = _ink(fit.layout.glyphs, start, em, size)
+    light = rotation(-fit.angle) @ np.array([-0.55, -0.835])
+    finish = Finish(
+        effects=effects,
+        color=tone,
+        contrast=contrast,
+        em=em,
+        light=(float(light[0]), float(light[1])),
+    )
+    stack: Any = np.dstack([finish_letters(ink, finish), ink])
+    if turned:
+        turn = rotation(fit.angle)
+        shift = (np.array(fit.origin) - (x0, y0) + turn @ start * fit.em) * times
+        half = np.array([0.5, 0.5])
+        matrix = np.column_stack([turn, shift + turn @ half - half])
+        stack = _warped(stack, matrix, (width * times, height * times))
+    if times > 1:
+        stack = stack.reshape(height, times, width, times, 5).mean(axis=(1, 3))
+    return stack[..., 4], (int(y0), int(x0), height, width), stack[..., :4]
+
+
+def _warped(
+    stack: npt.NDArray[np.float32], matrix: npt.NDArray[np.float64], size: tuple[int, int]
+) -> npt.NDArray[np.float32]:
+    parts = [
+        cv2.warpAffine(np.ascontiguousarray(part), matrix, size, flags=cv2.INTER_LINEAR)
+        for part in (stack[..., :4], stack[..., 4])
+    ]
+    return np.asarray(np.dstack(parts), np.float32)
+
+
+def _ink(
+    glyphs: tuple[Glyph, ...], start: npt.NDArray[np.float64], em: float, size: tuple[int, int]
+) -> npt.NDArray[np.float32]:
+    """Draw the glyphs on a canvas of size (width, height) px: coverage, float32, 0 to 1."""
+    image = Image.new("L", size)
+    draw = ImageDraw.Draw(image)
+    turned: list[Glyph] = []
+    for glyph in glyphs:
+        if glyph.turn or glyph.scale != 1.0:
+            turned.append(glyph)
+            continue
+        at = ((glyph.x - start[0]) * em, (glyph.y - start[1]) * em)
+        draw.text(at, glyph.character, fill=255, font=glyph.face.at(em), anchor="ls")
+    canvas = np.asarray(image, np.uint8).copy()
+    for glyph in turned:
+        font = glyph.face.at(em)
+        left, top, right, bottom = font.getbbox(glyph.character, anchor="ls")
+        # Pillow's boxes are whole px; two more on each side keep the edge soft
+        patch = Image.new("L", (int(right - left) + 4, int(bottom - top) + 4))
+        place = (2.0 - left, 2.0 - top)
+        ImageDraw.Draw(patch).text(place, glyph.character, fill=255, font=font, anchor="ls")
+        turn = rotation(glyph.turn) * glyph.scale
+        origin = np.array([glyph.x - start[0], glyph.y - start[1]]) * em
+        half = np.array([0.5, 0.5])
+        shift = origin - turn @ np.array(place) + turn @ half - half
+        matrix = np.column_stack([turn, shift])
+        drawn = cv2.warpAffine(np.asarray(patch), matrix, size, flags=cv2.INTER_LINEAR)
+        canvas = np.maximum(canvas, drawn)
+    return canvas.astype(np.float32) / 255.0
+
+
+def _tones(
+    mask: Mask,
+    color: tuple[int, int, int] | None,
+    effects: tuple[str, ...],
+    backdrop: Rgb8 | None,
+) -> tuple[Tone | None, Tone]:
+    """The letters' colour (None: that of the surface) and one that stands out from it."""
+    under = np.array([200, 200, 200]) if backdrop is None else backdrop[mask].mean(axis=0)
+    under = np.asarray(under, np.float32) / 255.0
+    if color is not None:
+        tone: Tone | None = np.array(color, np.float32) / 255.0
+    elif "neon" in effects:
+        distances = [float(np.abs(np.array(c) / 255.0 - under).sum()) for c in _NEON]
+        tone = np.array(_NEON[int(np.argmax(distances))], np.float32) / 255.0
+    elif "embossed" in effects and not {"3d", "outline", "handwritten"} & set(effects):
+        tone = None
+    else:
+        tone = _standing_out(under)
+    face = tone
+    if "gold" in effects:
+        face = np.array([0.9, 0.7, 0.25], np.float32)
+    elif "silver" in effects:
+        face = np.array([0.75, 0.78, 0.8], np.float32)
+    return tone, _standing_out(face if face is not None else under)
+
+
+def _standing_out(under: Tone) -> Tone:
+    """Nearly black or nearly white, whichever contrasts more (WCAG), with a touch of the hue."""
+    linear = np.where(under <= 0.04045, under / 12.92, ((under + 0.055) / 1.055) ** 2.4)
+    luminance = float(linear @ np.array([0.2126, 0.7152, 0.0722]))
+    hue = under - under.mean()
+    base = 0.10 if luminance > 0.179 else 0.97
+    return np.clip(base + 0.16 * hue, 0.0, 1.0).astype(np.float32)

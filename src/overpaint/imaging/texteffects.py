@@ -1,0 +1,309 @@
+"""What letters are made of: flat colour, metal, neon, relief, depth, outline, shadow.
+
+All functions work on one canvas of letter coverage, height x width, float32, 0 to 1, and return
+layers: height x width x 4, float32, 0 to 1, RGB multiplied by alpha. Lengths are in em so that an
+effect looks the same at every size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Canvas = npt.NDArray[np.floating[Any]]  # height x width, 0 to 1
+Layer = npt.NDArray[np.floating[Any]]  # height x width x 4, RGB times alpha, 0 to 1
+Tone = npt.NDArray[np.floating[Any]]  # 3, 0 to 1
+
+EFFECTS = ("gold", "silver", "neon", "embossed", "handwritten", "3d", "outline", "shadow")
+
+#: Room that an effect needs around the letters, em.
+ROOM = {"neon": 0.10, "3d": 0.16, "outline": 0.07, "shadow": 0.08, "embossed": 0.03, "gold": 0.04}
+ROOM["silver"] = ROOM["gold"]
+
+#: Brightness stops of polished metal lit from above: sky, horizon, ground, and their colours.
+_GOLD = (
+    (0.00, (255, 250, 214)),
+    (0.22, (253, 224, 122)),
+    (0.46, (224, 166, 44)),
+    (0.56, (152, 98, 20)),
+    (0.64, (196, 138, 36)),
+    (0.82, (248, 212, 104)),
+    (1.00, (255, 244, 190)),
+)
+_SILVER = (
+    (0.00, (255, 255, 255)),
+    (0.22, (224, 229, 236)),
+    (0.46, (166, 173, 184)),
+    (0.56, (96, 103, 116)),
+    (0.64, (138, 145, 158)),
+    (0.82, (214, 219, 227)),
+    (1.00, (250, 252, 255)),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finish:
+    """How the letters of a canvas look."""
+
+    effects: tuple[str, ...]
+    color: Tone | None  # None: metal, or relief in the surface itself
+    contrast: Tone  # what stands out from the colour: outlines
+    em: float  # px of the canvas
+    light: tuple[float, float]  # where light comes from in the canvas' frame, unit vector
+
+
+def finish_letters(ink: Canvas, finish: Finish) -> Layer:
+    """Lay all effects over each other: shadow and glow, depth, outline, face."""
+    effects, em = finish.effects, finish.em
+    solid = ink
+    layers: list[Layer] = []
+    if "outline" in effects:
+        solid = _dilated(ink, 0.055 * em)
+        layers.append(_flat(solid, finish.contrast))
+    if "neon" in effects:
+        color = finish.color if finish.color is not None else np.ones(3, np.float32)
+        layers.append(_neon_tube(ink, color, em))
+    elif "gold" in effects or "silver" in effects:
+        layers.append(_metal(ink, _GOLD if "gold" in effects else _SILVER, finish))
+    elif finish.color is None:
+        layers.append(_relief(ink, finish))
+    elif "embossed" in effects:
+        layers.append(_over(_relief(ink, finish), _flat(ink, finish.color)))
+    elif "3d" in effects:
+        layers.append(_lit_face(ink, finish.color, finish))
+    else:
+        layers.append(_flat(ink, finish.color))
+    stack = layers[0]
+    for layer in layers[1:]:
+        stack = _over(layer, stack)
+    if "3d" in effects:
+        stack = _over(stack, _depth(solid, finish))
+    if "neon" in effects:
+        stack = _over(stack, _glow(ink, finish))
+    if "shadow" in effects or "3d" in effects:
+        stack = _over(stack, _shadow(stack[..., 3], finish, soft=0.06, offset=0.06, opacity=0.55))
+    elif "gold" in effects or "silver" in effects:
+        stack = _over(stack, _shadow(stack[..., 3], finish, soft=0.025, offset=0.02, opacity=0.45))
+    return stack
+
+
+def _over(top: Layer, bottom: Layer) -> Layer:
+    return np.asarray(top + bottom * (1.0 - top[..., 3:]), np.float32)
+
+
+def _flat(alpha: Canvas, color: Tone) -> Layer:
+    return np.dstack([alpha[..., None] * color, alpha]).astype(np.float32)
+
+
+def _painted(alpha: Canvas, rgb: Layer) -> Layer:
+    return np.dstack([np.clip(rgb, 0.0, 1.0) * alpha[..., None], alpha]).astype(np.float32)
+
+
+def _blurred(canvas: Canvas, sigma: float) -> Canvas:
+    """Gaussian blur; a wide one is made at a lower resolution."""
+    step = int(sigma // 4)
+    if step < 2:
+        return np.asarray(cv2.GaussianBlur(canvas, (0, 0), max(sigma, 0.3)), np.float32)
+    height, width = canvas.shape
+    size = (max(1, -(-width // step)), max(1, -(-height // step)))
+    small = cv2.resize(canvas, size, interpolation=cv2.INTER_AREA)
+    small = cv2.GaussianBlur(small, (0, 0), sigma / step)
+    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
+
+
+def _depth_inside(ink: Canvas) -> Canvas:
+    """Distance to the edge inside the letters, px."""
+    inside = (ink > 0.5).astype(np.uint8)
+    return np.asarray(cv2.distanceTransform(inside, cv2.DIST_L2, 5), np.float32)
+
+
+def _dilated(ink: Canvas, by: float) -> Canvas:
+    """Letters grown by some px with round corners and a smooth edge."""
+    outside = (ink <= 0.5).astype(np.uint8)
+    distance = cv2.distanceTransform(outside, cv2.DIST_L2, 5)
+    return np.maximum(ink, np.clip(by + 0.5 - distance, 0.0, 1.0).astype(np.float32))
+
+
+def _normals(ink: Canvas, width: float) -> tuple[Canvas, Canvas, Canvas]:
+    """x, y, z of the surface of letters with rounded edges `width` px wide."""
+    depth = np.clip(_depth_inside(ink) / max(width, 1.0), 0.0, 1.0)
+    height = np.sqrt(np.clip(1.0 - (1.0 - depth) ** 2, 0.0, 1.0)).astype(np.float32)
+    height = _blurred(height, 0.16 * width) * width
+    dx = cv2.Sobel(height, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8)
+    dy = cv2.Sobel(height, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8)
+    length = np.sqrt(dx * dx + dy * dy + 1.0)
+    return -dx / length, -dy / length, 1.0 / length
+
+
+def _stroke(ink: Canvas) -> float:
+    """Half the thickness of the main strokes, px."""
+    depth = _depth_inside(ink)
+    ridge = depth[(depth >= cv2.dilate(depth, np.ones((3, 3), np.uint8))) & (depth > 1.0)]
+    return float(np.percentile(ridge, 75)) if ridge.size else 1.0
+
+
+def _smooth(low: float, high: float, x: Canvas) -> Canvas:
+    t = np.clip((x - low) / (high - low), 0.0, 1.0)
+    return np.asarray(t * t * (3.0 - 2.0 * t), np.float32)
+
+
+def _ramp(stops: tuple[tuple[float, tuple[int, int, int]], ...], at: Canvas) -> Layer:
+    places = [place for place, _ in stops]
+    channels = [np.interp(at, places, [c[i] / 255 for _, c in stops]) for i in range(3)]
+    return np.dstack(channels).astype(np.float32)
+
+
+def _metal(
+    ink: Canvas, stops: tuple[tuple[float, tuple[int, int, int]], ...], finish: Finish
+) -> Layer:
+    """Polished metal: what a bevelled surface mirrors of a bright sky over dark ground."""
+    width = 0.62 * _stroke(ink)
+    nx, ny, nz = _normals(ink, width)
+    lx, ly = finish.light
+    facing = nx * lx + ny * ly  # > 0 towards the light
+    rows = np.flatnonzero(ink.max(axis=1) > 0.5)
+    first, last = (int(rows[0]), int(rows[-1])) if rows.size else (0, 1)
+    # each line of letters mirrors the room anew, so the gradient repeats with the em
+    down = (np.arange(ink.shape[0], dtype=np.float32) - first) / max(last - first, 1)
+    across = np.arange(ink.shape[1], dtype=np.float32)[None, :] / finish.em
+    sway = 0.03 * np.sin(1.7 * across + 0.6)
+    flat = 0.16 + 0.62 * down[:, None] + sway
+    mirrored = np.clip(flat - 0.55 * facing, 0.0, 1.0).astype(np.float32)
+    rgb = _ramp(stops, mirrored)
+    rgb = rgb * (0.72 + 0.28 * nz)[..., None]
+    shine = np.clip(facing * 0.82 + nz * 0.57, 0.0, 1.0) ** 22
+    rgb = rgb + 0.85 * shine[..., None] * (1.0 - rgb)
+    dark = np.clip(-facing - 0.15, 0.0, 1.0)
+    rgb = rgb * (1.0 - 0.5 * dark)[..., None]
+    rim = _flat(_dilated(ink, 0.012 * finish.em), np.array(stops[3][1], np.float32) / 255 * 0.45)
+    return _over(_painted(ink, rgb), rim)
+
+
+def _relief(ink: Canvas, finish: Finish) -> Layer:
+    """Light and shade of letters raised from the surface: white and black, nothing between."""
+    width = 0.7 * _stroke(ink)
+    nx, ny, nz = _normals(ink, width)
+    lx, ly = finish.light
+    facing = nx * lx + ny * ly
+    inside = ink
+    light = inside * np.clip(0.80 * np.clip(facing, 0, 1) + 0.10 * nz, 0, 1)
+    shade = inside * np.clip(0.72 * np.clip(-facing, 0, 1), 0, 1)
+    reach = 0.03 * finish.em
+    cast = _shifted(_blurred(ink, 0.8 * reach), -lx * reach, -ly * reach) * (1.0 - ink) * 0.55
+    lift = _shifted(_blurred(ink, 0.4 * reach), lx * 0.4 * reach, ly * 0.4 * reach)
+    lift = lift * (1.0 - ink) * 0.30 * (1.0 - cast)
+    white = np.clip(light + lift, 0.0, 1.0).astype(np.float32)
+    black = np.clip(shade + cast, 0.0, 1.0).astype(np.float32)
+    return _over(_flat(white, np.ones(3, np.float32)), _flat(black, np.zeros(3, np.float32)))
+
+
+def _lit_face(ink: Canvas, color: Tone, finish: Finish) -> Layer:
+    """A flat front, a little brighter above, with a fine bright edge to the light."""
+    nx, ny, _ = _normals(ink, 0.22 * _stroke(ink))
+    lx, ly = finish.light
+    facing = nx * lx + ny * ly
+    down = np.linspace(0.5, -0.5, ink.shape[0], dtype=np.float32)[:, None]
+    rgb = color * np.ones((*ink.shape, 1), np.float32)
+    rgb = rgb + (0.10 * np.clip(down, 0, 1))[..., None] * (1.0 - rgb)
+    rgb = rgb * (1.0 - 0.22 * np.clip(-down, 0, 1))[..., None]
+    rgb = rgb + 0.55 * np.clip(facing, 0, 1)[..., None] * (1.0 - rgb)
+    rgb = rgb * (1.0 - 0.35 * np.clip(-facing, 0, 1))[..., None]
+    return _painted(ink, rgb.astype(np.float32))
+
+
+def _local_half_width(depth: Canvas) -> Canvas:
+    """Half the thickness of the stroke around each place, px."""
+    reach = 2 * int(np.ceil(min(float(depth.max()), 60.0))) + 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+    return np.asarray(_blurred(cv2.dilate(depth, kernel), 0.3 * reach), np.float32)
+
+
+def _neon_tube(ink: Canvas, color: Tone, em: float) -> Layer:
+    """A glass tube in the middle of each stroke: white inside, coloured at its wall."""
+    depth = _blurred(_depth_inside(ink), 0.008 * em)
+    across = depth / np.maximum(_local_half_width(_depth_inside(ink)), 1.0)
+    alpha = _smooth(0.12, 0.34, across) * ink
+    core = _smooth(0.30, 0.85, across)
+    vivid = color / max(float(color.max()), 1e-3)
+    bright = vivid * 0.9 + 0.1
+    rgb = bright + core[..., None] * (np.float32(1.0) - bright) * 0.92
+    return _painted(np.asarray(alpha, np.float32), rgb.astype(np.float32))
+
+
+def _glow(ink: Canvas, finish: Finish) -> Layer:
+    """Light of the tube in the air and on the wall: near and bright, far and dim."""
+    color = finish.color if finish.color is not None else np.ones(3, np.float32)
+    vivid = color / max(float(color.max()), 1e-3)
+    near, middle, far = (_blurred(ink, part * finish.em) for part in (0.03, 0.09, 0.24))
+    light = 1.0 - np.exp(-(1.1 * near + 1.0 * middle + 1.1 * far))
+    return _flat(np.asarray(0.9 * np.clip(light, 0, 1), np.float32), vivid)
+
+
+def _shifted(canvas: npt.NDArray[np.float32], dx: float, dy: float) -> npt.NDArray[np.float32]:
+    moved = cv2.warpAffine(
+        canvas,
+        np.array([[1.0, 0.0, dx], [0.0, 1.0, dy]]),
+        (canvas.shape[1], canvas.shape[0]),
+        flags=cv2.INTER_LINEAR,
+    )
+    return np.asarray(moved, np.float32)
+
+
+def _shadow(alpha: Canvas, finish: Finish, *, soft: float, offset: float, opacity: float) -> Layer:
+    lx, ly = finish.light
+    cast = _shifted(
+        _blurred(alpha, soft * finish.em), -lx * offset * finish.em, -ly * offset * finish.em
+    )
+    tight = _shifted(
+        _blurred(alpha, 0.3 * soft * finish.em),
+        -lx * 0.4 * offset * finish.em,
+        -ly * 0.4 * offset * finish.em,
+    )
+    amount = np.clip(opacity * (0.7 * cast + 0.4 * tight), 0.0, 1.0)
+    return _flat(np.asarray(amount, np.float32), np.full(3, 0.03, np.float32))
+
+
+def _depth(solid: Canvas, finish: Finish) -> Layer:
+    """The sides of letters that reach back to a vanishing point below right of the middle.
+
+    The silhouette is laid behind itself again and again, a step further each time; laying A over
+    A moved by k steps doubles the depth, so log2(steps) layers do.
+    """
+    if "gold" in finish.effects:
+        base = np.array([0.72, 0.47, 0.10], np.float32)
+    elif "silver" in finish.effects:
+        base = np.array([0.50, 0.53, 0.58], np.float32)
+    elif finish.color is None:
+        base = finish.contrast
+    else:
+        base = finish.color * 0.82
+    soft = _blurred(solid, max(1.2, 0.012 * finish.em))
+    dx, dy = (cv2.Sobel(soft, cv2.CV_32F, *order, ksize=3) for order in ((1, 0), (0, 1)))
+    length = np.maximum(np.sqrt(dx * dx + dy * dy), 1e-6)
+    lx, ly = finish.light
+    # sides that face down or right are the ones seen; those facing down are the darkest
+    facing = -(dx * lx + dy * ly) / length
+    light = 0.46 + 0.26 * facing - 0.10 * (-dy / length)
+    light = np.clip(cv2.GaussianBlur(light.astype(np.float32), (0, 0), 1.0), 0.14, 0.80)
+    layer = _painted(solid, (base * light[..., None]).astype(np.float32))
+    height, width = solid.shape
+    reach = 0.15 * finish.em
+    steps = max(1, int(np.ceil(reach)))
+    doublings = max(1, int(np.ceil(np.log2(steps + 1))))
+    rows, columns = np.nonzero(solid > 0.5)
+    middle = (float(columns.mean()), float(rows.mean())) if rows.size else (width / 2, height / 2)
+    unit = reach / 2**doublings
+    grow = 1.0 - 0.05 * min(1.0, finish.em * 4 / max(height, width)) / 2**doublings
+    step = np.array([[grow, 0.0, 0.0], [0.0, grow, 0.0], [0.0, 0.0, 1.0]])
+    step[0, 2] = middle[0] * (1 - grow) + 0.42 * unit
+    step[1, 2] = middle[1] * (1 - grow) + 0.90 * unit
+    for _ in range(doublings):
+        behind = cv2.warpAffine(layer, step[:2], (width, height), flags=cv2.INTER_LINEAR)
+        fade = np.array([0.985, 0.985, 0.985, 1.0], np.float32)
+        layer = _over(layer, np.asarray(behind, np.float32) * fade)
+        step = step @ step
+    return layer
