@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from overpaint.errors import InvalidOption, InvalidPrompt
-from overpaint.values import STYLES
+from overpaint.values import STYLES, Style
 
 Rgb: TypeAlias = tuple[int, int, int]
 
@@ -44,15 +44,16 @@ def check_seeds(seed: object, n: object) -> tuple[int, ...]:
     return tuple((first + i) % (MAX_SEED + 1) for i in range(count))
 
 
-def check_style(style: object) -> str:
+def check_style(style: object) -> Style:
     """Return the style.
 
     Raises:
         InvalidOption: it is none of `STYLES`.
     """
-    if style not in STYLES:
-        raise InvalidOption("style", f"must be one of {', '.join(STYLES)}", style)
-    return str(style)
+    for known in STYLES:
+        if style == known:
+            return known
+    raise InvalidOption("style", f"must be one of {', '.join(STYLES)}", style)
 
 
 def check_size(size: object) -> tuple[int, int] | None:

@@ -19,13 +19,25 @@ from overpaint.engines.registry import choose_engine
 from overpaint.errors import EmptyMask, EngineFailed
 from overpaint.imaging.blend import blend, match_tone
 from overpaint.imaging.color import from_srgb8, to_srgb8
-from overpaint.imaging.decode import Source, decode_picture, decode_reference
+from overpaint.imaging.decode import decode_picture, decode_reference
 from overpaint.imaging.encode import encode, format_of
 from overpaint.imaging.mask import decode_mask, grow_mask
 from overpaint.imaging.provenance import Provenance
 from overpaint.imaging.region import fit_back, fit_to_size, plan_region, take_mask, take_pixels
+from overpaint.imaging.source import Source
 from overpaint.imaging.watermark import watermark as mark
-from overpaint.values import Mask, OnStep, PaintedRegion, PaintJob, Picture, Region, Step, Style
+from overpaint.values import (
+    Mask,
+    OnStep,
+    PaintedRegion,
+    PaintJob,
+    Picture,
+    Pixels,
+    Region,
+    Rgb8,
+    Step,
+    Style,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,18 +158,65 @@ def repaint(
 
     with clock.stage("blend"):
         layers = [fit_back(one, region) for one in painted]
-        results = [_finish(picture, area, region, layer, feather) for layer in layers]
-        marks = [mark(result, area, region.box) for result in results] if watermark else []
+        pixels = [_blend(picture, area, region, layer, around, feather) for layer in layers]
+        notes = [*picture.notes, *(note for layer in layers for note in layer.notes)]
+        if watermark:
+            marked = [mark(one, area) for one in pixels]
+            pixels = [one for one, _ in marked]
+            notes += [note for _, said in marked for note in said]
 
-    pictures = [mark_.picture for mark_ in marks] if watermark else results
+    name = painter.info.name
+    whole = bool(area.all())
     return RepaintResult(
-        pictures=tuple(pictures),
+        pictures=tuple(replace(picture, pixels=one, notes=()) for one in pixels),
         seeds=seeds,
         provenance=tuple(
-            Provenance(engine=painter.info.name, prompt=prompt, seed=seed, whole=bool(area.all()))
+            Provenance(engine=name, prompt=prompt, seed=seed, whole=whole, version=__version__)
             for seed in seeds
         ),
-        engine=painter.info.name,
-        notes=_notes(picture, layers),
+        engine=name,
+        notes=tuple(dict.fromkeys(notes)),  # each once, in order
         seconds=clock.seconds,
     )
+
+
+def _grown(area: Mask, px: int) -> Mask:
+    grown = grow_mask(area, px) if px else area
+    if not grown.any():
+        raise EmptyMask("grow", "must leave something of the mask to repaint", px)
+    return grown
+
+
+def _blend(
+    picture: Picture,
+    area: Mask,
+    region: Region,
+    layer: PaintedRegion,
+    around: Rgb8,
+    feather: float | None,
+) -> Pixels:
+    """Meet the tone of the surroundings, go to the picture's own colours, lay it in."""
+    toned = layer.pixels
+    if layer.coverage is None:  # else it is transparent where the tone would be compared
+        toned = match_tone(toned, around, area[region.box.slices])
+    own = from_srgb8(toned, picture.icc_profile, picture.pixels.dtype)
+    return blend(picture.pixels, area, region.box, own, layer.coverage, feather=feather)
+
+
+class _Clock:
+    """Times the stages of a repaint and reports them."""
+
+    STAGES = ("decode", "plan", "paint", "blend")
+
+    def __init__(self, on_step: OnStep | None) -> None:
+        self.seconds: dict[str, float] = {}
+        self._on_step = on_step
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - start
+        if self._on_step is not None:
+            done = self.STAGES.index(name) + 1
+            self._on_step(Step(stage=name, done=done, total=len(self.STAGES)))

@@ -26,6 +26,8 @@ DRAWINGS: dict[Style, tuple[Drawing, ...]] = {
     "chinese painting": ("photo", "shaded", "3d", "flat", "outline"),
     "flat illustration": ("flat", "shaded", "3d", "photo", "outline"),
 }
+#: What is seen through parts that are not of an object's main colour, with their opacity.
+SEE_THROUGH = {"glasses": 0.35, "goggles": 0.5}
 #: The chance that the best kind of drawing is taken rather than the next best.
 BEST_CHANCE = 0.7
 

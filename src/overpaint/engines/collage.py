@@ -11,6 +11,7 @@ import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,7 @@ import numpy.typing as npt
 from overpaint.concepts.lexicon import Lexicon
 from overpaint.concepts.library import ConceptLibrary
 from overpaint.concepts.prompt import Reading, Subject, read_prompt
-from overpaint.concepts.recall import choose_concept, choose_drawing
+from overpaint.concepts.recall import SEE_THROUGH, choose_concept, choose_drawing
 from overpaint.errors import UnknownConcept
 from overpaint.imaging.harmonize import (
     Surroundings,
@@ -32,7 +33,7 @@ from overpaint.imaging.lettering import letter
 from overpaint.imaging.materials import material
 from overpaint.imaging.matte import cut_out
 from overpaint.imaging.placement import place_object, split_slots, warp_object
-from overpaint.imaging.recolor import recolor
+from overpaint.imaging.recolor import dominant_share, recolor
 from overpaint.imaging.stylize import stylize
 from overpaint.values import (
     EngineInfo,
@@ -73,6 +74,7 @@ class Thing:
     subject: Subject | None  # what the prompt says of it; None for a reference nobody named
     placement: str  # "stands", "floats", "worn-..."
     key: str = ""  # its exemplar in the library
+    lens: float = 1.0  # opacity of parts that are not of its main colour
     picture: Rgba8 | None = None  # or the caller's own
 
 
@@ -129,7 +131,7 @@ def _paint(
     """One job: read, recall, recompose."""
     reading = read_prompt(job.prompt, lexicon)
     rng = np.random.default_rng(job.seed)
-    style = job.style if job.style != "auto" else reading.style or "auto"
+    style: Style = job.style if job.style != "auto" else reading.style or "auto"
     things, notes = _recall(job, reading, style, library, lexicon, rng)
     scene = observe(job.pixels, job.mask)
 
@@ -191,7 +193,13 @@ def _recall(
     for subject in subjects:
         concept = choose_concept(subject, library, avoid)
         key = choose_drawing(concept, style, rng)
-        things += [Thing(subject=subject, placement=concept.placement, key=key)] * subject.count
+        thing = Thing(
+            subject=subject,
+            placement=concept.placement,
+            key=key,
+            lens=SEE_THROUGH.get(concept.id, 1.0),
+        )
+        things += [thing] * subject.count
 
     if not things and reading.lettering is None and reading.action != "remove":
         near = [name for word in reading.unknown for name in word.nearest]
@@ -238,7 +246,7 @@ def _recompose(
         stands = thing.placement == "stands"
         preview = _exemplar(thing, library, PREVIEW)
         place = place_object(
-            preview[..., 3].astype(np.float32) / 255,
+            preview[..., 3].astype(np.float32) / np.float32(255),
             slot,
             stands=stands,
             lean=float(rng.normal(0, 1.0 if stands else 2.5)),
@@ -267,20 +275,27 @@ def _exemplar(thing: Thing, library: ConceptLibrary, size: int) -> Rgba8:
 def _dress(picture: Rgba8, thing: Thing, style: Style, seed: int) -> Rgba8:
     """Give an exemplar the material, colour and style asked for."""
     subject = thing.subject
+    clear = 1 - (1 - thing.lens) * (1 - dominant_share(picture)) if thing.lens < 1 else None
     if subject is not None and subject.material is not None:
         picture = material(picture, subject.material, seed=seed)
     if subject is not None and subject.rgb is not None:
         picture = recolor(picture, subject.rgb)
-    return picture if style == "auto" else stylize(picture, style, seed=seed)
+    if style != "auto":
+        picture = stylize(picture, style, seed=seed)
+    if clear is not None:
+        alpha = np.rint(picture[..., 3] * clear).astype(np.uint8)
+        picture = np.dstack([picture[..., :3], alpha])
+    return picture
 
 
 def _shadow(alpha: Weight, placement: str, light: tuple[float, float], size: float) -> Weight:
     if placement == "floats":
         return np.zeros_like(alpha)
-    if placement == "stands":
-        dark = contact_shadow(alpha, light=light, softness=CONTACT_SOFTNESS * size)
-        return CONTACT_OPACITY * dark
-    return CAST_OPACITY * cast_shadow(alpha, light=light, reach=CAST_REACH * size)
+    near = CAST_OPACITY * cast_shadow(alpha, light=light, reach=CAST_REACH * size)
+    if placement != "stands":
+        return near
+    ground = contact_shadow(alpha, light=light, softness=CONTACT_SOFTNESS * size)
+    return np.maximum(CONTACT_OPACITY * ground, 0.6 * near)
 
 
 def _turned(light: tuple[float, float], degrees: float) -> tuple[float, float]:
@@ -304,7 +319,7 @@ def _over(above: Canvas, below: Canvas) -> Canvas:
 def _dark(shadow: Weight, scene: Surroundings) -> Canvas:
     """A shadow as a canvas: nearly black, with a little of the scene's haze."""
     haze = np.float32(0.15 * min(scene.black, 0.5))
-    return np.dstack([shadow * haze] * 3 + [shadow])
+    return np.dstack([shadow * haze] * 3 + [shadow]).astype(np.float32)
 
 
 def _opaque(rgb: Rgb8) -> Canvas:
@@ -313,7 +328,7 @@ def _opaque(rgb: Rgb8) -> Canvas:
 
 
 def _premultiplied(rgba: Rgba8) -> Canvas:
-    canvas = rgba.astype(np.float32) / 255
+    canvas: Canvas = rgba.astype(np.float32) / np.float32(255)
     canvas[..., :3] *= canvas[..., 3:]
     return canvas
 
@@ -322,5 +337,6 @@ def _flatten(canvas: Canvas, pixels: Rgb8) -> Rgb8:
     return _to_rgb8(_over(canvas, _opaque(pixels))[..., :3])
 
 
-def _to_rgb8(values: npt.NDArray[np.float32]) -> Rgb8:
-    return np.clip(np.rint(values * 255), 0, 255).astype(np.uint8)
+def _to_rgb8(values: npt.NDArray[np.floating[Any]]) -> Rgb8:
+    rgb: Rgb8 = np.clip(np.rint(values * 255), 0, 255).astype(np.uint8)
+    return rgb

@@ -22,6 +22,8 @@ CAST_SHARE = 0.6
 WHITE = 0.93
 #: Chroma below which a pixel tells the colour of the light rather than its own (OKLab).
 NEUTRAL = 0.06
+#: Share of the mean colour taken for the light's where nothing is neutral.
+GRAY_WORLD = 0.4
 #: A picture whose chroma nowhere exceeds this is black and white (OKLab, 98th percentile).
 COLORLESS = 0.015
 #: Scale of the second blur in the sharpness measurement, px.
@@ -58,9 +60,11 @@ def observe(pixels: Rgb8, mask: Mask) -> Surroundings:
     lab = to_oklab(pixels)  # h x w x 3
     lightness, chroma = lab[..., 0], np.hypot(lab[..., 1], lab[..., 2])
     neutral = known & (chroma < NEUTRAL) & (lightness > 0.2)
-    cast = (0.0, 0.0)
-    if neutral.sum() > 0.05 * known.sum():  # else there is nothing to judge it by
-        cast = (float(lab[..., 1][neutral].mean()), float(lab[..., 2][neutral].mean()))
+    a, b = lab[..., 1], lab[..., 2]
+    if neutral.sum() > 0.05 * known.sum():
+        cast = (float(a[neutral].mean()), float(b[neutral].mean()))
+    else:  # nothing to judge the light by: everything tinges everything a little
+        cast = (GRAY_WORLD * float(a[known].mean()), GRAY_WORLD * float(b[known].mean()))
     luma = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
     grain = _grain(luma, known)
     return Surroundings(
@@ -238,7 +242,9 @@ def contact_shadow(alpha: Weight, *, light: tuple[float, float], softness: float
     columns = np.flatnonzero(foot > 0.3)
     if not columns.size:
         return empty
-    half = (columns[-1] - columns[0] + 1) / 2
+    half = max(
+        (columns[-1] - columns[0] + 1) / 2, 0.32 * np.ptp(np.flatnonzero(alpha.max(axis=0) > 0.3))
+    )
     middle = (columns[0] + columns[-1]) / 2 - light[0] * softness
     ys, xs = np.mgrid[0 : alpha.shape[0], 0 : alpha.shape[1]].astype(np.float32)
     flat = max(2.0, 0.16 * half)  # an ellipse on the ground, seen from a little above

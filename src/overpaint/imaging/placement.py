@@ -19,6 +19,8 @@ OUTSIDE = 0.02
 STRETCH = 1.15
 #: A slot this much longer than wide has a direction that the object follows.
 ELONGATED = 1.25
+#: Room left for the shadow under what stands, as a share of its height.
+GROUND = 0.03
 #: Tilts below this are taken for a shaky hand, degrees.
 LEVEL = 3.0
 
@@ -150,8 +152,8 @@ def place_object(
     wide *= scale
     tall = wide / aspect
     x, y = spot
-    if stands:  # shrinking must not lift it off the ground
-        y += (wide / aspect / scale - tall) / 2
+    if stands:  # shrinking must not lift it off the ground, and its shadow needs room
+        y += (tall / scale - tall) / 2 - GROUND * tall
     return Placement(x=x, y=y, width=wide, height=tall, tilt=tilt)
 
 
