@@ -11,8 +11,8 @@ from overpaint.errors import OverpaintError, UnknownConcept
 
 concepts = typer.Typer(help="The concepts that prompts may name.")
 
-#: A match below this is only a near name.
-MEANT = 0.5
+#: A match below this is only a near spelling (see `concepts.search`).
+MEANT = 0.6
 
 
 def engines(

@@ -1,0 +1,86 @@
+"""The program as a person runs it: the demo, and what the machine can do."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from overpaint.cli.demo import demo_mask, demo_picture
+
+
+def overpaint(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "overpaint", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_demo_repaints_a_photograph_and_says_where_it_is(tmp_path: Path) -> None:
+    done = overpaint(tmp_path, "demo")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert re.fullmatch(r"一只猫戴着红色眼镜  \(collage, \d+\.\d\d s\)", lines[0])
+    kept = re.fullmatch(r"outside the mask ([\d,]+) of ([\d,]+) pixels are as they were", lines[1])
+    assert kept
+    assert kept[1] == kept[2]
+    result = tmp_path / lines[2].removeprefix("result: ")
+    sheet = tmp_path / lines[3].removeprefix("before, mask, after: ")
+    assert sorted(file.name for file in (tmp_path / "demo-out").iterdir()) == sorted(
+        [result.name, sheet.name]
+    )
+
+    before = np.asarray(Image.open(io.BytesIO(demo_picture())))
+    mask = np.asarray(Image.open(io.BytesIO(demo_mask()))) > 0
+    with Image.open(result) as image:
+        after = np.asarray(image)
+    assert np.array_equal(before[~mask], after[~mask])
+    red = after[mask].astype(int)
+    is_red = (red[:, 0] > 120) & (red[:, 0] > 2 * red[:, 1]) & (red[:, 0] > 2 * red[:, 2])
+    assert is_red.mean() > 0.05  # frames of glasses; no fur is of such a red
+    with Image.open(sheet) as image:
+        assert image.width > 3 * before.shape[1]
+
+
+def test_the_demo_is_the_same_each_time(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        assert overpaint(tmp_path, "demo", "-o", folder).returncode == 0
+    for name in ("cat-with-red-glasses.png", "before-mask-after.png"):
+        assert (tmp_path / "a" / name).stat().st_size == (tmp_path / "b" / name).stat().st_size
+
+
+def test_the_doctor_finds_this_installation_sound(tmp_path: Path) -> None:
+    done = overpaint(tmp_path, "doctor")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("verdict:      everything runs\n")
+    told = json.loads(overpaint(tmp_path, "doctor", "--json").stdout)
+    assert told["faults"] == []
+    assert told["engines"] == {"collage": "ready", "erase": "ready"}
+    assert told["concepts"] >= 1000
+    assert told["chinese_font"]
+    assert told["cores"] >= 1
+    assert all(told["packages"].values())
+    assert {"decode", "paint", "blend", "encode"} <= set(told["self_test_ms"])
+
+
+def test_the_doctor_finds_an_engine_that_does_not_load(tmp_path: Path) -> None:
+    info = tmp_path / "broken-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[overpaint.engines]\nbroken = no_such_module:Engine\n")
+    done = overpaint(tmp_path, "doctor", "--json")  # `python -m` looks in the current folder
+    assert done.returncode == 1
+    (fault,) = json.loads(done.stdout)["faults"]
+    assert fault.startswith("engine broken: engine broken cannot be loaded: No module named")
+    listed = overpaint(tmp_path, "engines")
+    assert listed.returncode == 0
+    assert "broken\tengine broken cannot be loaded" in listed.stdout

@@ -1,0 +1,263 @@
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import typer
+from PIL import Image
+
+import overpaint
+from overpaint.cli import console
+from overpaint.cli.app import app, run
+from overpaint.cli.targets import check_targets, numbered
+from overpaint.errors import EngineFailed, InvalidOption
+from overpaint.values import STYLES, Step
+
+
+@pytest.fixture
+def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder, made the current one, with base.png and mask.png of 320 x 280 px."""
+    rng = np.random.default_rng(3)
+    smooth = rng.integers(0, 256, (7, 8, 3), dtype=np.uint8)
+    Image.fromarray(smooth).resize((320, 280), Image.Resampling.BICUBIC).save(tmp_path / "base.png")
+    mask = np.zeros((280, 320), np.uint8)
+    mask[100:160, 120:200] = 255
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str]) -> Run:
+    def call(*arguments: str) -> tuple[int, str, str]:
+        code = run(arguments)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
+
+
+def commands() -> Iterator[tuple[str, Any]]:
+    def walk(path: str, command: Any) -> Iterator[tuple[str, Any]]:
+        yield path, command
+        for name, inner in getattr(command, "commands", {}).items():
+            yield from walk(f"{path} {name}", inner)
+
+    yield from walk("overpaint", typer.main.get_command(app))
+
+
+@pytest.mark.parametrize(("path", "command"), list(commands()), ids=lambda value: str(value)[:40])
+def test_every_command_and_every_option_is_explained(path: str, command: Any) -> None:
+    assert command.help, path
+    for parameter in command.params:
+        assert parameter.help, f"{path}: {parameter.name}"
+
+
+def test_the_commands_are_those_of_the_guide() -> None:
+    assert {path for path, _ in commands()} == {
+        "overpaint",
+        "overpaint repaint",
+        "overpaint batch",
+        "overpaint engines",
+        "overpaint concepts",
+        "overpaint concepts search",
+        "overpaint demo",
+        "overpaint doctor",
+    }
+
+
+def test_help_of_style_names_every_style() -> None:
+    (repaint,) = (command for path, command in commands() if path == "overpaint repaint")
+    (style,) = (one for one in repaint.params if one.name == "style")
+    assert re.split(r", | or ", style.help.rstrip(".")) == list(STYLES)
+
+
+def test_without_arguments_help_is_printed(cli: Run) -> None:
+    code, out, err = cli()
+    assert code == 0
+    assert "repaint" in out
+    assert err == ""
+
+
+def test_version(cli: Run) -> None:
+    assert cli("--version") == (0, f"overpaint {overpaint.__version__}\n", "")
+
+
+REPAINT = ("repaint", "base.png", "mask.png", "", "-o", "out.png")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("repaint",), "error: Missing argument 'base' (see overpaint repaint --help)"),
+        (
+            ("repaint", "base.png", "mask.png", "猫"),
+            "error: Missing option '-o' / '--output' (see overpaint repaint --help)",
+        ),
+        (("concepts",), "error: Missing command (see overpaint concepts --help)"),
+        ((*REPAINT, "-n", "7"), "error: n: must be a whole number between 1 and 4, got 7"),
+        ((*REPAINT, "--seed", "-1"), "error: seed: must be a whole number between 0 and"),
+        ((*REPAINT, "--size", "big"), "error: size: must be"),
+        ((*REPAINT, "--style", "cubist"), "error: style: must be one of auto, 3d cartoon,"),
+        ((*REPAINT, "--mask-color", "red"), "error: mask_color: must be RRGGBB"),
+        ((*REPAINT, "--grow", "9999"), "error: grow: must be"),
+        ((*REPAINT, "--feather", "-1"), "error: feather: must be"),
+        ((*REPAINT, "--engine", "nobody"), "error: engine: must be one of auto, collage, erase"),
+        (("repaint", "none.png", "mask.png", "-o", "out.png"), "error: base: "),
+        (("repaint", "base.png", "none.png", "-o", "out.png"), "error: mask: "),
+        ((*REPAINT, "--reference", "none.png"), "error: reference: "),
+        ((*REPAINT[:-1], "out.gif"), "error: output: must end in one of .png"),
+        ((*REPAINT[:-1], "out"), "error: output: must end in one of .png"),
+        ((*REPAINT[:-1], "no/out.png"), "error: output: its folder does not exist, got no"),
+        ((*REPAINT[:-1], "mask.png/out.png"), "error: output: its folder is not a folder"),
+        (
+            (*REPAINT[:-1], "base.png"),
+            "error: output: must not be one of the input pictures, got base.png",
+        ),
+        ((*REPAINT[:-1], "./mask.png"), "error: output: must not be one of the input pictures"),
+        (("demo", "-o", "base.png"), "error: output: cannot be made (File exists)"),
+        (("batch", "none.jsonl", "-o", "out"), "error: manifest: cannot be read (No such file"),
+    ],
+)
+def test_a_mistake_of_the_caller_is_one_line_and_exit_code_2(
+    cli: Run, scene: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    before = sorted(scene.rglob("*"))
+    code, out, err = cli(*arguments)
+    assert code == 2
+    assert out == ""
+    assert err.count("\n") == 1
+    assert err.startswith(message)
+    assert sorted(scene.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (RuntimeError("boom\ndetails"), "error: this is a fault of Overpaint: RuntimeError: boom"),
+        (EngineFailed("the engine stopped"), "error: the engine stopped"),
+        (OSError(28, "No space left on device", "out.png"), "error: No space left on device: out"),
+    ],
+)
+def test_a_fault_of_ours_is_one_line_exit_code_1_and_a_trace_on_demand(
+    cli: Run, scene: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, message: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(import_module("overpaint.repaint"), "repaint", fail)
+    code, out, err = cli(*REPAINT)
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert err.startswith(message)
+    assert "overpaint --debug" in err
+
+    code, out, err = cli("--debug", *REPAINT)
+    assert (code, out) == (1, "")
+    assert "Traceback" in err
+
+
+def test_an_interruption_ends_with_130_and_leaves_nothing(
+    cli: Run, scene: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(import_module("overpaint.repaint"), "repaint", interrupt)
+    assert cli(*REPAINT) == (130, "", "stopped\n")
+    assert sorted(path.name for path in scene.iterdir()) == ["base.png", "mask.png"]
+
+
+def test_engines_lists_what_comes_with_the_package(cli: Run) -> None:
+    code, out, _ = cli("engines")
+    assert code == 0
+    assert [line.split("\t")[0] for line in out.splitlines()] == ["collage", "erase"]
+    _, out, _ = cli("engines", "--json")
+    engines = json.loads(out)["engines"]
+    assert all(engine["summary"] and "takes_reference" in engine for engine in engines)
+
+
+def test_an_engine_that_does_not_load_is_listed_with_the_reason(
+    cli: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("overpaint.engines.registry.engine_names", lambda: ("broken",))
+    code, out, _ = cli("engines")
+    assert code == 0
+    assert out.startswith("broken\tengine: must be one of")
+
+
+def test_concepts_are_found_in_both_languages(cli: Run) -> None:
+    for word in ("眼镜", "glasses"):
+        code, out, _ = cli("concepts", "search", word)
+        assert code == 0
+        assert out.splitlines()[0].split("\t")[:3] == ["glasses", "眼镜", "glasses"]
+    _, out, _ = cli("concepts", "search", "眼镜", "--json", "--limit", "1")
+    (found,) = json.loads(out)["concepts"]
+    assert (found["id"], found["zh"], found["en"]) == ("glasses", "眼镜", "glasses")
+    assert len(found["drawings"]) >= 3
+
+
+def test_a_word_that_names_no_concept_gets_near_names(cli: Run) -> None:
+    code, out, err = cli("concepts", "search", "glases")
+    assert (code, out) == (2, "")
+    assert err.startswith("error: word: names nothing that is in the concept library (nearest: ")
+    assert "glasses" in err
+    code, _, err = cli("concepts", "search", "qqxzv")
+    assert code == 2
+    assert err.endswith("got qqxzv\n")
+
+
+def test_results_are_numbered_when_there_are_several() -> None:
+    assert numbered(Path("a/out.png"), 1) == (Path("a/out.png"),)
+    assert numbered(Path("a/out.v2.png"), 2) == (Path("a/out.v2-1.png"), Path("a/out.v2-2.png"))
+
+
+def test_a_target_that_is_a_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "out.png").mkdir()
+    with pytest.raises(InvalidOption, match="output: must be a file, this is a folder"):
+        check_targets(tmp_path / "out.png", n=1, inputs=())
+
+
+def test_a_numbered_target_must_not_be_an_input(tmp_path: Path) -> None:
+    base = tmp_path / "out-2.png"
+    with pytest.raises(InvalidOption, match="must not be one of the input pictures"):
+        check_targets(tmp_path / "out.png", n=2, inputs=(base,))
+
+
+def test_a_link_to_an_input_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "base.png").write_bytes(b"")
+    (tmp_path / "out.png").symlink_to(tmp_path / "base.png")
+    with pytest.raises(InvalidOption, match="must not be one of the input pictures"):
+        check_targets(tmp_path / "out.png", n=1, inputs=(tmp_path / "base.png",))
+
+
+def test_a_folder_that_cannot_be_written_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    with pytest.raises(InvalidOption, match=r"its folder must be writable \(Read-only file"):
+        check_targets(tmp_path / "out.png", n=1, inputs=())
+
+
+def test_progress_counts_paintings_or_the_steps_of_a_single_one() -> None:
+    drawn: list[tuple[str, int, int]] = []
+    one = console.Progress(lambda *what: drawn.append(what), 1)
+    assert one.on_step
+    one.on_step(Step(stage="paint", done=2, total=8))
+    many = console.Progress(lambda *what: drawn.append(what), 5)
+    many.finished(3)
+    assert many.on_step
+    many.on_step(Step(stage="blend", done=1, total=2))
+    assert drawn == [("paint", 2, 8), ("paint", 3, 5), ("blend", 3, 5)]
+    assert console.Progress(None, 1).on_step is None
