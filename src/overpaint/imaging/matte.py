@@ -10,12 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from overpaint.imaging.oklab import Lab, Plane, nearest_colour, palette, to_oklab
+from overpaint.imaging.texture import shrunk
 from overpaint.values import Mask, Rgb8, Rgba8
 
 #: The cut is found at this long side, px, and refined at the picture's own.
 _ANALYSIS_SIDE = 256
 #: A cut with less or more of the picture than this is taken for a failure.
 _PLAUSIBLE = (0.02, 0.98)
+#: A longer reference is scaled down to this, px: more than any engine paints.
+_LONGEST = 2048
 #: An alpha below this says that the caller has cut the object out already.
 _SEEN_THROUGH = 250
 
@@ -36,8 +39,10 @@ def cut_out(picture: Rgb8 | Rgba8, *, seed: int = 0) -> CutOut:
     Alpha that hides something is believed. Otherwise the border tells what the background looks
     like; GrabCut (Rother, Kolmogorov, Blake 2004) divides the rest, a guided filter (He, Sun,
     Tang 2010) makes the edge soft, and the background's colour is taken out of it. If next to
-    nothing or next to all is left, the whole picture comes back opaque with a note.
+    nothing or next to all is left, the whole picture comes back opaque with a note. A picture
+    longer than 2048 px is scaled down to that.
     """
+    picture = _within_longest(picture)
     rgb = np.ascontiguousarray(picture[..., :3])
     if picture.shape[2] == 4 and (picture[..., 3] < _SEEN_THROUGH).any():
         if not (picture[..., 3] > 0).any():
@@ -52,6 +57,17 @@ def cut_out(picture: Rgb8 | Rgba8, *, seed: int = 0) -> CutOut:
     color = _decontaminated(rgb, alpha)
     pixels = np.dstack([color, np.rint(alpha * 255).astype(np.uint8)])
     return CutOut(pixels=_cropped(pixels))
+
+
+def _within_longest(picture: Rgb8 | Rgba8) -> Rgb8 | Rgba8:
+    height, width = picture.shape[:2]
+    scale = _LONGEST / max(height, width)
+    if scale >= 1:
+        return picture
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    if picture.shape[2] == 3:
+        return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    return shrunk(picture, size)
 
 
 def _opaque(rgb: Rgb8) -> Rgba8:
@@ -71,16 +87,53 @@ def _object(rgb: Rgb8, seed: int) -> Mask:
     size = (max(16, round(width * scale)), max(16, round(height * scale)))
     small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
     distance = _unlike_border(small)
-    codes = _first_guess(distance)
-    if not ((codes == cv2.GC_FGD) | (codes == cv2.GC_PR_FGD)).any():
-        return np.zeros((height, width), dtype=np.bool_)
-    cv2.setRNGSeed(seed & 0x7FFFFFFF)  # GrabCut seeds its k-means from it
-    models = np.zeros((1, 65), dtype=np.float64), np.zeros((1, 65), dtype=np.float64)
-    cv2.grabCut(small, codes, None, *models, 4, cv2.GC_INIT_WITH_MASK)
-    found = (codes == cv2.GC_FGD) | (codes == cv2.GC_PR_FGD)
-    found = _tidied(found, distance > 1.0)
+    found = _divided(small, _first_guess(distance), distance, seed)
+    if not 0.03 <= found.mean() <= 0.85:  # the border told nothing: trust the centre instead
+        found = _divided(small, _centre_guess(found.shape), distance, seed)
+        if _contrast(small, found) < 0.03 or np.mean(found[_rim(found.shape)]) > 0.35:
+            found = np.zeros_like(found)
     grown = cv2.resize(found.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
     return np.asarray(grown > 0.5, dtype=np.bool_)
+
+
+def _divided(small: Rgb8, codes: _Codes, distance: Plane, seed: int) -> Mask:
+    """Let GrabCut divide the picture from a first guess, and tidy up."""
+    guess = (codes == cv2.GC_FGD) | (codes == cv2.GC_PR_FGD)
+    if guess.sum() < 8 or (~guess).sum() < 8:
+        return guess
+    cv2.setRNGSeed(seed & 0x7FFFFFFF)  # GrabCut seeds its k-means from it
+    models = np.zeros((1, 65), dtype=np.float64), np.zeros((1, 65), dtype=np.float64)
+    cv2.grabCut(small, codes, None, *models, 3, cv2.GC_INIT_WITH_MASK)
+    return _tidied((codes == cv2.GC_FGD) | (codes == cv2.GC_PR_FGD), distance > 1.0)
+
+
+def _contrast(small: Rgb8, found: Mask) -> float:
+    """Return how far, in OKLab, the colours on both sides of the cut lie apart."""
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
+    inside = found & (cv2.erode(found.astype(np.uint8), kernel) == 0)
+    outside = ~found & (cv2.dilate(found.astype(np.uint8), kernel) > 0)
+    if not inside.any() or not outside.any():
+        return 0.0
+    lab = to_oklab(small)
+    return float(np.linalg.norm(np.median(lab[inside], axis=0) - np.median(lab[outside], axis=0)))
+
+
+def _centre_guess(shape: tuple[int, ...]) -> _Codes:
+    """Return GrabCut's starting codes where only the place tells: an ellipse in the middle."""
+    height, width = shape
+    rows, columns = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+    away = np.sqrt(rows**2 + columns**2)
+    codes = np.where(away < 0.8, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+    codes[away < 0.2] = cv2.GC_FGD
+    codes[np.maximum(np.abs(rows), np.abs(columns)) > 0.93] = cv2.GC_BGD
+    return codes
+
+
+def _rim(shape: tuple[int, ...]) -> Mask:
+    """Return True on the outermost pixels."""
+    rim = np.ones(shape, dtype=np.bool_)
+    rim[1:-1, 1:-1] = False
+    return rim
 
 
 def _unlike_border(small: Rgb8) -> Plane:
@@ -128,9 +181,7 @@ def _first_guess(distance: Plane) -> _Codes:
     codes = np.where(score > 0, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
     codes[(score > 1.3) & (centre > 0.25)] = cv2.GC_FGD
     codes[distance < 0.45] = cv2.GC_BGD
-    rim = np.ones_like(codes, dtype=np.bool_)
-    rim[1:-1, 1:-1] = False
-    codes[rim & (distance < 1)] = cv2.GC_BGD
+    codes[_rim(codes.shape) & (distance < 1)] = cv2.GC_BGD
     return codes
 
 
@@ -167,26 +218,32 @@ def _soft_edge(rgb: Rgb8, inside: Mask) -> Plane:
 def guided(plane: Plane, guide: Lab, radius: int, epsilon: float) -> Plane:
     """Filter H x W `plane` so that its edges follow H x W x 3 `guide`, both 0 to 1.
 
-    He, Sun, Tang, "Guided image filtering", ECCV 2010, with the colour guide of section 3.5.
+    He, Sun, Tang, "Guided image filtering", ECCV 2010, with the colour guide of section 3.5; the
+    linear model is fitted at no more than 400 px (He, Sun, "Fast guided filter", 2015).
     """
-    size = (2 * radius + 1, 2 * radius + 1)
+    height, width = plane.shape
+    scale = min(1.0, 400 / max(height, width))
+    small = (max(1, round(width * scale)), max(1, round(height * scale)))
+    coarse_guide = cv2.resize(guide, small, interpolation=cv2.INTER_AREA)
+    coarse = cv2.resize(plane, small, interpolation=cv2.INTER_AREA)
+    reach = 2 * max(1, round(radius * scale)) + 1
 
     def mean(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        return np.asarray(cv2.boxFilter(values, -1, size, borderType=cv2.BORDER_REFLECT))
+        blurred = cv2.boxFilter(values, -1, (reach, reach), borderType=cv2.BORDER_REFLECT)
+        return np.asarray(blurred, dtype=np.float32)
 
-    guide_mean, plane_mean = mean(guide), mean(plane)
-    joint = mean(guide * plane[..., None]) - guide_mean * plane_mean[..., None]
-    pairs = np.stack([guide[..., i] * guide[..., j] for i in range(3) for j in range(3)], axis=-1)
-    spread = np.concatenate(
-        [mean(np.ascontiguousarray(pairs[..., k : k + 3])) for k in (0, 3, 6)], -1
-    )
-    spread = spread.reshape(*plane.shape, 3, 3)
-    spread = spread - guide_mean[..., :, None] * guide_mean[..., None, :]
+    guide_mean, coarse_mean = mean(coarse_guide), mean(coarse)
+    joint = mean(coarse_guide * coarse[..., None]) - guide_mean * coarse_mean[..., None]
+    spread = np.empty((*coarse.shape, 3, 3), dtype=np.float32)
+    for row in range(3):
+        products = mean(coarse_guide * coarse_guide[..., row : row + 1])
+        spread[..., row, :] = products - guide_mean * guide_mean[..., row : row + 1]
     spread += epsilon * np.eye(3, dtype=np.float32)
-    slope = np.linalg.solve(spread, joint[..., None])[..., 0]  # H x W x 3
-    offset = plane_mean - (slope * guide_mean).sum(axis=-1)
-    result = (mean(slope) * guide).sum(axis=-1) + mean(offset)
-    return np.asarray(result, dtype=np.float32)
+    slope = np.linalg.solve(spread, joint[..., None])[..., 0]  # h x w x 3
+    offset = coarse_mean - (slope * guide_mean).sum(axis=-1)
+    model = np.dstack([mean(slope), mean(offset)])
+    model = np.asarray(cv2.resize(model, (width, height)), dtype=np.float32)
+    return np.asarray((model[..., :3] * guide).sum(axis=-1) + model[..., 3], dtype=np.float32)
 
 
 def _decontaminated(rgb: Rgb8, alpha: Plane) -> Rgb8:

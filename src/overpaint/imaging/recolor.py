@@ -19,6 +19,7 @@ from overpaint.imaging.oklab import (
     palette,
     to_oklab,
 )
+from overpaint.imaging.texture import shrunk
 from overpaint.values import Rgba8
 
 __all__ = ["MATERIALS", "dominant_share", "material", "recolor"]
@@ -65,7 +66,7 @@ def dominant_share(exemplar: Rgba8) -> Plane:
     height, width = exemplar.shape[:2]
     scale = min(1.0, _ANALYSIS_SIDE / max(height, width))
     size = (max(2, round(width * scale)), max(2, round(height * scale)))
-    small = _shrink(exemplar, size)
+    small = shrunk(exemplar, size)
     alpha = small[..., 3].astype(np.float32) / 255
     solid = alpha > 0.5
     if not solid.any():
@@ -76,25 +77,13 @@ def dominant_share(exemplar: Rgba8) -> Plane:
     part = _parts(features, label, solid, colours)
     main = _main_part(features, part[label], solid)
 
-    full = _features(to_oklab(exemplar[..., :3]))
-    belongs = np.zeros((height, width), dtype=np.float32)
-    total = np.zeros_like(belongs)
-    for index, colour in enumerate(colours):  # soft assignment: a Gaussian round each colour
-        near = np.exp(-((full - colour) ** 2).sum(axis=-1) / (2 * 0.035**2)) + 1e-12
-        total += near
-        if part[index] == main:
-            belongs += near
-    share = belongs / total
-    return np.clip((share - 0.15) / 0.7, 0, 1)
-
-
-def _shrink(exemplar: Rgba8, size: tuple[int, int]) -> Rgba8:
-    """Scale down with premultiplied alpha, so that hidden colours do not bleed in."""
-    alpha = exemplar[..., 3:].astype(np.float32)
-    solid = cv2.resize(exemplar[..., :3] * (alpha / 255), size, interpolation=cv2.INTER_AREA)
-    alpha = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)[..., None]
-    color = solid / np.maximum(alpha / 255, 1e-3)
-    return np.clip(np.rint(np.concatenate([color, alpha], axis=-1)), 0, 255).astype(np.uint8)
+    # soft assignment: a Gaussian round each colour; |p|^2 is common to all and cancels
+    full = _features(to_oklab(exemplar[..., :3])).reshape(-1, 3)
+    closeness = (2 * full @ colours.T - (colours**2).sum(axis=1)) / (2 * 0.035**2)  # n x k
+    closeness = np.exp(closeness - closeness.max(axis=1, keepdims=True))
+    share = closeness[:, part == main].sum(axis=1) / closeness.sum(axis=1)
+    share = np.clip((share - 0.15) / 0.7, 0, 1)
+    return np.asarray(share, dtype=np.float32).reshape(height, width)
 
 
 def _features(lab: Lab) -> Lab:

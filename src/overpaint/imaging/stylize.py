@@ -59,9 +59,9 @@ def _cartoon(sheet: _Sheet) -> tuple[Lab, Plane]:
     flat = float((steps < 0.5 / 255).mean()) if steps.size else 0.0
     amount = 0.3 + 0.7 * float(smoothstep(0.25, 0.8, np.array(flat, dtype=np.float32)))
     calm = soft(sheet.rgb, 0.003 * sheet.side * amount)
-    height = dome(sheet.alpha, 0.16 * sheet.side)
+    height = dome(sheet.alpha, 0.24 * sheet.side)
     bumps = soft(gray, 0.012 * sheet.side)
-    relief = lit(height + 0.35 * bumps, 0.075 * sheet.side) - 0.55
+    relief = lit(height + 0.3 * bumps, 0.10 * sheet.side) - 0.55
     shade = 1 + amount * 0.55 * np.where(relief > 0, 0.55 * relief, relief)
     rgb = calm * shade[..., None]
     # shadows take a little violet and bounce light, as renderers with a sky do
@@ -112,18 +112,18 @@ def _depth(alpha: Plane) -> Plane:
 def _oil(sheet: _Sheet) -> tuple[Lab, Plane]:
     """Bodied strokes along the forms: flattened colour, smeared, with ridges that catch light."""
     flat = kuwahara(sheet.rgb, 0.016 * sheet.side)
-    direction = stroke_direction(flat.mean(axis=-1), 0.02 * sheet.side)
+    direction = stroke_direction(flat.mean(axis=-1), 0.035 * sheet.side)
     mixed = noise(sheet.shape, 0.02 * sheet.side, sheet.rng, octaves=2)
     colour_noise = np.stack(
         [mixed, *(noise(sheet.shape, 0.03 * sheet.side, sheet.rng) for _ in "ab")], -1
     )
     loaded = flat * (1 + 0.06 * colour_noise)
     paint = smear(loaded, direction, 0.03 * sheet.side)
-    bristle = noise(sheet.shape, max(0.007 * sheet.side, 1.5), sheet.rng)
-    ridges = smear(bristle, direction, 0.03 * sheet.side)
-    ridges = ridges / (ridges.std() + 1e-6)
+    bristle = noise(sheet.shape, 0.022 * sheet.side, sheet.rng, octaves=3)
+    ridges = smear(bristle, direction, 0.045 * sheet.side, steps=8)
+    ridges /= float(ridges.std()) + 1e-6
     canvas = _canvas(sheet)
-    light = lit(0.5 * ridges + 0.25 * canvas, 0.006 * sheet.side) - 0.55
+    light = lit(0.8 * ridges + 0.10 * canvas, 0.008 * sheet.side) - 0.55
     rgb = paint * (1 + 0.55 * light)[..., None]
     rgb += 0.25 * np.clip(light - 0.1, 0, 1)[..., None]
     edge = smear(sheet.alpha, direction, 0.012 * sheet.side)
@@ -143,7 +143,7 @@ def _watercolor(sheet: _Sheet) -> tuple[Lab, Plane]:
     side = sheet.side
     warp = [noise(sheet.shape, 0.06 * side, sheet.rng, octaves=3) for _ in range(2)]
     rows, columns = np.mgrid[0 : sheet.shape[0], 0 : sheet.shape[1]].astype(np.float32)
-    where = (columns + 0.006 * side * warp[0], rows + 0.006 * side * warp[1])
+    where = (columns + 0.0038 * side * warp[0], rows + 0.0038 * side * warp[1])
     washed = cv2.remap(kuwahara(sheet.rgb, 0.02 * side), *where, cv2.INTER_LINEAR)
     alpha = cv2.remap(sheet.alpha, *where, cv2.INTER_LINEAR, borderValue=0)
     gray = washed.mean(axis=-1)
@@ -151,15 +151,16 @@ def _watercolor(sheet: _Sheet) -> tuple[Lab, Plane]:
     washed = 0.75 * washed + 0.25 * bleed
 
     rims = np.abs(soft(gray, 0.004 * side) - soft(gray, 0.012 * side))
-    edge = soft(alpha, 0.004 * side) - soft(alpha, 0.02 * side)
+    depth = _depth(alpha)
+    edge = np.exp(-(((depth - 0.004 * side) / (0.006 * side)) ** 2))  # where the puddle dried
     turbulence = noise(sheet.shape, 0.22 * side, sheet.rng, octaves=4)
     paper = noise(sheet.shape, max(0.006 * side, 1.2), sheet.rng, octaves=2)
-    pigment = 1 + 0.22 * turbulence + 0.10 * paper + 2.2 * rims + 1.3 * np.clip(edge, 0, 1)
+    pigment = 1 + 0.22 * turbulence + 0.10 * paper + 4.0 * rims + 1.0 * edge
     pale = 0.20 + 0.80 * washed
     # more pigment darkens a wash the way Bousseau's density does: C - (C - C^2)(d - 1)
     rgb = pale - (pale - pale * pale) * (pigment - 1)[..., None]
     rgb = rgb + (0.985 - rgb) * (0.16 * smoothstep(0.2, 1.6, turbulence))[..., None]
-    alpha = smoothstep(0.25, 0.75, alpha) * (0.96 + 0.04 * np.clip(edge * 4, 0, 1))
+    alpha = smoothstep(0.25, 0.75, alpha) * (0.96 + 0.04 * edge)
     return _saturated(rgb.astype(np.float32), 1.12), alpha
 
 
@@ -210,17 +211,17 @@ def _chinese(sheet: _Sheet) -> tuple[Lab, Plane]:
     side = sheet.side
     warp = [noise(sheet.shape, 0.05 * side, sheet.rng, octaves=3) for _ in range(2)]
     rows, columns = np.mgrid[0 : sheet.shape[0], 0 : sheet.shape[1]].astype(np.float32)
-    where = (columns + 0.005 * side * warp[0], rows + 0.005 * side * warp[1])
+    where = (columns + 0.003 * side * warp[0], rows + 0.003 * side * warp[1])
     flat = cv2.remap(kuwahara(sheet.rgb, 0.018 * side), *where, cv2.INTER_LINEAR)
     alpha = cv2.remap(sheet.alpha, *where, cv2.INTER_LINEAR, borderValue=0)
-    wash = 0.4 * flat + 0.6 * soft(flat, 0.03 * side)
+    wash = 0.55 * flat + 0.45 * soft(flat, 0.025 * side)
     lab = to_oklab(np.rint(np.clip(wash, 0, 1) * 255).astype(np.uint8))
-    lab[..., 1:] *= 0.62
+    lab[..., 1:] *= 0.85
     depth = _depth(alpha)
     core = smoothstep(0.0, 0.16 * side, depth)
     flow = noise(sheet.shape, 0.18 * side, sheet.rng, octaves=3)
-    lab[..., 0] = 0.36 + 0.60 * lab[..., 0] + 0.08 * core + 0.035 * flow
-    lab[..., 1:] *= np.clip(1.15 - 0.45 * core + 0.12 * flow, 0.3, 1.5)[..., None]
+    lab[..., 0] = 0.27 + 0.67 * lab[..., 0] + 0.07 * core + 0.016 * flow
+    lab[..., 1:] *= np.clip(1.1 - 0.35 * core + 0.06 * flow, 0.3, 1.5)[..., None]
     lab[..., 2] += 0.012  # rice paper under the pigment
     rgb = from_oklab(lab).astype(np.float32) / 255
 

@@ -60,16 +60,30 @@ def filled(exemplar: Rgba8) -> tuple[Lab, Plane]:
     """
     alpha = exemplar[..., 3].astype(np.float32) / 255
     rgb = exemplar[..., :3].astype(np.float32) / 255
-    reach = max(alpha.shape)
-    mean = np.average(rgb.reshape(-1, 3), axis=0, weights=alpha.ravel() + 1e-9)
-    beyond = np.broadcast_to(mean, rgb.shape).astype(np.float32)
-    for sigma in (0.1 * reach, 0.03 * reach, 0.01 * reach):
-        weight = soft(alpha, sigma)[..., None]
-        near = soft(rgb * alpha[..., None], sigma) / np.maximum(weight, 1e-4)
+    height, width = alpha.shape
+    reach = 160 / max(height, width)  # what is hidden may be coarse
+    size = (max(1, round(width * min(reach, 1))), max(1, round(height * min(reach, 1))))
+    cover = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)
+    color = cv2.resize(rgb * alpha[..., None], size, interpolation=cv2.INTER_AREA)
+    mean = color.sum(axis=(0, 1)) / max(float(cover.sum()), 1e-6)
+    beyond = np.broadcast_to(mean, color.shape).astype(np.float32)
+    for sigma in (16.0, 5.0, 1.6):
+        weight = soft(cover, sigma)[..., None]
+        near = soft(color, sigma) / np.maximum(weight, 1e-4)
         trust = np.clip(weight * 8, 0, 1)
         beyond = near * trust + beyond * (1 - trust)
+    beyond = cv2.resize(beyond, (width, height), interpolation=cv2.INTER_LINEAR)
     keep = smoothstep(0.3, 0.9, alpha)[..., None]
     return np.clip(rgb * keep + beyond * (1 - keep), 0, 1).astype(np.float32), alpha
+
+
+def shrunk(exemplar: Rgba8, size: tuple[int, int]) -> Rgba8:
+    """Scale down to (width, height); the colours hidden under alpha 0 do not bleed in."""
+    alpha = exemplar[..., 3:].astype(np.float32)
+    solid = cv2.resize(exemplar[..., :3] * (alpha / 255), size, interpolation=cv2.INTER_AREA)
+    alpha = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)[..., None]
+    color = solid / np.maximum(alpha / 255, 1e-3)
+    return np.rint(np.clip(np.concatenate([color, alpha], axis=-1), 0, 255)).astype(np.uint8)
 
 
 def dome(alpha: Plane, radius: float) -> Plane:
