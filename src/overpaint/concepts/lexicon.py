@@ -1,0 +1,304 @@
+"""Finding known words in a text, Chinese or English: one dictionary, one pass, fewest words win.
+
+A text is cut into atoms (a Chinese character, a Latin word, a number, a mark) and then into the
+known words that cover it best: as few words as possible, as few unknown atoms as possible, longer
+words first. It is the classic shortest-path segmentation; a trie is not needed because the longest
+word that begins with an atom is known.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from overpaint.concepts.concept import Concept
+from overpaint.concepts.traditional import TO_SIMPLIFIED
+from overpaint.concepts.vocabulary import Senses, vocabulary
+
+_HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_ATOM = re.compile(
+    rf"#[0-9a-f]{{6}}\b|#[0-9a-f]{{3}}\b|[{_HAN}]|'s\b|[^\W_{_HAN}]+|[^\w\s]|_", re.I
+)
+_IS_HAN = re.compile(f"[{_HAN}]")
+#: Marks that only tie words together; words are looked up as if they were spaces.
+_TIES = frozenset("-_·*~^`'’")
+
+_KNOWN_COST = 10.0
+_UNKNOWN_COST = 25.0
+_LENGTH_BONUS = 0.1
+_LONGEST_WORD = 12  # atoms
+
+_IRREGULAR = {
+    "mice": "mouse", "geese": "goose", "feet": "foot", "teeth": "tooth", "men": "man",
+    "women": "woman", "children": "child", "people": "person", "oxen": "ox", "dice": "die",
+    "cacti": "cactus", "octopi": "octopus", "fungi": "fungus", "snowmen": "snowman",
+    "policemen": "policeman", "firemen": "fireman", "mermen": "merman", "kids": "child",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Span:
+    """A word that names concepts: `text[start:end]`, as written."""
+
+    start: int
+    end: int
+    text: str
+    concept_ids: tuple[str, ...]  # best first
+
+
+@dataclass(frozen=True)
+class Token:
+    """A word of a text with everything that it may mean; with neither, nobody knows it."""
+
+    start: int
+    end: int
+    text: str  # folded: lower case, simplified
+    concept_ids: tuple[str, ...] = ()
+    senses: Senses = field(default_factory=dict)
+    plural: bool = False  # found by its singular
+
+    @property
+    def known(self) -> bool:
+        """Whether it has any meaning."""
+        return bool(self.concept_ids or self.senses)
+
+
+def fold(text: str) -> str:
+    """Lower case, simplified, half-width; as long as `text`, so positions stay valid."""
+    folded = []
+    for char in text:
+        code = ord(char)
+        if code > 0x7F:
+            if 0xFF01 <= code <= 0xFF5E:
+                char = chr(code - 0xFEE0)
+            elif code == 0x3000:
+                char = " "
+            elif char == "’":
+                char = "'"
+        lower = char.lower()
+        folded.append(lower if len(lower) == 1 else char)
+    return "".join(folded).translate(TO_SIMPLIFIED)
+
+
+def singulars(word: str) -> Iterator[str]:
+    """What a lower-case English `word` may be the plural of, likeliest first."""
+    if word in _IRREGULAR:
+        yield _IRREGULAR[word]
+    if len(word) < 4 or not word.endswith("s") or word.endswith("ss"):
+        return
+    if word.endswith("ves"):
+        yield word[:-3] + "f"
+        yield word[:-3] + "fe"
+    if word.endswith("ies"):
+        yield word[:-3] + "y"
+    yield word[:-1]
+    if word.endswith("es"):
+        yield word[:-2]
+
+
+def plurals(word: str) -> Iterator[str]:
+    """How the plural of a lower-case English `word` may be written."""
+    yield word + "s"
+    if word.endswith(("s", "x", "z", "ch", "sh")):
+        yield word + "es"
+
+
+def is_chinese(word: str) -> bool:
+    """Whether `word` has a Chinese character."""
+    return _IS_HAN.search(word) is not None
+
+
+class Lexicon:
+    """The words of `concepts` and of the vocabulary."""
+
+    def __init__(self, concepts: Iterable[Concept]) -> None:
+        self._concepts = {concept.id: concept for concept in concepts}
+        ranked: dict[str, list[tuple[int, str]]] = defaultdict(list)
+        for number, concept in enumerate(self._concepts.values()):
+            for name, words in (
+                (concept.name_en, concept.words_en),
+                (concept.name_zh, concept.words_zh),
+            ):
+                for place, word in enumerate((name, *words)):
+                    ranked[_key(word)].append((_rank(concept, place, number), concept.id))
+        self._ids: dict[str, tuple[str, ...]] = {
+            key: tuple(dict.fromkeys(identity for _, identity in sorted(entries)))
+            for key, entries in ranked.items()
+            if key
+        }
+        for key in [key for key in self._ids if key.count(" ") == 1]:
+            self._ids.setdefault(key.replace(" ", ""), self._ids[key])
+        self._senses = {_key(word): senses for word, senses in vocabulary().words.items()}
+        self._longest: dict[str, int] = {}
+        for key in (*self._ids, *self._senses):
+            atoms = _atoms(key)
+            self._longest[atoms[0]] = max(self._longest.get(atoms[0], 1), len(atoms))
+        self._grams: dict[str, list[str]] | None = None
+
+    @property
+    def concepts(self) -> Mapping[str, Concept]:
+        """Every concept by its id."""
+        return MappingProxyType(self._concepts)
+
+    def is_name(self, token: Token) -> bool:
+        """Whether `token` is the very name of its best concept, not a synonym."""
+        if not token.concept_ids:
+            return False
+        best = self._concepts[token.concept_ids[0]]
+        return _key(token.text) in (_key(best.name_en), _key(best.name_zh))
+
+    def spans(self, text: str) -> list[Span]:
+        """Every word of `text` that names concepts, in order, not overlapping."""
+        return [
+            Span(token.start, token.end, text[token.start : token.end], token.concept_ids)
+            for token in self.tokens(text)
+            if token.concept_ids
+        ]
+
+    def tokens(self, text: str) -> list[Token]:
+        """`text` cut into words and marks, in order; only white space and ties are left out."""
+        folded = fold(text)
+        atoms = [match for match in _ATOM.finditer(folded) if match.group() not in _TIES]
+        words = [match.group() for match in atoms]
+        best: list[tuple[float, int, Token | None]] = [(0.0, 0, None)]  # cost, where from, token
+        for _ in words:
+            best.append((float("inf"), 0, None))
+        for begin, word in enumerate(words):
+            cost = best[begin][0]
+            key = ""
+            for length in range(1, min(self._longest_from(word), len(words) - begin) + 1):
+                last = words[begin + length - 1]
+                key = _join(key, last)
+                found = self._look_up(key, last, length)
+                if found is None:
+                    if length > 1:
+                        continue
+                    found = ((), {}, False)
+                ids, senses, plural = found
+                price = _KNOWN_COST - _LENGTH_BONUS * length**2
+                if not ids and not senses and last.isalnum():
+                    price = _UNKNOWN_COST
+                end = begin + length
+                if cost + price < best[end][0]:
+                    start, stop = atoms[begin].start(), atoms[end - 1].end()
+                    token = Token(start, stop, folded[start:stop], ids, senses, plural)
+                    best[end] = (cost + price, begin, token)
+        chosen: list[Token] = []
+        at = len(words)
+        while at > 0:
+            _, at, picked = best[at]
+            if picked is not None:
+                chosen.append(picked)
+        return chosen[::-1]
+
+    def nearest(self, word: str, limit: int = 3) -> tuple[str, ...]:
+        """Known words like `word`, best first: by spelling in English, by characters in Chinese."""
+        key = _key(word)
+        grams = _grams(key)
+        if not grams or limit < 1:
+            return ()
+        if self._grams is None:
+            self._grams = defaultdict(list)
+            for known in self._ids:
+                for gram in set(_grams(known)):
+                    self._grams[gram].append(known)
+        shared = Counter(known for gram in set(grams) for known in self._grams.get(gram, ()))
+        close = sorted(
+            shared.items(),
+            key=lambda item: (-2 * item[1] / (len(grams) + len(_grams(item[0]))), item[0]),
+        )[:40]
+        if is_chinese(key):
+            likely = [(_chinese_distance(key, known), known) for known, _ in close]
+        else:
+            likely = [(_edits(key, known) / max(len(key), 3), known) for known, _ in close]
+        names: dict[str, None] = {}
+        claimed: set[str] = set()
+        for distance, known in sorted(likely):
+            best = self._ids[known][0]
+            if distance <= (0.8 if is_chinese(key) else 0.45) and best not in claimed:
+                claimed.add(best)
+                names[known] = None
+        return tuple(names)[:limit]
+
+    def _longest_from(self, word: str) -> int:
+        return min(max(self._longest.get(word, 1), 1 if is_chinese(word) else 2), _LONGEST_WORD)
+
+    def _look_up(
+        self, key: str, last: str, length: int
+    ) -> tuple[tuple[str, ...], Senses, bool] | None:
+        ids, senses = self._ids.get(key, ()), self._senses.get(key)
+        if ids or senses:
+            return ids, senses or {}, False
+        if last.isascii() and last.isalpha():
+            stem = key[: len(key) - len(last)]
+            for form in singulars(last):
+                if ids := self._ids.get(stem + form, ()):
+                    return ids, {}, True
+            for form in plurals(last):
+                if ids := self._ids.get(stem + form, ()):
+                    return ids, {}, False
+            if length == 2 and (ids := self._ids.get(key.replace(" ", ""), ())):
+                return ids, {}, False
+        elif length == 1 and not last.isalnum() and unicodedata.category(last[0]) == "So":
+            name = unicodedata.name(last, "").lower().replace("-", " ")
+            for candidate in (name, name.removesuffix(" face"), name.rsplit(" ", 1)[-1]):
+                if ids := self._ids.get(candidate, ()):
+                    return ids, {}, False
+        return None
+
+
+def _rank(concept: Concept, place: int, number: int) -> int:
+    """Smaller is better: a name before a synonym, the whole before a face, more drawings first."""
+    synonym = place > 0
+    face = concept.group.endswith("face") or concept.name_en.endswith("face")
+    drawings = min(len(concept.exemplars), 9)
+    return ((synonym * 2 + face) * 10 + 9 - drawings) * 100_000 + min(number, 99_999)
+
+
+def _atoms(text: str) -> list[str]:
+    return [atom for atom in _ATOM.findall(text) if atom not in _TIES]
+
+
+def _join(key: str, atom: str) -> str:
+    if not key or is_chinese(atom) or is_chinese(key[-1]):
+        return key + atom
+    return f"{key} {atom}"
+
+
+def _key(word: str) -> str:
+    key = ""
+    for atom in _atoms(fold(word)):
+        key = _join(key, atom)
+    return key
+
+
+def _grams(key: str) -> list[str]:
+    """What two words share when they are alike: characters in Chinese, letter pairs in English."""
+    if is_chinese(key):
+        return [char for char in key if is_chinese(char)]
+    padded = f"^{key}$"
+    return [padded[at : at + 2] for at in range(len(padded) - 1)] if key else []
+
+
+def _chinese_distance(word: str, known: str) -> float:
+    """0 (the same) to 1: characters not shared; the last one, which names the kind, counts twice."""
+    shared = sum((Counter(word) & Counter(known)).values()) + (word[-1] == known[-1])
+    return 1 - 2 * shared / (len(word) + len(known) + 2)
+
+
+def _edits(one: str, other: str) -> int:
+    """Insertions, deletions, substitutions and swaps of neighbours between two words."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, left in enumerate(one, 1):
+        earlier, before, row = before, row, [i]
+        for j, right in enumerate(other, 1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (left != right))
+            if i > 1 and j > 1 and left == other[j - 2] and one[i - 2] == right:
+                cost = min(cost, earlier[j - 2] + 1)
+            row.append(cost)
+    return row[-1]
