@@ -61,8 +61,8 @@ def _decode(source: Source, *, field: str, limits: Limits) -> Picture:
         check_sides(*source.size, field=field, limits=limits)
         return _from_image(source, field)
     opened = open_source(source, field=field, limits=limits)
-    if deep.is_deep(opened, field=field):
-        picture = _from_deep(opened, field)
+    if deep.takes(opened, field=field):
+        picture = _from_codec(opened, field)
     else:
         picture = _from_image(opened.image, field)
     return replace(picture, format=opened.format, notes=(*_frame_note(opened), *picture.notes))
@@ -86,8 +86,8 @@ def _from_array(array: npt.NDArray[Any], field: str, limits: Limits) -> Pixels:
     return cast(Pixels, np.array(array, dtype=native, order="C"))
 
 
-def _from_deep(opened: Opened, field: str) -> Picture:
-    """Decode 16 bits a channel, which Pillow would cut down to 8."""
+def _from_codec(opened: Opened, field: str) -> Picture:
+    """Decode by another codec than Pillow's."""
     with reading(field):
         orientation = deep.orientation(opened)
         stored = deep.decode(opened, field=field)
@@ -97,7 +97,7 @@ def _from_deep(opened: Opened, field: str) -> Picture:
         height=stored.shape[0],
         width=stored.shape[1],
         channels=(max(channels, 3),),
-        dtype=np.uint16,
+        dtype=stored.dtype,
         orientation=orientation,
     )
     icc_profile, notes = _profile_of(opened.image, gray=channels == 1)

@@ -1,4 +1,7 @@
-"""16 bits a channel, which Pillow cuts down to 8: PNG by OpenCV, TIFF by tifffile."""
+"""What Pillow does not do well enough, by OpenCV and tifffile.
+
+Pillow cuts 16 bits a channel down to 8, and keeps four copies of a WEBP while it decodes it.
+"""
 
 from __future__ import annotations
 
@@ -28,14 +31,16 @@ _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
 _ASSOCIATED_ALPHA = 1
 
 
-def is_deep(opened: Opened, *, field: str) -> bool:
-    """Whether the file has 16 bits in more than one channel.
+def takes(opened: Opened, *, field: str) -> bool:
+    """Whether to decode here: 16 bits in more than one channel, or a still WEBP.
 
     Raises `InvalidImage` for samples that are neither 8 nor 16 bits, such as floats.
     """
     if opened.format == "PNG":
         depth, colour = opened.data[24], opened.data[25]
         return depth == 16 and (colour != 0 or _transparent_gray(opened.data) is not None)
+    if opened.format == "WEBP":
+        return not getattr(opened.image, "is_animated", False)
     if opened.format != "TIFF":
         return False
     tags = _tags(opened.image)
@@ -52,8 +57,13 @@ def is_deep(opened: Opened, *, field: str) -> bool:
     )
 
 
-def decode(opened: Opened, *, field: str) -> npt.NDArray[np.uint16]:
-    """Decode to height x width x 1, 3 or 4, uint16, straight alpha, as stored (not upright)."""
+def decode(opened: Opened, *, field: str) -> Pixels:
+    """Decode to height x width x 1, 3 or 4, straight alpha, as stored (not upright).
+
+    uint8 for WEBP, else uint16.
+    """
+    if opened.format == "WEBP":
+        return _opencv(opened.data, np.uint8, field)
     if opened.format == "PNG":
         return _decode_png(opened.data, field)
     return _decode_tiff(opened, field)
@@ -61,6 +71,8 @@ def decode(opened: Opened, *, field: str) -> npt.NDArray[np.uint16]:
 
 def orientation(opened: Opened) -> int:
     """EXIF orientation without decoding the pixels; PNG may keep it behind them."""
+    if opened.format == "WEBP":
+        return orientation_of(opened.image)
     if opened.format == "TIFF":
         value = _tags(opened.image).get(ORIENTATION_TAG, 1)
         return value if isinstance(value, int) and 1 <= value <= 8 else 1
@@ -109,14 +121,14 @@ def _transparent_gray(data: bytes) -> int | None:
     return None
 
 
-def _decode_png(data: bytes, field: str) -> npt.NDArray[np.uint16]:
+def _decode_png(data: bytes, field: str) -> Pixels:
     # Only what makes the pixels: libpng prints its opinion on other chunks, EXIF would turn
     # the picture, and an animation would be decoded.
     kept = [PNG_SIGNATURE]
     for name, start, length in png_chunks(data):
         if name in (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"):
             kept.append(data[start - 8 : start + length + 4])
-    decoded = _opencv(b"".join(kept), field)
+    decoded = _opencv(b"".join(kept), np.uint16, field)
     clear = _transparent_gray(data)
     if clear is not None and decoded.shape[2] == 1:
         alpha = np.where(decoded == clear, np.uint16(0), np.uint16(65535))
@@ -124,21 +136,21 @@ def _decode_png(data: bytes, field: str) -> npt.NDArray[np.uint16]:
     return decoded
 
 
-def _opencv(data: bytes, field: str) -> npt.NDArray[np.uint16]:
+def _opencv(data: bytes, dtype: type[np.uint8 | np.uint16], field: str) -> Pixels:
     with quiet():
         try:
             decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
         except cv2.error as error:
             raise CorruptImage(field) from error
-    if decoded is None or decoded.dtype != np.uint16:
+    if decoded is None or decoded.dtype != dtype:
         raise CorruptImage(field)
     if decoded.ndim == 2:
-        return cast(npt.NDArray[np.uint16], decoded[..., None])
+        return cast(Pixels, decoded[..., None])
     code = cv2.COLOR_BGR2RGB if decoded.shape[2] == 3 else cv2.COLOR_BGRA2RGBA
-    return cast(npt.NDArray[np.uint16], cv2.cvtColor(decoded, code, dst=decoded))
+    return cast(Pixels, cv2.cvtColor(decoded, code, dst=decoded))
 
 
-def _decode_tiff(opened: Opened, field: str) -> npt.NDArray[np.uint16]:
+def _decode_tiff(opened: Opened, field: str) -> Pixels:
     import tifffile  # slow to import, and only such files need it
 
     logger = logging.getLogger("tifffile")
@@ -156,7 +168,7 @@ def _decode_tiff(opened: Opened, field: str) -> npt.NDArray[np.uint16]:
             if upright is not None:  # OpenCV would turn it
                 one = b"\1\0" if file.byteorder == "<" else b"\0\1"
                 data[upright.valueoffset : upright.valueoffset + 2] = one
-            stored = _opencv(bytes(data), field)
+            stored = _opencv(bytes(data), np.uint16, field)
     if stored.ndim == 2:
         stored = stored[..., None]
     stored = stored.astype(np.uint16, copy=False)
@@ -169,7 +181,7 @@ def _decode_tiff(opened: Opened, field: str) -> npt.NDArray[np.uint16]:
             colour = _straight(colour, alpha)
         parts = [colour] if colours == 3 else [colour] * 3
         return np.concatenate([*parts, alpha], axis=2)
-    return cast(npt.NDArray[np.uint16], stored[..., :colours])
+    return cast(Pixels, stored[..., :colours])
 
 
 def _straight(
@@ -177,5 +189,5 @@ def _straight(
 ) -> npt.NDArray[np.uint16]:
     """Undo the multiplication of colour by alpha."""
     divisor = np.maximum(alpha, 1).astype(np.uint32)
-    straight = (colour.astype(np.uint32) * 65535 + divisor // 2) // divisor
-    return np.minimum(straight, 65535).astype(np.uint16)
+    straight = (colour * np.uint32(65535) + divisor // 2) // divisor
+    return cast(npt.NDArray[np.uint16], np.minimum(straight, 65535).astype(np.uint16))

@@ -12,6 +12,7 @@ from PIL import Image
 
 from overpaint.errors import EmptyMask, InvalidMask, InvalidOption, MaskSizeMismatch
 from overpaint.imaging.source import (
+    BAND_ROWS,
     PICTURE_LIMITS,
     Source,
     assemble,
@@ -88,15 +89,17 @@ def decode_mask(
         turned = (height, width) if orientation >= 5 else (width, height)
         _check_size(*turned, size, field)
         rows, channels = _rows_of(image, field)
-    classify = _classifier(rows, height, channels, wanted, tolerance)
-    mask = assemble(
-        lambda first, last: classify(rows(first, last)),
+    judge, by_level = _judge(rows, height, channels, wanted, tolerance)
+    levels = assemble(
+        lambda first, last: judge(rows(first, last)),
         height=height,
         width=width,
         channels=(),
-        dtype=np.bool_,
+        dtype=np.uint8,
         orientation=orientation,
     )
+    least = _threshold(_histogram(levels)) if by_level else 1
+    mask = np.greater_equal(levels, least, out=levels.view(np.bool_))  # no second array
     return _finish(mask, invert, wanted, field)
 
 
@@ -216,41 +219,38 @@ def _rows_of(image: Image.Image, field: str) -> tuple[_Rows, int]:
     return rows, channels
 
 
-def _classifier(
+def _judge(
     rows: _Rows, height: int, channels: int, colors: Sequence[Colour], tolerance: int
-) -> Callable[[npt.NDArray[np.uint8]], Mask]:
-    """Choose how bands, height x width x channels, become bool."""
+) -> tuple[Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.uint8]], bool]:
+    """Choose what is asked of bands, and whether the answer is a level still to be cut."""
     if colors:
-        return lambda band: _is_one_of(band, colors, tolerance)
+        return lambda band: _is_one_of(band, colors, tolerance), False
     if channels == 4 and _is_strokes(rows, height):
-        return lambda band: band[..., 3] >= MIDDLE
-    threshold = _threshold(_histogram(rows, height))
-    return lambda band: _whiteness(band) >= threshold
+        return lambda band: (band[..., 3] >= MIDDLE).view(np.uint8), False
+    return _whiteness, True
 
 
-def _bands(rows: _Rows, height: int) -> Callable[[], Any]:
-    step = 256
-    return lambda: (rows(first, min(first + step, height)) for first in range(0, height, step))
-
-
-def _is_one_of(band: npt.NDArray[np.uint8], colors: Sequence[Colour], tolerance: int) -> Mask:
-    rgb = band[..., :3] if band.shape[2] >= 3 else np.repeat(band, 3, axis=2)
-    rgb = np.ascontiguousarray(rgb)
+def _is_one_of(
+    band: npt.NDArray[np.uint8], colors: Sequence[Colour], tolerance: int
+) -> npt.NDArray[np.uint8]:
+    """Return 255 where an opaque pixel has one of the colours, else 0."""
+    rgb = np.repeat(band, 3, axis=2) if band.shape[2] == 1 else np.ascontiguousarray(band[..., :3])
     found = np.zeros(band.shape[:2], np.uint8)
     for color in colors:
-        low = np.clip(np.subtract(color, tolerance), 0, 255)
-        high = np.clip(np.add(color, tolerance), 0, 255)
-        inside = cv2.inRange(rgb, low.astype(np.uint8), high.astype(np.uint8))  # 0 or 255
-        cv2.bitwise_or(found, inside, dst=found)
-    mask = found > 0
-    return mask & (band[..., 3] >= MIDDLE) if band.shape[2] == 4 else mask
+        low = np.clip(np.subtract(color, tolerance), 0, 255).astype(np.uint8)
+        high = np.clip(np.add(color, tolerance), 0, 255).astype(np.uint8)
+        cv2.bitwise_or(found, cv2.inRange(rgb, low, high), dst=found)
+    if band.shape[2] == 4:
+        found[band[..., 3] < MIDDLE] = 0
+    return found
 
 
 def _is_strokes(rows: _Rows, height: int) -> bool:
     """Whether part is transparent and all that is opaque has one colour."""
     clear = False
     low, high = np.full(3, 255), np.zeros(3, int)
-    for band in _bands(rows, height)():
+    for first in range(0, height, BAND_ROWS):
+        band = rows(first, min(first + BAND_ROWS, height))
         opaque = band[..., 3] >= MIDDLE
         clear = clear or not opaque.all()
         visible = band[..., :3][opaque]
@@ -266,19 +266,16 @@ def _whiteness(band: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """The smallest channel, over black: height x width, 0 to 255."""
     if band.shape[2] == 1:
         return band[..., 0]
-    red, green, blue = band[..., 0], band[..., 1], band[..., 2]
-    white = np.minimum(np.minimum(red, green), blue)
-    if band.shape[2] == 4:
-        white = ((white.astype(np.uint16) * band[..., 3] + 127) // 255).astype(np.uint8)
-    return white
+    red, green, blue, *alpha = cv2.split(band)
+    white = cv2.min(cv2.min(red, green), blue)
+    if alpha:
+        white = cv2.multiply(white, alpha[0], scale=1 / 255)  # rounded
+    return cast(npt.NDArray[np.uint8], white)
 
 
-def _histogram(rows: _Rows, height: int) -> npt.NDArray[np.int64]:
-    counts = np.zeros(256, np.int64)
-    for band in _bands(rows, height)():
-        white = np.ascontiguousarray(_whiteness(band))
-        counts += cv2.calcHist([white], [0], None, [256], [0, 256]).ravel().astype(np.int64)
-    return counts
+def _histogram(levels: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    """Count each of 256 levels; float32 counts are exact to 2**24, more than any mask has."""
+    return cv2.calcHist([levels], [0], None, [256], [0, 256]).ravel().astype(np.int64)
 
 
 def _threshold(counts: npt.NDArray[np.int64]) -> int:

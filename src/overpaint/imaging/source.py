@@ -34,7 +34,7 @@ from overpaint.errors import (
 Source: TypeAlias = str | os.PathLike[str] | bytes | Image.Image | npt.NDArray[Any]
 
 MAX_BYTES = 10 * 1024 * 1024
-BAND_ROWS = 256  # rows converted at a time, so that no second whole copy is alive
+BAND_ROWS = 64  # rows converted at a time, so that no second whole copy is alive
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 ORIENTATION_TAG = 0x0112
 
