@@ -165,7 +165,7 @@ def test_an_engine_that_returns_nonsense_is_refused(
 
 def picture_of(shape: tuple[int, ...], dtype: type = np.uint8) -> Picture:
     rng = np.random.default_rng(0)
-    return Picture(pixels=rng.integers(0, np.iinfo(dtype).max, shape, dtype))
+    return Picture(pixels=rng.integers(0, np.iinfo(dtype).max, shape).astype(dtype))
 
 
 @given(

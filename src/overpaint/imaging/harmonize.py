@@ -28,6 +28,8 @@ GRAY_WORLD = 0.4
 COLORLESS = 0.015
 #: Scale of the second blur in the sharpness measurement, px.
 REBLUR = 1.0
+#: Blur that the gradient filter itself adds, px (measured on an ideal step).
+SOBEL_BLUR = 0.8
 MAX_BLUR = 2.5  # px
 MAX_GRAIN = 10.0  # standard deviation, 8-bit levels
 #: Strength of the shading across an object, share of lightness.
@@ -82,7 +84,7 @@ def _grain(luma: npt.NDArray[np.float32], known: Mask) -> float:
     """Standard deviation of the noise (Immerkaer 1996) on the flatter half of the context."""
     kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
     response = np.abs(cv2.filter2D(luma, -1, kernel))
-    activity = cv2.boxFilter(response, -1, (9, 9))
+    activity = cv2.boxFilter(response, -1, (21, 21))
     inner = cv2.erode(known.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
     if not inner.any():
         return 0.0
@@ -101,7 +103,8 @@ def _blur(luma: npt.NDArray[np.float32], known: Mask, grain: float) -> float:
         return 0.6
     ratio = before[strong] / np.maximum(after[strong], 1e-3)
     sharp = float(np.percentile(ratio, 80))
-    return min(MAX_BLUR, REBLUR / math.sqrt(max(sharp**2 - 1, 0.1)))
+    measured = REBLUR / math.sqrt(max(sharp**2 - 1, 0.1))
+    return min(MAX_BLUR, math.sqrt(max(measured**2 - SOBEL_BLUR**2, 0)))
 
 
 def _gradient(luma: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
