@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -34,6 +35,7 @@ from overpaint.imaging.materials import material
 from overpaint.imaging.matte import cut_out
 from overpaint.imaging.placement import place_object, split_slots, warp_object
 from overpaint.imaging.recolor import dominant_share, recolor
+from overpaint.imaging.region import mask_box
 from overpaint.imaging.stylize import stylize
 from overpaint.values import (
     EngineInfo,
@@ -60,6 +62,8 @@ OVERSAMPLE = 1.2
 #: How dark a shadow is where something is worn, and where it stands.
 CAST_OPACITY = 0.4
 CONTACT_OPACITY = 0.62
+#: Rim of the mask that objects keep clear of, as a share of its shorter side.
+EDGE = 0.025
 #: Reach of a worn thing's shadow and softness of a standing one's, as a share of its size.
 CAST_REACH = 0.035
 CONTACT_SOFTNESS = 0.05
@@ -240,7 +244,7 @@ def _recompose(
     if not things:
         return canvas, shadow
     light = _turned(scene.light, rng.normal(0, LIGHT_TURN))
-    slots = split_slots(job.mask, len(things))
+    slots = split_slots(_clear_of_edge(job.mask), len(things))
     for i, slot in enumerate(slots):
         thing = things[min(i, len(things) - 1)]  # one object alone goes into every slot
         stands = thing.placement == "stands"
@@ -291,16 +295,26 @@ def _dress(picture: Rgba8, thing: Thing, style: Style, seed: int) -> Rgba8:
 def _shadow(alpha: Weight, placement: str, light: tuple[float, float], size: float) -> Weight:
     if placement == "floats":
         return np.zeros_like(alpha)
-    near = CAST_OPACITY * cast_shadow(alpha, light=light, reach=CAST_REACH * size)
+    near = np.float32(CAST_OPACITY) * cast_shadow(alpha, light=light, reach=CAST_REACH * size)
     if placement != "stands":
         return near
     ground = contact_shadow(alpha, light=light, softness=CONTACT_SOFTNESS * size)
-    return np.maximum(CONTACT_OPACITY * ground, 0.6 * near)
+    both: Weight = np.maximum(np.float32(CONTACT_OPACITY) * ground, np.float32(0.6) * near)
+    return both
 
 
 def _turned(light: tuple[float, float], degrees: float) -> tuple[float, float]:
     angle = math.atan2(light[1], light[0]) + math.radians(degrees)
     return math.cos(angle), math.sin(angle)
+
+
+def _clear_of_edge(mask: Mask) -> Mask:
+    """The mask without the rim in which the blend fades, unless that is all there is."""
+    box = mask_box(mask)
+    rim = 2 * math.ceil(EDGE * min(box.height, box.width)) + 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (rim, rim))
+    inner = np.asarray(cv2.erode(mask.astype(np.uint8), disc)).astype(bool)
+    return inner if inner.any() else mask
 
 
 def _writable(canvas: Canvas, mask: Mask) -> Mask:

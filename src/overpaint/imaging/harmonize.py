@@ -23,7 +23,7 @@ WHITE = 0.93
 #: Chroma below which a pixel tells the colour of the light rather than its own (OKLab).
 NEUTRAL = 0.06
 #: Share of the mean colour taken for the light's where nothing is neutral.
-GRAY_WORLD = 0.4
+GRAY_WORLD = 0.15
 #: A picture whose chroma nowhere exceeds this is black and white (OKLab, 98th percentile).
 COLORLESS = 0.015
 #: Scale of the second blur in the sharpness measurement, px.
