@@ -7,12 +7,16 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+
+from overpaint.cli.app import run
 
 BATCH = (sys.executable, "-W", "error", "-m", "overpaint", "batch", "manifest.jsonl", "-o", "out")
 
@@ -36,7 +40,11 @@ def write(folder: Path, *lines: dict[str, Any]) -> None:
 
 
 def batch(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*BATCH, *more], cwd=folder, capture_output=True, text=True, check=False)
+    """The command in this process; those that are to be killed get one of their own."""
+    call = ("batch", "manifest.jsonl", "-o", "out", *more)
+    with chdir(folder), redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
+        code = run(call)
+    return subprocess.CompletedProcess(call, code, out.getvalue(), err.getvalue())
 
 
 def records(folder: Path) -> list[dict[str, Any]]:

@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import subprocess
 import sys
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from io import BytesIO, StringIO
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from overpaint.cli.app import run
 from overpaint.cli.demo import demo_mask, demo_picture
 
 
 def overpaint(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    with chdir(folder), redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
+        code = run(arguments)
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+
+
+def overpaint_anew(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """In a process of its own, that looks for packages in `folder`."""
     return subprocess.run(
         [sys.executable, "-W", "error", "-m", "overpaint", *arguments],
         cwd=folder,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
 
 
 def test_the_demo_repaints_a_photograph_and_says_where_it_is(tmp_path: Path) -> None:
-    done = overpaint(tmp_path, "demo")
+    done = overpaint_anew(tmp_path, "demo")
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert re.fullmatch(r"一只猫戴着红色眼镜  \(collage, \d+\.\d\d s\)", lines[0])
@@ -39,8 +48,8 @@ def test_the_demo_repaints_a_photograph_and_says_where_it_is(tmp_path: Path) -> 
         [result.name, sheet.name]
     )
 
-    before = np.asarray(Image.open(io.BytesIO(demo_picture())))
-    mask = np.asarray(Image.open(io.BytesIO(demo_mask()))) > 0
+    before = np.asarray(Image.open(BytesIO(demo_picture())))
+    mask = np.asarray(Image.open(BytesIO(demo_mask()))) > 0
     with Image.open(result) as image:
         after = np.asarray(image)
     assert np.array_equal(before[~mask], after[~mask])
@@ -77,10 +86,10 @@ def test_the_doctor_finds_an_engine_that_does_not_load(tmp_path: Path) -> None:
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[overpaint.engines]\nbroken = no_such_module:Engine\n")
-    done = overpaint(tmp_path, "doctor", "--json")  # `python -m` looks in the current folder
+    done = overpaint_anew(tmp_path, "doctor", "--json")
     assert done.returncode == 1
     (fault,) = json.loads(done.stdout)["faults"]
     assert fault.startswith("engine broken: engine broken cannot be loaded: No module named")
-    listed = overpaint(tmp_path, "engines")
+    listed = overpaint_anew(tmp_path, "engines")
     assert listed.returncode == 0
     assert "broken\tengine broken cannot be loaded" in listed.stdout
