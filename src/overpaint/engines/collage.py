@@ -11,17 +11,17 @@ import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from overpaint.concepts.lexicon import Lexicon
 from overpaint.concepts.library import ConceptLibrary
 from overpaint.concepts.prompt import Reading, Subject, read_prompt
 from overpaint.concepts.recall import SEE_THROUGH, choose_concept, choose_drawing
 from overpaint.errors import UnknownConcept
+from overpaint.imaging import canvas as layers
+from overpaint.imaging.canvas import Canvas, over
 from overpaint.imaging.harmonize import (
     Surroundings,
     cast_shadow,
@@ -50,9 +50,6 @@ from overpaint.values import (
     Weight,
 )
 
-#: Height x width x 4, float32, 0 to 1, premultiplied.
-Canvas = npt.NDArray[np.float32]
-
 #: More objects than this are not drawn, however many the prompt asks for.
 MAX_OBJECTS = 12
 #: Long side at which an exemplar is looked at to find its place, px.
@@ -67,6 +64,8 @@ EDGE = 0.025
 #: Reach of a worn thing's shadow and softness of a standing one's, as a share of its size.
 CAST_REACH = 0.035
 CONTACT_SOFTNESS = 0.05
+#: How light a shadow is, as a share of the scene's darkest parts: haze lies over it too.
+HAZE = 0.15
 #: By how much the seed turns the light, degrees, standard deviation.
 LIGHT_TURN = 14.0
 
@@ -140,7 +139,7 @@ def _paint(
     scene = observe(job.pixels, job.mask)
 
     canvas, shadow = _recompose(job, things, style, scene, library, rng)
-    layer = _over(canvas, _dark(shadow, scene))  # h x w x 4, premultiplied
+    layer = over(canvas, layers.of_gray(shadow, HAZE * scene.black))  # h x w x 4, premultiplied
 
     background: Rgb8 | None = None
     if _replaces(reading, things):
@@ -148,7 +147,7 @@ def _paint(
         if key not in backgrounds:
             backgrounds[key] = continue_background(job.pixels, job.mask)
         background = backgrounds[key]
-        layer = _over(layer, _opaque(background))
+        layer = over(layer, layers.of_rgb(background))
 
     if reading.lettering is not None:
         request = reading.lettering
@@ -157,15 +156,14 @@ def _paint(
             request.text,
             color=request.color,
             effects=request.effects,
-            backdrop=_flatten(layer, job.pixels),
+            backdrop=layers.flatten(layer, job.pixels),
             seed=job.seed,
         )
-        layer = _over(_premultiplied(glyphs), layer)
+        layer = over(layers.of_rgba(glyphs), layer)
 
-    coverage = layer[..., 3]
     return PaintedRegion(
-        pixels=_to_rgb8(layer[..., :3] / np.maximum(coverage, 1e-4)[..., None]),
-        coverage=None if background is not None else np.ascontiguousarray(coverage),
+        pixels=layers.straight(layer),
+        coverage=None if background is not None else np.ascontiguousarray(layer[..., 3]),
         notes=notes,
     )
 
@@ -238,8 +236,8 @@ def _recompose(
     rng: np.random.Generator,
 ) -> tuple[Canvas, Weight]:
     """Draw all objects into the mask: height x width x 4 premultiplied, and their shadows."""
-    shape = job.mask.shape
-    canvas: Canvas = np.zeros((*shape, 4), np.float32)
+    shape = (job.mask.shape[0], job.mask.shape[1])
+    canvas = layers.empty(shape)
     shadow: Weight = np.zeros(shape, np.float32)
     if not things:
         return canvas, shadow
@@ -258,13 +256,13 @@ def _recompose(
         )
         long_side = round(OVERSAMPLE * max(place.width, place.height))
         drawn = _dress(_exemplar(thing, library, max(16, long_side)), thing, style, job.seed)
-        placed = warp_object(drawn, place, (shape[0], shape[1]), mirror=bool(rng.random() < 0.5))
+        placed = warp_object(drawn, place, shape, mirror=bool(rng.random() < 0.5))
         asked = thing.subject is not None and thing.subject.rgb is not None
         own_scene = replace(scene, colorless=scene.colorless and not asked)
         placed = harmonize(placed, own_scene, seed=job.seed + i, light=light)
         dark = _shadow(placed[..., 3], thing.placement, light, max(place.width, place.height))
         shadow = np.maximum(shadow, dark)
-        canvas = _over(placed, canvas)
+        canvas = over(placed, canvas)
     return canvas, shadow
 
 
@@ -321,36 +319,3 @@ def _writable(canvas: Canvas, mask: Mask) -> Mask:
     """Where text goes when there is an object to carry it."""
     solid: Mask = (canvas[..., 3] > 0.9) & mask
     return solid if solid.any() else mask
-
-
-# Canvases: premultiplied, so that `over` is one line (Porter and Duff 1984).
-
-
-def _over(above: Canvas, below: Canvas) -> Canvas:
-    return above + below * (1 - above[..., 3:])
-
-
-def _dark(shadow: Weight, scene: Surroundings) -> Canvas:
-    """A shadow as a canvas: nearly black, with a little of the scene's haze."""
-    haze = np.float32(0.15 * min(scene.black, 0.5))
-    return np.dstack([shadow * haze] * 3 + [shadow]).astype(np.float32)
-
-
-def _opaque(rgb: Rgb8) -> Canvas:
-    ones = np.ones((*rgb.shape[:2], 1), np.float32)
-    return np.concatenate([rgb.astype(np.float32) / 255, ones], axis=2)
-
-
-def _premultiplied(rgba: Rgba8) -> Canvas:
-    canvas: Canvas = rgba.astype(np.float32) / np.float32(255)
-    canvas[..., :3] *= canvas[..., 3:]
-    return canvas
-
-
-def _flatten(canvas: Canvas, pixels: Rgb8) -> Rgb8:
-    return _to_rgb8(_over(canvas, _opaque(pixels))[..., :3])
-
-
-def _to_rgb8(values: npt.NDArray[np.floating[Any]]) -> Rgb8:
-    rgb: Rgb8 = np.clip(np.rint(values * 255), 0, 255).astype(np.uint8)
-    return rgb

@@ -33,7 +33,7 @@ SOBEL_BLUR = 0.8
 MAX_BLUR = 2.5  # px
 MAX_GRAIN = 10.0  # standard deviation, 8-bit levels
 #: Strength of the shading across an object, share of lightness.
-SHADING = 0.07
+SHADING = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
