@@ -28,7 +28,7 @@ def _backdrop(kind: str, side: int, rng: np.random.Generator) -> Rgb8:
         "plaster": np.array((205, 195, 180)) + 5 * plane,
         "wood": np.array((150, 108, 70)) + 9 * np.sin(70 * columns + 3 * plane) + 3 * plane,
     }[kind]
-    return np.clip(base, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(base, 0, 255), dtype=np.uint8)
 
 
 def _compose(backdrop: Rgb8, kind: str) -> tuple[Rgb8, Weight]:

@@ -176,6 +176,12 @@ def test_no_strength_changes_next_to_nothing() -> None:
     assert np.abs(result[body].astype(int) - picture[body]).max() <= 2
 
 
+def test_glass_can_be_coloured() -> None:
+    picture, body = OBJECTS["gray ball"]
+    result = recolor(material(picture, "glass"), COLOURS["red"])
+    assert -10 < _hue(result, body) < 45
+
+
 def test_nothing_visible_comes_back_as_it_was() -> None:
     empty = np.zeros((32, 32, 4), dtype=np.uint8)
     np.testing.assert_array_equal(recolor(empty, (1, 2, 3)), empty)

@@ -113,7 +113,7 @@ def _metal(body: _Body) -> tuple[Lab, Plane]:
     brush = cv2.blur(
         body.rng.standard_normal(body.shape, dtype=np.float32), (_odd(0.25 * body.side), 1)
     )
-    brush /= brush.std() + 1e-6
+    brush = brush / (brush.std() + 1e-6)
     return gradient_map(np.clip(body.tone + 0.04 * brush, 0, 1), _STEEL), body.alpha
 
 
@@ -125,7 +125,7 @@ def _wood(body: _Body) -> tuple[Lab, Plane]:
     fibre = cv2.blur(
         body.rng.standard_normal(body.shape, dtype=np.float32), (_odd(0.08 * body.side), 1)
     )
-    fibre /= fibre.std() + 1e-6
+    fibre = fibre / (fibre.std() + 1e-6)
     grain = 0.34 + 0.34 * ring + 0.05 * fibre
     shade = 0.55 + 0.75 * body.tone
     return gradient_map(np.clip(grain, 0, 1), _WOOD) * shade[..., None], body.alpha

@@ -85,7 +85,7 @@ def _object(rgb: Rgb8, seed: int) -> Mask:
     height, width = rgb.shape[:2]
     scale = min(1.0, _ANALYSIS_SIDE / max(height, width))
     size = (max(16, round(width * scale)), max(16, round(height * scale)))
-    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+    small: Rgb8 = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     distance = _unlike_border(small)
     found = _divided(small, _first_guess(distance), distance, seed)
     if not 0.03 <= found.mean() <= 0.85:  # the border told nothing: trust the centre instead
@@ -98,12 +98,13 @@ def _object(rgb: Rgb8, seed: int) -> Mask:
 
 def _divided(small: Rgb8, codes: _Codes, distance: Plane, seed: int) -> Mask:
     """Let GrabCut divide the picture from a first guess, and tidy up."""
-    guess = (codes == cv2.GC_FGD) | (codes == cv2.GC_PR_FGD)
+    guess: Mask = (codes == cv2.GC_FGD) | (codes == cv2.GC_PR_FGD)
     if guess.sum() < 8 or (~guess).sum() < 8:
         return guess
     cv2.setRNGSeed(seed & 0x7FFFFFFF)  # GrabCut seeds its k-means from it
-    models = np.zeros((1, 65), dtype=np.float64), np.zeros((1, 65), dtype=np.float64)
-    cv2.grabCut(small, codes, None, *models, 3, cv2.GC_INIT_WITH_MASK)
+    back, front = np.zeros((1, 65)), np.zeros((1, 65))
+    whole = (0, 0, small.shape[1], small.shape[0])  # unused with a mask
+    cv2.grabCut(small, codes, whole, back, front, 3, cv2.GC_INIT_WITH_MASK)
     return _tidied((codes == cv2.GC_FGD) | (codes == cv2.GC_PR_FGD), distance > 1.0)
 
 
@@ -161,7 +162,7 @@ def _unlike_border(small: Rgb8) -> Plane:
     common = tones[np.bincount(label, minlength=len(tones)) > 0.08 * len(label)]
     nearest = np.min(np.stack([np.linalg.norm(lab - tone, axis=-1) for tone in common]), axis=0)
     away = np.minimum(smooth / max(2.5 * spread, 0.045), nearest / max(2.0 * spread, 0.05))
-    return away.astype(np.float32)
+    return np.asarray(away, dtype=np.float32)
 
 
 def _frame(shape: tuple[int, ...]) -> Mask:
@@ -228,7 +229,7 @@ def guided(plane: Plane, guide: Lab, radius: int, epsilon: float) -> Plane:
     coarse = cv2.resize(plane, small, interpolation=cv2.INTER_AREA)
     reach = 2 * max(1, round(radius * scale)) + 1
 
-    def mean(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def mean(values: Lab) -> Lab:
         blurred = cv2.boxFilter(values, -1, (reach, reach), borderType=cv2.BORDER_REFLECT)
         return np.asarray(blurred, dtype=np.float32)
 
@@ -257,4 +258,4 @@ def _decontaminated(rgb: Rgb8, alpha: Plane) -> Rgb8:
         trust = np.clip(weight * 20, 0, 1)
         around = near * trust + around * (1 - trust)
     mixed = around + (color - around) * (alpha**3)[..., None]
-    return np.rint(np.clip(mixed, 0, 255)).astype(np.uint8)
+    return np.asarray(np.rint(np.clip(mixed, 0, 255)), dtype=np.uint8)

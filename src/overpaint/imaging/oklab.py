@@ -6,7 +6,7 @@ https://bottosson.github.io/posts/oklab/ (matrices of the 2021-01-25 revision).
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -15,8 +15,10 @@ import numpy.typing as npt
 from overpaint.values import Rgb8
 
 #: ... x 3 float32: lightness 0 to 1, then a (green to red) and b (blue to yellow), within 0.4.
-Lab: TypeAlias = npt.NDArray[np.float32]
-Plane: TypeAlias = npt.NDArray[np.float32]
+#: Float32 at run time; `Any` because OpenCV's stubs do not say which dtype comes back.
+Lab: TypeAlias = npt.NDArray[Any]
+#: Height x width float32.
+Plane: TypeAlias = npt.NDArray[Any]
 
 _TO_LMS = np.array(
     [
@@ -71,7 +73,8 @@ def from_oklab(lab: Lab) -> Rgb8:
         light[outside] = _to_light(
             np.concatenate([lost[..., :1], lost[..., 1:] * low], axis=-1, dtype=np.float32)
         )[0]
-    return _CODE[np.rint(np.clip(light, 0, 1) * 16384).astype(np.int32)]
+    steps = np.rint(np.clip(light, 0, 1) * 16384).astype(np.int32)
+    return np.asarray(_CODE[steps], dtype=np.uint8)
 
 
 def oklab_of(rgb: tuple[int, int, int]) -> tuple[float, float, float]:
@@ -96,7 +99,7 @@ def palette(points: Lab, weight: Plane, count: int, *, rounds: int = 12) -> Lab:
     mass = np.zeros(len(found), dtype=np.float64)
     for _ in range(rounds):
         label = nearest_colour(points, found)
-        mass = np.bincount(label, weights=weight, minlength=len(found))
+        mass[:] = np.bincount(label, weights=weight, minlength=len(found))
         for axis in range(3):
             total = np.bincount(label, weights=weight * points[:, axis], minlength=len(found))
             found[:, axis] = np.where(mass > 0, total / np.maximum(mass, 1e-9), found[:, axis])
@@ -107,7 +110,8 @@ def palette(points: Lab, weight: Plane, count: int, *, rounds: int = 12) -> Lab:
 def nearest_colour(points: Lab, colours: Lab) -> npt.NDArray[np.intp]:
     """Return for each of n x 3 points the index of the nearest of k x 3 colours."""
     # |p - c|^2 without |p|^2, which is the same for every colour
-    return np.argmin((colours**2).sum(axis=1) - 2 * points @ colours.T, axis=1)
+    distance = (colours**2).sum(axis=1) - 2 * points @ colours.T
+    return np.asarray(np.argmin(distance, axis=1), dtype=np.intp)
 
 
 def _to_light(lab: Lab) -> Lab:

@@ -20,7 +20,7 @@ from overpaint.imaging.oklab import (
     to_oklab,
 )
 from overpaint.imaging.texture import shrunk
-from overpaint.values import Rgba8
+from overpaint.values import Mask, Rgba8
 
 __all__ = ["MATERIALS", "dominant_share", "material", "recolor"]
 
@@ -42,11 +42,11 @@ def recolor(exemplar: Rgba8, rgb: tuple[int, int, int], *, strength: float = 1.0
     """
     if not 0 <= strength <= 1:
         raise InvalidOption("strength", "must be 0 to 1", strength)
-    if len(rgb) != 3 or not all(0 <= channel <= 255 for channel in rgb):
+    if not all(0 <= channel <= 255 for channel in rgb):
         raise InvalidOption("color", "must be three numbers of 0 to 255", rgb)
     share = dominant_share(exemplar)
     lab = to_oklab(exemplar[..., :3])
-    body = (share > 0.5) & (exemplar[..., 3] > 127)
+    body = (share > 0.5) & _visible(exemplar[..., 3])
     if not body.any():
         return exemplar.copy()
     painted = _repaint(lab, lab[body], oklab_of(rgb))
@@ -68,7 +68,7 @@ def dominant_share(exemplar: Rgba8) -> Plane:
     size = (max(2, round(width * scale)), max(2, round(height * scale)))
     small = shrunk(exemplar, size)
     alpha = small[..., 3].astype(np.float32) / 255
-    solid = alpha > 0.5
+    solid = _visible(alpha)
     if not solid.any():
         return np.zeros((height, width), dtype=np.float32)
     features = _features(to_oklab(small[..., :3]))
@@ -84,6 +84,11 @@ def dominant_share(exemplar: Rgba8) -> Plane:
     share = closeness[:, part == main].sum(axis=1) / closeness.sum(axis=1)
     share = np.clip((share - 0.15) / 0.7, 0, 1)
     return np.asarray(share, dtype=np.float32).reshape(height, width)
+
+
+def _visible(alpha: Plane) -> Mask:
+    """Return where the object is; glass counts too, so the threshold is half of what is most."""
+    return np.asarray(alpha > max(0.5 * float(alpha.max()), 1e-3), dtype=np.bool_)
 
 
 def _features(lab: Lab) -> Lab:

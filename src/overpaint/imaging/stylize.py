@@ -10,6 +10,7 @@ import numpy as np
 from overpaint.errors import InvalidOption
 from overpaint.imaging.oklab import Lab, Plane, from_oklab, nearest_colour, palette, to_oklab
 from overpaint.imaging.texture import (
+    brush_strokes,
     dome,
     filled,
     joined,
@@ -110,25 +111,21 @@ def _depth(alpha: Plane) -> Plane:
 
 
 def _oil(sheet: _Sheet) -> tuple[Lab, Plane]:
-    """Bodied strokes along the forms: flattened colour, smeared, with ridges that catch light."""
-    flat = kuwahara(sheet.rgb, 0.016 * sheet.side)
-    direction = stroke_direction(flat.mean(axis=-1), 0.035 * sheet.side)
-    mixed = noise(sheet.shape, 0.02 * sheet.side, sheet.rng, octaves=2)
-    colour_noise = np.stack(
-        [mixed, *(noise(sheet.shape, 0.03 * sheet.side, sheet.rng) for _ in "ab")], -1
-    )
-    loaded = flat * (1 + 0.06 * colour_noise)
-    paint = smear(loaded, direction, 0.03 * sheet.side)
-    bristle = noise(sheet.shape, 0.022 * sheet.side, sheet.rng, octaves=3)
-    ridges = smear(bristle, direction, 0.045 * sheet.side, steps=8)
-    ridges /= float(ridges.std()) + 1e-6
-    canvas = _canvas(sheet)
-    light = lit(0.8 * ridges + 0.10 * canvas, 0.008 * sheet.side) - 0.55
+    """Bodied strokes along the forms, whose ridges and bristle marks catch the light."""
+    gray = soft(sheet.gray(), 0.004 * sheet.side)
+    direction = stroke_direction(gray, 0.03 * sheet.side)
+    paint, body = brush_strokes(sheet.rgb, sheet.alpha, direction, sheet.side, sheet.rng)
+    paint = smear(paint, direction, 0.006 * sheet.side, steps=2)
+    bristle = noise(sheet.shape, max(0.006 * sheet.side, 1.5), sheet.rng)
+    marks = smear(bristle, direction, 0.03 * sheet.side)
+    marks /= float(marks.std()) + 1e-6
+    ridges = soft(body, 0.0025 * sheet.side) + 0.10 * marks + 0.05 * _canvas(sheet)
+    light = lit(ridges, 0.0085 * sheet.side) - 0.55
     rgb = paint * (1 + 0.55 * light)[..., None]
-    rgb += 0.25 * np.clip(light - 0.1, 0, 1)[..., None]
-    edge = smear(sheet.alpha, direction, 0.012 * sheet.side)
+    rgb += 0.22 * np.clip(light - 0.12, 0, 1)[..., None]
+    edge = smear(sheet.alpha, direction, 0.008 * sheet.side, steps=3)
     wobble = noise(sheet.shape, 0.02 * sheet.side, sheet.rng)
-    alpha = smoothstep(0.4, 0.6, edge + 0.05 * wobble)
+    alpha = smoothstep(0.4, 0.6, edge + 0.06 * wobble)
     return _saturated(rgb, 1.15), alpha
 
 
@@ -226,14 +223,14 @@ def _chinese(sheet: _Sheet) -> tuple[Lab, Plane]:
     rgb = from_oklab(lab).astype(np.float32) / 255
 
     gray = flat.mean(axis=-1)
-    press = 1 + 0.55 * noise(sheet.shape, 0.16 * side, sheet.rng, octaves=2)
-    width = 0.0055 * side * np.clip(press, 0.3, 2.2)
+    press = 1 + 0.62 * noise(sheet.shape, 0.16 * side, sheet.rng, octaves=2)
+    width = 0.0055 * side * np.clip(press, 0.12, 2.4)
     outer = smoothstep(0.9, 1.15, 1 + (2.2 * width - depth) / (2.2 * width + 1.0))
     narrow, wide = soft(gray, 0.004 * side), soft(gray, 0.011 * side)
     inner = smoothstep(0.015, 0.06, (wide - narrow) * np.clip(press, 0.4, 1.6))
     stroke = np.maximum(outer, inner)
     dry = noise(sheet.shape, max(0.004 * side, 1.0), sheet.rng, octaves=2)
-    stroke = np.clip(stroke * (0.9 + 0.10 * dry), 0, 1) * np.clip(0.55 + 0.35 * press, 0.35, 1)
+    stroke = np.clip(stroke * (0.9 + 0.10 * dry), 0, 1) * np.clip(0.45 + 0.45 * press, 0.25, 1)
     blot = 0.35 * soft(stroke, 0.012 * side)  # ink runs into the wet paper
     ink = np.clip(np.maximum(0.92 * soft(stroke, 0.0012 * side), blot), 0, 1)[..., None]
     rgb = rgb + (np.array((0.09, 0.09, 0.10), dtype=np.float32) - rgb) * ink

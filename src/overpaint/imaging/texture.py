@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from overpaint.imaging.oklab import Lab, Plane
 from overpaint.values import Rgba8
@@ -22,7 +23,7 @@ def noise(
     for octave in range(octaves):
         size = max(cell / 2**octave, 1.0)
         grid = (int(np.ceil(height / size)) + 3, int(np.ceil(width / size)) + 3)
-        coarse = rng.standard_normal(grid, dtype=np.float32)
+        coarse: Plane = rng.standard_normal(grid, dtype=np.float32)
         if size > 1:
             scaled = cv2.resize(
                 coarse,
@@ -47,7 +48,7 @@ def soft(plane: Plane, sigma: float) -> Plane:
     return np.asarray(cv2.GaussianBlur(plane, (0, 0), sigma), dtype=np.float32)
 
 
-def smoothstep(low: float, high: float, plane: Plane) -> Plane:
+def smoothstep(low: float | Plane, high: float | Plane, plane: Plane) -> Plane:
     """Rise smoothly from 0 at `low` to 1 at `high`."""
     part = np.clip((plane - low) / (high - low), 0, 1)
     return np.asarray(part * part * (3 - 2 * part), dtype=np.float32)
@@ -66,7 +67,7 @@ def filled(exemplar: Rgba8) -> tuple[Lab, Plane]:
     cover = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)
     color = cv2.resize(rgb * alpha[..., None], size, interpolation=cv2.INTER_AREA)
     mean = color.sum(axis=(0, 1)) / max(float(cover.sum()), 1e-6)
-    beyond = np.broadcast_to(mean, color.shape).astype(np.float32)
+    beyond: Lab = np.broadcast_to(mean, color.shape).astype(np.float32)
     for sigma in (16.0, 5.0, 1.6):
         weight = soft(cover, sigma)[..., None]
         near = soft(color, sigma) / np.maximum(weight, 1e-4)
@@ -79,11 +80,12 @@ def filled(exemplar: Rgba8) -> tuple[Lab, Plane]:
 
 def shrunk(exemplar: Rgba8, size: tuple[int, int]) -> Rgba8:
     """Scale down to (width, height); the colours hidden under alpha 0 do not bleed in."""
-    alpha = exemplar[..., 3:].astype(np.float32)
+    alpha: Plane = exemplar[..., 3:].astype(np.float32)
     solid = cv2.resize(exemplar[..., :3] * (alpha / 255), size, interpolation=cv2.INTER_AREA)
     alpha = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)[..., None]
     color = solid / np.maximum(alpha / 255, 1e-3)
-    return np.rint(np.clip(np.concatenate([color, alpha], axis=-1), 0, 255)).astype(np.uint8)
+    whole = np.clip(np.concatenate([color, alpha], axis=-1), 0, 255)
+    return np.asarray(np.rint(whole), dtype=np.uint8)
 
 
 def dome(alpha: Plane, radius: float) -> Plane:
@@ -165,6 +167,71 @@ def smear(plane: Plane, direction: tuple[Plane, Plane], length: float, *, steps:
     return np.asarray(total / (2 * steps + 1), dtype=np.float32)
 
 
+def brush_strokes(
+    picture: Lab,
+    cover: Plane,
+    direction: tuple[Plane, Plane],
+    side: float,
+    rng: np.random.Generator,
+) -> tuple[Lab, Plane]:
+    """Paint what `cover` shows in strokes, broad ones first, fine ones where detail is missed.
+
+    Hertzmann, "Painterly rendering with curved brush strokes of multiple sizes", 1998. Returns the
+    painting and the height of the paint, 0 to 1: every stroke lies at a height of its own.
+    """
+    height, width = picture.shape[:2]
+    canvas = np.zeros((height, width, 4), dtype=np.uint8)  # colour, and paint height
+    canvas[..., :3] = np.rint(np.clip(soft(picture, 0.03 * side), 0, 1) * 255)
+    near = soft(cover, 0.015 * side)
+    for brush, tolerance in ((0.026, -1.0), (0.013, 0.04), (0.0065, 0.065)):
+        radius = max(brush * side, 0.8)
+        goal = soft(picture, 0.5 * radius)
+        missed = soft(np.abs(canvas[..., :3] / np.float32(255) - goal).mean(axis=-1), radius)
+        step = 1.15 * radius
+        grid = np.mgrid[step / 2 : height : step, step / 2 : width : step].reshape(2, -1)
+        places = grid.T + rng.uniform(-0.5, 0.5, grid.T.shape) * step
+        y = np.clip(places[:, 0], 0, height - 1)
+        x = np.clip(places[:, 1], 0, width - 1)
+        wanted = missed[y.astype(int), x.astype(int)] > tolerance
+        wanted &= near[y.astype(int), x.astype(int)] > 0.01
+        order = rng.permutation(int(wanted.sum()))
+        y, x = y[wanted][order], x[wanted][order]
+        color = goal[y.astype(int), x.astype(int)]
+        color = color * rng.normal(1, 0.055, (len(x), 1)) + rng.normal(0, 0.012, color.shape)
+        paint = np.concatenate([color, rng.uniform(0.2, 1, (len(x), 1))], axis=1)
+        paint = np.rint(np.clip(paint, 0, 1) * 255)
+        path = _stroke_paths(x, y, direction, radius, color, goal)
+        thickness = max(1, round(1.7 * radius))
+        for points, load in zip(path, paint.tolist(), strict=True):
+            cv2.polylines(canvas, [points], False, load, thickness, cv2.LINE_AA, 4)
+    painted = canvas.astype(np.float32) / 255
+    return painted[..., :3], painted[..., 3]
+
+
+def _stroke_paths(
+    x: Plane, y: Plane, direction: tuple[Plane, Plane], radius: float, color: Lab, goal: Lab
+) -> npt.NDArray[np.int32]:
+    """Follow the direction both ways while the goal keeps the stroke's colour.
+
+    Returns strokes x points x 2 (x, y), in sixteenths of a pixel.
+    """
+    height, width = direction[0].shape
+    halves = []
+    for sign in (-1.0, 1.0):
+        px, py, going = x.copy(), y.copy(), np.ones(len(x))
+        half = []
+        for _ in range(3):
+            row, column = py.astype(int), px.astype(int)
+            px = np.clip(px + sign * going * radius * direction[0][row, column], 0, width - 1)
+            py = np.clip(py + sign * going * radius * direction[1][row, column], 0, height - 1)
+            here = goal[py.astype(int), px.astype(int)]
+            going = going * (np.abs(here - color).mean(axis=1) < 0.10)
+            half.append(np.stack([px, py], axis=-1))
+        halves.append(half)
+    points = [*reversed(halves[0]), np.stack([x, y], axis=-1), *halves[1]]
+    return np.asarray(np.rint(np.stack(points, axis=1) * 16), dtype=np.int32)
+
+
 def gradient_map(tone: Plane, stops: tuple[tuple[float, int, int, int], ...]) -> Lab:
     """Turn tone 0 to 1 into colour 0 to 1 through stops (tone, red, green, blue of 0 to 255)."""
     positions = [stop[0] for stop in stops]
@@ -175,4 +242,4 @@ def gradient_map(tone: Plane, stops: tuple[tuple[float, int, int, int], ...]) ->
 def joined(rgb: Lab, alpha: Plane) -> Rgba8:
     """Put colour and alpha, 0 to 1, together again as uint8."""
     whole = np.concatenate([rgb, alpha[..., None]], axis=-1)
-    return np.rint(np.clip(whole, 0, 1) * 255).astype(np.uint8)
+    return np.asarray(np.rint(np.clip(whole, 0, 1) * 255), dtype=np.uint8)
