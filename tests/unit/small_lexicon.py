@@ -93,7 +93,7 @@ cactus | cactus | 仙人掌 | nature | 4
 rose | rose, flower | 玫瑰, 玫瑰花 | nature | 4
 tulip | tulip, flower | 郁金香 | nature | 4
 sunflower | sunflower, flower | 向日葵 | nature | 4
-flower | blossom, flower | 花, 花朵 | nature | 4
+flower | flower, blossom | 花, 花朵 | nature | 4
 maple-leaf | maple leaf, leaf | 枫叶, 叶子 | nature | 4
 sun | sun | 太阳 | nature | 4
 moon | crescent moon, moon | 月亮, 弯月 | nature | 4

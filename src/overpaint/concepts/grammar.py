@@ -18,7 +18,7 @@ Role = Literal["object", "plain", "target", "ground", "not"]
 _ATTRIBUTES = ("color", "material", "shade", "effect")
 _HARD_BREAKS = frozenset(".。;；!！?？\n")
 _SOFT_BREAKS = frozenset(",，:：()（）[]【】/|~…—")
-_PRONOUNS = frozenset(
+PRONOUNS = frozenset(
     ["me", "him", "it", "them", "us", "her", "我", "它", "他", "她", "我们", "它们", "他们"]
 )
 
@@ -76,6 +76,7 @@ class _State:
     awaits_into: bool = False  # "replace A", "turn A": with, into, to, for bring B
     awaits_for: bool = False  # "substitute B": for brings A
     awaits_in: bool = False  # "dress A": in brings B
+    taking: str | None = None  # what 戴着, with do about the background once they take a thing
     awaits_worn: bool = False  # "a man in": a garment is asked for, another thing is where he is
     head_from: int = 0  # things before this one head no relative clause
     ba_from: int | None = None  # first thing after 把
@@ -156,7 +157,9 @@ class Walk:
                     self._flush()
                 getattr(self, f"_on_{name}")(at, senses[name])
                 return
-        if ("scene" in senses or token.text in _PRONOUNS) and self._state.once:
+        if senses.get("scene") in ("in", "on"):
+            self._actions.setdefault("at", "replace" if senses["scene"] == "in" else "add")
+        if ("scene" in senses or token.text in PRONOUNS) and self._state.once:
             if not self._owner_follows(at):
                 self._state.once = None
 
@@ -164,6 +167,8 @@ class Walk:
         token, state, things = self._tokens[at], self._state, self._parse.things
         if not token.known:
             self._parse.unknown.append(token)
+        if state.role == "target" and state.awaits_into and self._follows_noun(at):
+            self._on_into(at, "replace")  # "make the apple a banana"
         compound = self._last_noun == at - 1 and things and state.last_at != "ground"
         if compound:  # "dog sweater": the first noun only describes the second
             before = things.pop()
@@ -177,6 +182,8 @@ class Walk:
                 role = "ground" if role != "not" else role
             else:
                 state.last_at, state.once = state.once, None
+        if role == "object" and state.taking is not None:
+            self._actions.setdefault("take", state.taking)
         thing = Thing(token, role, self._look)
         self._look = Look()
         things.append(thing)
@@ -252,6 +259,12 @@ class Walk:
                 return False
         return False
 
+    def _follows_noun(self, at: int) -> bool:
+        """Whether "a" and words that describe are all that parts token `at` from the last noun."""
+        between = self._tokens[max(self._last_noun, -1) + 1 : at]
+        described = all({*_ATTRIBUTES, "number"} & set(token.senses) for token in between)
+        return self._last_noun >= 0 and described and self._look.number == 1
+
     def _next_is_definite(self, at: int) -> bool:
         for token in self._tokens[at + 1 : at + 4]:
             if "the" in token.senses:
@@ -286,8 +299,7 @@ class Walk:
         if self._tokens[at].text in ("with", "by") and state.awaits_into:
             self._on_into(at, "replace")
             return
-        if not self._lettering_follows(at):
-            self._actions.setdefault("take", value)
+        state.taking = value
         headless = not self._named(max(state.head_from, state.ba_from or 0), "plain", "object")
         if state.once is not None or headless:
             state.before_relative = state.once or state.role
@@ -441,11 +453,3 @@ class Walk:
     def _on_of(self, at: int, value: str) -> None:
         if self._parse.things:
             self._state.once = "ground"
-
-    def _lettering_follows(self, at: int) -> bool:
-        for later in range(at + 1, len(self._tokens)):
-            if self._tokens[later].text == PLACEHOLDER or self._is_text(later):
-                return True
-            if self._is_thing(later):
-                return False
-        return False

@@ -24,13 +24,20 @@ _ATOM = re.compile(
     rf"#[0-9a-f]{{6}}\b|#[0-9a-f]{{3}}\b|[{_HAN}]|'s\b|[^\W_{_HAN}]+|[^\w\s]|_", re.I
 )
 _IS_HAN = re.compile(f"[{_HAN}]")
+#: Words that are their own key: all Chinese, or Latin words with single spaces.
+_PLAIN = re.compile(rf"[{_HAN}]+|[a-z0-9]+(?: [a-z0-9]+)*")
 #: Marks that only tie words together; words are looked up as if they were spaces.
 _TIES = frozenset("-_·*~^`'’")
+
+#: Full-width forms to ASCII, the ideographic space, the apostrophe, traditional to simplified.
+_FOLD = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+_FOLD |= {0x3000: 0x20, 0x2019: 0x27, **TO_SIMPLIFIED}
 
 _KNOWN_COST = 10.0
 _UNKNOWN_COST = 25.0
 _LENGTH_BONUS = 0.1
-_LONGEST_WORD = 12  # atoms
+_LONGEST_WORD = 24  # atoms
+_SYNONYM = 10_000_000  # what a synonym ranks behind a name
 
 _IRREGULAR = {
     "mice": "mouse", "geese": "goose", "feet": "foot", "teeth": "tooth", "men": "man",
@@ -69,19 +76,10 @@ class Token:
 
 def fold(text: str) -> str:
     """Lower case, simplified, half-width; as long as `text`, so positions stay valid."""
-    folded = []
-    for char in text:
-        code = ord(char)
-        if code > 0x7F:
-            if 0xFF01 <= code <= 0xFF5E:
-                char = chr(code - 0xFEE0)
-            elif code == 0x3000:
-                char = " "
-            elif char == "’":
-                char = "'"
-        lower = char.lower()
-        folded.append(lower if len(lower) == 1 else char)
-    return "".join(folded).translate(TO_SIMPLIFIED)
+    lower = text.lower()
+    if len(lower) != len(text):  # such as İ, which becomes two characters
+        lower = "".join(low if len(low := char.lower()) == 1 else char for char in text)
+    return lower.translate(_FOLD)
 
 
 def singulars(word: str) -> Iterator[str]:
@@ -123,8 +121,10 @@ class Lexicon:
                 (concept.name_en, concept.words_en),
                 (concept.name_zh, concept.words_zh),
             ):
-                for place, word in enumerate((name, *words)):
-                    ranked[_key(word)].append((_rank(concept, place, number), concept.id))
+                rank = _rank(concept, number)
+                for word in words:
+                    synonym = 0 if word == name else _SYNONYM
+                    ranked[_key(word)].append((rank + synonym, concept.id))
         self._ids: dict[str, tuple[str, ...]] = {
             key: tuple(dict.fromkeys(identity for _, identity in sorted(entries)))
             for key, entries in ranked.items()
@@ -133,10 +133,11 @@ class Lexicon:
         for key in [key for key in self._ids if key.count(" ") == 1]:
             self._ids.setdefault(key.replace(" ", ""), self._ids[key])
         self._senses = {_key(word): senses for word, senses in vocabulary().words.items()}
-        self._longest: dict[str, int] = {}
+        self._longest: dict[str, int] = {}  # first atom to the atoms of the longest word
         for key in (*self._ids, *self._senses):
-            atoms = _atoms(key)
-            self._longest[atoms[0]] = max(self._longest.get(atoms[0], 1), len(atoms))
+            first, length = _extent(key)
+            if length > self._longest.get(first, 1):
+                self._longest[first] = length
         self._grams: dict[str, list[str]] | None = None
 
     @property
@@ -251,12 +252,11 @@ class Lexicon:
         return None
 
 
-def _rank(concept: Concept, place: int, number: int) -> int:
-    """Smaller is better: a name before a synonym, the whole before a face, more drawings first."""
-    synonym = place > 0
-    face = concept.group.endswith("face") or concept.name_en.endswith("face")
+def _rank(concept: Concept, number: int) -> int:
+    """Smaller is better: the whole before a face, more drawings first, then the library's order."""
+    face = "face" in concept.group or concept.name_en.endswith("face")
     drawings = min(len(concept.exemplars), 9)
-    return ((synonym * 2 + face) * 10 + 9 - drawings) * 100_000 + min(number, 99_999)
+    return (face * 10 + 9 - drawings) * 100_000 + number
 
 
 def _atoms(text: str) -> list[str]:
@@ -270,10 +270,22 @@ def _join(key: str, atom: str) -> str:
 
 
 def _key(word: str) -> str:
+    folded = fold(word)
+    if _PLAIN.fullmatch(folded):
+        return folded
     key = ""
-    for atom in _atoms(fold(word)):
+    for atom in _atoms(folded):
         key = _join(key, atom)
     return key
+
+
+def _extent(key: str) -> tuple[str, int]:
+    """The first atom of a key and how many it has."""
+    if key.isascii() and "'" not in key and "#" not in key:
+        first, _, rest = key.partition(" ")
+        return first, 1 + (rest.count(" ") + 1 if rest else 0)
+    atoms = list(key) if _PLAIN.fullmatch(key) else _atoms(key)
+    return atoms[0], len(atoms)
 
 
 def _grams(key: str) -> list[str]:

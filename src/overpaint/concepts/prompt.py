@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, cast
 
-from overpaint.concepts.grammar import Look, Parse, Thing, Walk
+from overpaint.concepts.grammar import PRONOUNS, Look, Parse, Thing, Walk
 from overpaint.concepts.lexicon import Lexicon, Token, is_chinese
 from overpaint.concepts.quotes import PLACEHOLDER, take_lettering, without_quotes
 from overpaint.concepts.vocabulary import (
@@ -113,7 +113,7 @@ _REMOVES = re.compile(
     re.IGNORECASE,
 )
 _REMOVES_FIRST = re.compile(
-    r"^[\s,，.。:：]*(?:请|請|帮我|幫我|please\s+)?(?:(?:我|i)?\s*(?:不要|去(?!年|世)|没有|沒有|無|无(?!人机|花果)|no|without|clear|clean|nothing)(?![a-z]))"
+    r"^[\s,，.。:：]*(?:请|請|帮我|幫我|please\s+)?(?:(?:我|i)?\s*(?:不要|去(?!年|世)|没有|沒有|no|without|clear|clean|nothing)(?![a-z]))"
     r"|^[\s]*(?:把|将|將|这个|那个)?[^，。,.]{1,12}不要",
     re.IGNORECASE,
 )
@@ -152,9 +152,7 @@ class _Roles:
         for token in decided:
             if "style" in token.senses and "effect" not in token.senses:
                 self.style = self.style or cast(Style, token.senses["style"])
-            elif {"filler", "style"} & set(token.senses) and "effect" not in token.senses:
-                pass
-            else:
+            elif set(token.senses) != {"filler"} or token.text in PRONOUNS:
                 self.tokens.append(token)
 
     def is_thing(self, at: int) -> bool:
@@ -204,7 +202,9 @@ class _Roles:
                 senses["filler"] = "measure"
         if not token.concept_ids:
             return replace(token, senses=senses)
-        return self._word_or_thing(token, senses, before, noun_follows, counted)
+        after = tokens[at + 1].senses if at + 1 < len(tokens) else {}
+        object_follows = noun_follows or bool({"the", "number"} & set(after))
+        return self._word_or_thing(token, senses, before, noun_follows, counted, object_follows)
 
     def _word_or_thing(
         self,
@@ -213,6 +213,7 @@ class _Roles:
         before: Token | None,
         noun_follows: bool,
         counted: bool,
+        object_follows: bool,
     ) -> Token:
         thing, word = replace(token, senses={}), replace(token, concept_ids=(), senses=senses)
         if not set(senses) - {"too"}:
@@ -236,7 +237,7 @@ class _Roles:
         if set(senses) <= {"text", "effect"}:
             return thing if not self._has_lettering else word
         is_verb_too = {"put", "take", "decorate", "give", "draw", "change", "use"} & set(senses)
-        if is_verb_too and (counted or described or (before is None and not noun_follows)):
+        if is_verb_too and (counted or described or (before is None and not object_follows)):
             return thing
         return word
 
