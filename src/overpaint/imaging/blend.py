@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from overpaint.imaging.region import mask_box
 from overpaint.values import Box, Mask, Pixels, Rgb8, Weight
 
 #: Default feather, as a share of the mask's shorter side, and its limits in px.
@@ -18,7 +19,7 @@ FEATHER_DEPTH = 0.5
 #: Width of the ring outside the mask where the tone of the painting is compared, px.
 TONE_RING = 6
 #: Rows that are blended at a time, so that memory does not grow with the mask.
-STRIP = 256
+STRIP = 64
 
 
 def blend(
@@ -49,27 +50,39 @@ def blend(
         A new array like `base`.
     """
     result = base.copy()
-    inside = mask[box.slices]
+    tight = _with_rim(mask_box(mask[box.slices]), box)
+    inside = mask[box.slices][tight.slices]
     opacity = feather_weight(inside, feather)  # h x w, 0 outside the mask
     if coverage is not None:
-        opacity *= coverage
-    target = result[box.slices]
-    for top in range(0, box.height, STRIP):
+        opacity *= coverage[tight.slices]
+    target = result[box.slices][tight.slices]  # a view: what is written here is the result
+    layer = layer[tight.slices]
+    for top in range(0, tight.height, STRIP):
         rows = slice(top, top + STRIP)
         strip = _over(target[rows], layer[rows], opacity[rows])
         np.copyto(target[rows], strip, where=inside[rows][..., None])
     return result
 
 
+def _with_rim(inner: Box, outer: Box) -> Box:
+    """One pixel more on each side, so that the mask's edge is seen, but not beyond `outer`."""
+    top, left = max(0, inner.top - 1), max(0, inner.left - 1)
+    bottom = min(outer.height, inner.top + inner.height + 1)
+    right = min(outer.width, inner.left + inner.width + 1)
+    return Box(top=top, left=left, height=bottom - top, width=right - left)
+
+
 def _over(base: Pixels, layer: Pixels, opacity: Weight) -> Pixels:
     """Porter and Duff's `over` (1984) with straight alpha, layer over base."""
+    if base.shape[2] == 3:
+        change = cv2.subtract(layer, base, dtype=cv2.CV_32F)
+        change = cv2.multiply(change, cv2.merge([opacity, opacity, opacity]))
+        depth = cv2.CV_8U if base.dtype == np.uint8 else cv2.CV_16U
+        return cast(Pixels, cv2.add(base, change, dtype=depth))  # rounds
     full = np.iinfo(base.dtype).max
     share = opacity[..., None]  # h x w x 1, 0..1
     below = base.astype(np.float32)
     above = layer.astype(np.float32)
-    if base.shape[2] == 3:
-        mixed = below + (above - below) * share
-        return cast(Pixels, np.rint(mixed).astype(base.dtype))
     alpha = below[..., 3:] / full  # 0..1
     union = share + alpha * (1 - share)
     of_layer = share / np.maximum(union, 1e-6)
@@ -92,30 +105,28 @@ def feather_weight(mask: Mask, feather: float | None = None) -> Weight:
     Returns:
         height x width, float32, 0 to 1.
     """
-    hard = mask.astype(np.float32)
     if feather == 0 or mask.all():
-        return hard
+        return mask.astype(np.float32)
     if feather is None:
         rows, columns = mask.any(axis=1).sum(), mask.any(axis=0).sum()
         feather = float(np.clip(FEATHER * min(rows, columns), *FEATHER_LIMITS))
     distance = np.asarray(
-        cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float32
+        cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5), np.float32
     )
     ramp = np.minimum(feather, FEATHER_DEPTH * (_depth(mask, distance) - 1)) + 1
-    rise = np.clip(distance / ramp, 0, 1)
-    weight: Weight = (rise * rise * (3 - 2 * rise)).astype(np.float32)
+    rise = np.clip(distance / ramp, 0, 1, dtype=np.float32)
+    weight: Weight = rise * rise * (3 - 2 * rise)
     return weight
 
 
-def _depth(mask: Mask, distance: Weight) -> Weight:
+def _depth(mask: Mask, distance: Weight) -> Weight | np.float32:
     """For each pixel, the largest distance to the edge within its island."""
-    count, islands = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    count, islands = cv2.connectedComponents(mask.view(np.uint8), connectivity=8)
+    if count == 2:  # one island and the outside
+        return np.float32(distance.max())
     labels: npt.NDArray[np.intp] = np.asarray(islands, np.intp)
     deepest = np.ones(count, np.float32)
-    if count == 2:  # one island and the outside
-        deepest[1] = distance.max()
-    else:
-        np.maximum.at(deepest, labels[mask], distance[mask])
+    np.maximum.at(deepest, labels[mask], distance[mask])
     depth: Weight = deepest[labels]
     return depth
 
@@ -135,13 +146,15 @@ def match_tone(layer: Rgb8, original: Rgb8, mask: Mask) -> Rgb8:
         mask: height x width; the comparison is made in a ring outside it.
 
     Returns:
-        height x width x 3, uint8.
+        height x width x 3, uint8; `layer` itself where nothing is to be done.
     """
+    if np.array_equal(layer, original):
+        return layer
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * TONE_RING + 1,) * 2)
-    near = cv2.dilate(mask.astype(np.uint8), kernel).astype(bool)
+    near = cv2.dilate(mask.view(np.uint8), kernel).view(bool)
     ring = near & ~mask
     if not ring.any() or np.array_equal(layer[ring], original[ring]):
-        return layer.copy()
+        return layer
     difference = original.astype(np.float32) - layer  # h x w x 3
     weight = ring.astype(np.float32)
     membrane = _pull_push(difference * weight[..., None], weight)

@@ -178,7 +178,7 @@ def _window(start: int, length: int, wanted: int, limit: int) -> slice:
 def _resize_any(pixels: Pixels, height: int, width: int) -> Pixels:
     """Resample any depth; colours weighted by alpha where a pixel is not opaque."""
     if pixels.shape[:2] == (height, width):
-        return pixels.copy()
+        return pixels
     if pixels.shape[2] == 3 or bool((pixels[..., 3] == np.iinfo(pixels.dtype).max).all()):
         return _resize(pixels, height, width)
     full = np.iinfo(pixels.dtype).max
@@ -192,9 +192,9 @@ def _resize_any(pixels: Pixels, height: int, width: int) -> Pixels:
 
 
 def _resize(array: npt.NDArray[Any], height: int, width: int) -> npt.NDArray[Any]:
-    """Resample: averaging where it shrinks, cubic where it grows, a copy where it is the same."""
+    """Resample: averaging where it shrinks, cubic where it grows; as it is where it fits."""
     if array.shape[:2] == (height, width):
-        return array.copy()
+        return array
     shrinks = height * width < array.shape[0] * array.shape[1]
     how = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
     resized = cv2.resize(array, (width, height), interpolation=how)
