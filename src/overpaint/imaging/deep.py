@@ -5,8 +5,6 @@ Pillow cuts 16 bits a channel down to 8, and keeps four copies of a WEBP while i
 
 from __future__ import annotations
 
-import io
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
@@ -17,12 +15,11 @@ import numpy.typing as npt
 from PIL import Image
 
 from overpaint.errors import CorruptImage, InvalidImage
+from overpaint.imaging.container import PNG_SIGNATURE, open_tiff, png_chunks
 from overpaint.imaging.source import (
     ORIENTATION_TAG,
-    PNG_SIGNATURE,
     Opened,
     orientation_of,
-    png_chunks,
 )
 from overpaint.values import Pixels
 
@@ -49,7 +46,8 @@ def takes(opened: Opened, *, field: str) -> bool:
     if 3 in formats:
         raise InvalidImage(field, "must have 8 or 16 bits a channel", "floating point")
     if max(bits) > 16 or formats - {1, 4}:
-        raise InvalidImage(field, "must have 8 or 16 bits a channel", f"{max(bits)} bits, signed")
+        signed = ", signed" if 2 in formats else ""
+        raise InvalidImage(field, "must have 8 or 16 bits a channel", f"{max(bits)} bits{signed}")
     return (
         bits == {16}
         and tags.get(_PHOTOMETRIC) in (_BLACK_IS_ZERO, _RGB)
@@ -151,13 +149,8 @@ def _opencv(data: bytes, dtype: type[np.uint8 | np.uint16], field: str) -> Pixel
 
 
 def _decode_tiff(opened: Opened, field: str) -> Pixels:
-    import tifffile  # slow to import, and only such files need it
-
-    logger = logging.getLogger("tifffile")
-    if not logger.handlers:  # without one, Python prints its warnings
-        logger.addHandler(logging.NullHandler())
-    with tifffile.TiffFile(io.BytesIO(opened.data)) as file:
-        page = cast(tifffile.TiffPage, file.pages[0])
+    with open_tiff(opened.data) as file:
+        page = file.pages.first
         if page.compression in (1, 8, 32773, 32946):  # none, deflate, PackBits, old deflate
             stored = page.asarray()
             if page.axes[:1] == "S":  # one plane a channel

@@ -3,7 +3,7 @@
 Three vocabularies, in one XMP packet (ISO 16684-1):
 
 - IPTC Photo Metadata 2025.1, Digital Source Type: made or only partly made by a trained model.
-- The implicit label of GB 45438-2025, annex E: a JSON object with seven keys, in the property
+- The implicit label of GB 45438-2025, annex E: a JSON object with seven keys, in the element
   `TC260:AIGC`, as the practice guide TC260-PG-20258A places it in PNG (iTXt) and JPEG (APP1).
   `Label` "1" means that the content is generated.
 - Engine, prompt and seed, in a namespace of our own.
@@ -18,7 +18,7 @@ import warnings
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from typing import Any
-from xml.sax.saxutils import quoteattr
+from xml.sax.saxutils import escape, quoteattr
 
 from PIL import Image
 
@@ -73,7 +73,6 @@ def to_xmp(provenance: Provenance) -> bytes:
         "xmp:CreatorTool": f"Overpaint {provenance.version}",
         "xmp:CreateDate": provenance.created,
         "Iptc4xmpExt:DigitalSourceType": WHOLE if provenance.whole else PART,
-        "TC260:AIGC": label,
         "overpaint:Engine": provenance.engine,
         "overpaint:Prompt": prompt,
         "overpaint:Seed": None if provenance.seed is None else str(provenance.seed),
@@ -90,7 +89,9 @@ def to_xmp(provenance: Provenance) -> bytes:
    xmlns:xmp="{_XMP}"
    xmlns:Iptc4xmpExt="{_IPTC}"
    xmlns:TC260="{_TC260}"
-   xmlns:overpaint="{_OWN}"{lines}/>
+   xmlns:overpaint="{_OWN}"{lines}>
+   <TC260:AIGC>{escape(_NOT_IN_XML.sub("�", label))}</TC260:AIGC>
+  </rdf:Description>
  </rdf:RDF>
 </x:xmpmeta>
 <?xpacket end="w"?>"""

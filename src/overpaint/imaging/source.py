@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import math
 import os
+import re
 import struct
 import warnings
 import zlib
@@ -19,59 +20,22 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from overpaint.errors import (
     CorruptImage,
     FileTooLarge,
     InvalidImage,
-    NotAnImage,
     ResolutionOutOfRange,
-    UnsupportedFormat,
 )
+from overpaint.imaging import container
 
 #: A path, the bytes of a file, a PIL image, or an array (height x width, or x 1, 3 or 4).
 Source: TypeAlias = str | os.PathLike[str] | bytes | Image.Image | npt.NDArray[Any]
 
 MAX_BYTES = 10 * 1024 * 1024
 BAND_ROWS = 64  # rows converted at a time, so that no second whole copy is alive
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 ORIENTATION_TAG = 0x0112
-
-# (offset, signature, name); the first five are what Overpaint reads
-_SIGNATURES = (
-    (0, b"\xff\xd8\xff", "JPEG"),
-    (0, PNG_SIGNATURE, "PNG"),
-    (8, b"WEBP", "WEBP"),
-    (0, b"BM", "BMP"),
-    (0, b"II*\0", "TIFF"),
-    (0, b"MM\0*", "TIFF"),
-    (0, b"II+\0", "TIFF"),
-    (0, b"MM\0+", "TIFF"),
-    (0, b"GIF8", "GIF"),
-    (4, b"ftypavi", "AVIF"),
-    (4, b"ftyphe", "HEIC"),
-    (4, b"ftypmif1", "HEIF"),
-    (4, b"ftypmsf1", "HEIF"),
-    (0, b"8BPS", "PSD"),
-    (0, b"8BPB", "PSB"),
-    (0, b"\0\0\1\0", "ICO"),
-    (0, b"\0\0\2\0", "CUR"),
-    (0, b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),
-    (0, b"\xff\x4f\xff\x51", "JPEG 2000"),
-    (0, b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
-    (0, b"\xff\x0a", "JPEG XL"),
-    (0, b"v/1\x01", "OpenEXR"),
-    (0, b"#?RADIANCE", "Radiance HDR"),
-    (0, b"DDS ", "DDS"),
-    (0, b"qoif", "QOI"),
-    (0, b"%PDF", "PDF"),
-    (0, b"%!PS", "PostScript"),
-    (0, b"icns", "ICNS"),
-    (0, b"gimp xcf", "XCF"),
-    (0, b"<svg", "SVG"),
-)
-_READABLE = ("JPEG", "PNG", "BMP", "TIFF", "WEBP")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,39 +106,27 @@ def _check_length(length: int, field: str) -> None:
         raise FileTooLarge(field, "the file must be at most 10 MB", f"{size_mb:.2f} MB")
 
 
-def sniff(data: bytes, *, field: str) -> str:
-    """Name the format by its signature: JPEG, PNG, BMP, TIFF or WEBP.
-
-    Raises `UnsupportedFormat`, naming any other known format, and `NotAnImage`.
-    """
-    head = data[:64].removeprefix(b"\xef\xbb\xbf").lstrip()
-    for offset, signature, name in _SIGNATURES:
-        if data[offset : offset + len(signature)] == signature:
-            if name in _READABLE:
-                return name
-            raise UnsupportedFormat(field, value=name)
-    if head.startswith((b"<svg", b"<?xml")) and b"<svg" in data[:4096]:
-        raise UnsupportedFormat(field, value="SVG")
-    raise NotAnImage(field, "is not a picture (JPEG, PNG, BMP, TIFF or WEBP)")
-
-
 def open_source(
     source: str | os.PathLike[str] | bytes, *, field: str, limits: Limits = PICTURE_LIMITS
 ) -> Opened:
     """Read the header of a file and check it against the limits; no pixel is decoded.
 
-    Raises the errors of `read_bytes` and `sniff`, `CorruptImage`, `ResolutionOutOfRange`.
+    Raises the errors of `read_bytes` and `container.sniff`, `CorruptImage`, `ResolutionOutOfRange`.
     """
     data = read_bytes(source, field=field)
-    kind = sniff(data, field=field)
+    kind = container.sniff(data, field=field)
     if kind == "PNG":
-        _check_png(data, field, limits)
+        check_sides(*container.png_sides(data, field=field), field=field, limits=limits)
+        container.check_png(data, field=field)
     elif kind == "WEBP":  # Pillow's reader would already set its canvas up
-        sides = _webp_sides(data)
-        if sides:
-            check_sides(*sides, field=field, limits=limits)
+        check_sides(*container.webp_sides(data, field=field), field=field, limits=limits)
     with reading(field) as noticed:
-        image = Image.open(io.BytesIO(data), formats=(kind,))
+        try:
+            image = Image.open(io.BytesIO(data), formats=(kind,))
+        except UnidentifiedImageError:
+            if kind == "TIFF":
+                container.explain_tiff(data, field=field)
+            raise
         check_sides(*image.size, field=field, limits=limits)
     if any("Truncated File Read" in str(notice) for notice in noticed):
         raise CorruptImage(field)
@@ -194,58 +146,15 @@ def reading(field: str) -> Iterator[list[str]]:
             yield texts
             texts += [str(warning.message) for warning in caught]
     except Image.DecompressionBombError as error:
-        raise ResolutionOutOfRange(field, PICTURE_LIMITS.words) from error
+        claimed = re.search(r"\d+ pixels", str(error))  # Pillow refuses before it tells the sides
+        value = claimed.group() if claimed else None
+        raise ResolutionOutOfRange(field, PICTURE_LIMITS.words, value) from error
     except InvalidImage:
         raise
     except (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError) as error:
         raise CorruptImage(field) from error
     except (EOFError, OverflowError, struct.error, zlib.error, MemoryError) as error:
         raise CorruptImage(field) from error
-
-
-def png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Yield name, start and length of the data of each chunk; stops where the file does."""
-    at = len(PNG_SIGNATURE)
-    while at + 12 <= len(data):
-        length = int.from_bytes(data[at : at + 4])
-        if at + 12 + length > len(data):
-            return
-        yield data[at + 4 : at + 8], at + 8, length
-        at += 12 + length
-
-
-def _check_png(data: bytes, field: str, limits: Limits) -> None:
-    """Refuse what Pillow lets pass: a missing end, damaged critical chunks."""
-    if data[12:16] != b"IHDR" or len(data) < 33:
-        raise CorruptImage(field)
-    width, height = struct.unpack(">II", data[16:24])
-    check_sides(width, height, field=field, limits=limits)
-    view = memoryview(data)
-    ended = False
-    for name, start, length in png_chunks(data):
-        if name in (b"IHDR", b"PLTE", b"IDAT"):
-            end = start + length
-            if zlib.crc32(view[start - 4 : end]) != int.from_bytes(view[end : end + 4]):
-                raise CorruptImage(field)
-        if name == b"IEND":
-            ended = True
-            break
-    if not ended:
-        raise CorruptImage(field)
-
-
-def _webp_sides(data: bytes) -> tuple[int, int] | None:
-    """Width and height as the header says, RFC 9649; None when it is cut short."""
-    chunk, body = data[12:16], data[20:30]
-    if len(body) < 10:
-        return None
-    if chunk == b"VP8X":
-        return 1 + int.from_bytes(body[4:7], "little"), 1 + int.from_bytes(body[7:10], "little")
-    if chunk == b"VP8L":
-        bits = int.from_bytes(body[1:5], "little")
-        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
-    width, height = struct.unpack("<HH", body[6:10])
-    return width & 0x3FFF, height & 0x3FFF
 
 
 def is_lossless(opened: Opened) -> bool:
