@@ -24,7 +24,7 @@ from scripts.concept_pictures import Drawn, Pictures
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "src/overpaint/concepts/data/concepts.zip"
 LEAST_DRAWINGS = 2  # a concept with fewer manners of drawing is left out
-FORMAT = 1  # of index.json; see overpaint.concepts.library
+FORMAT = 2  # of index.json; see overpaint.concepts.library
 
 
 def main() -> None:
@@ -55,15 +55,12 @@ def write(path: Path, concepts: list[tuple[Named, list[Drawn]]]) -> None:
     """The artefact: index.json, then for each concept its drawings."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(path, "w") as archive:
-        _add(archive, "index.json", json.dumps(index(concepts), **_COMPACT).encode())
+        _add(archive, "index.json", _compact(index(concepts)))
         for concept, drawings in concepts:
             vectors = [d.data for d in drawings if d.is_vector]
             _add(archive, f"{concept.id}/vectors.svgs", b"\n".join(vectors))
             for number, drawing in enumerate(d for d in drawings if not d.is_vector):
                 _add(archive, f"{concept.id}/{number}.webp", drawing.data, deflate=False)
-
-
-_COMPACT = {"ensure_ascii": False, "separators": (",", ":")}
 
 
 def index(concepts: list[tuple[Named, list[Drawn]]]) -> dict[str, object]:
@@ -86,8 +83,10 @@ def index(concepts: list[tuple[Named, list[Drawn]]]) -> dict[str, object]:
         "concepts": [
             [
                 concept.id,
-                concept.words_en,
-                concept.words_zh,
+                concept.words_en[0],
+                concept.words_zh[0],
+                _lower(concept.words_en),
+                _lower(concept.words_zh),
                 concept.keywords_en,
                 concept.keywords_zh,
                 concept.group,
@@ -97,6 +96,14 @@ def index(concepts: list[tuple[Named, list[Drawn]]]) -> dict[str, object]:
             for concept, drawings in concepts
         ],
     }
+
+
+def _lower(words: tuple[str, ...]) -> list[str]:
+    return list(dict.fromkeys(word.lower() for word in words))
+
+
+def _compact(data: object) -> bytes:
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _add(archive: zipfile.ZipFile, name: str, data: bytes, *, deflate: bool = True) -> None:

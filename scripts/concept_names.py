@@ -18,15 +18,22 @@ from scripts.concept_packages import CLDR, EMOJIBASE, Packages
 
 OVERRIDES = Path(__file__).with_name("concepts_overrides.toml")
 
+#: What a line of the overrides may say.
+FIELDS = frozenset(("en", "zh", "at", "also", "without", "outline", "group", "drop"))
 #: Subgroups of emoji of which nothing is a thing to be painted.
 LEFT_OUT = frozenset(
-    "hand-fingers-open hand-fingers-partial hand-single-finger hand-fingers-closed hands hand-prop "
-    "person-symbol skin-tone hair-style transport-sign warning arrow religion zodiac av-symbol "
-    "gender math punctuation currency other-symbol keycap alphanum geometric flag country-flag "
-    "subdivision-flag emotion time family".split()
+    (
+        *("hand-fingers-open", "hand-fingers-partial", "hand-single-finger"),
+        *("hand-fingers-closed", "hands", "hand-prop", "person-symbol", "skin-tone", "hair-style"),
+        *("transport-sign", "warning", "arrow", "religion", "zodiac", "av-symbol", "gender"),
+        *("math", "punctuation", "currency", "other-symbol", "keycap", "alphanum", "geometric"),
+        *("flag", "country-flag", "subdivision-flag", "emotion", "time", "family"),
+    )
 )
 #: Subgroups whose things are in the air unless an override says otherwise.
-FLOATING = frozenset("animal-bird animal-bug heart sky-weather transport-air emotion".split())
+FLOATING = frozenset(
+    ("animal-bird", "animal-bug", "heart", "sky-weather", "transport-air", "emotion")
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +50,7 @@ class Named:
     group: str
     placement: str
     outline: tuple[str, ...]  # icons of IconPark that show it
+    without: tuple[str, ...]  # sources that show something else
 
 
 def hexcode(emoji: str) -> str:
@@ -75,6 +83,9 @@ def read_names(packages: Packages) -> list[Named]:
         hexcode(emoji): entry
         for emoji, entry in tomllib.loads(OVERRIDES.read_text(encoding="utf-8")).items()
     }
+    odd = {key for entry in overrides.values() for key in entry} - FIELDS
+    if odd:
+        raise SystemExit(f"{OVERRIDES.name} has unknown fields: {sorted(odd)}")
     labels_zh = {entry["hexcode"]: entry for entry in chinese}
     facts = {hexcode(entry["emoji"]): entry for entry in english if "group" in entry}
     unknown = set(overrides) - set(facts)
@@ -86,7 +97,8 @@ def read_names(packages: Packages) -> list[Named]:
         label_zh = labels_zh[entry["hexcode"]]
         own = (code, *(hexcode(e) for e in override.get("also", "").split()))
         words_en = _split(override.get("en")) or _english(entry["label"])
-        words_zh = _split(override.get("zh")) or _chinese(label_zh["label"])
+        group = groups["subgroups"][str(entry["subgroup"])]
+        words_zh = _split(override.get("zh")) or _chinese(label_zh["label"], group)
         keywords = [
             [
                 *label.get("tags", ()),
@@ -95,7 +107,6 @@ def read_names(packages: Packages) -> list[Named]:
             ]
             for label, annotation in zip((entry, label_zh), annotations, strict=True)
         ]
-        group = groups["subgroups"][str(entry["subgroup"])]
         return Named(
             id=slug(words_en[0]),
             emoji=own,
@@ -109,6 +120,7 @@ def read_names(packages: Packages) -> list[Named]:
             group=override.get("group", group),
             placement=override.get("at", "floats" if group in FLOATING else "stands"),
             outline=tuple(override.get("outline", "").split()),
+            without=tuple(override.get("without", "").split()),
         )
 
     concepts = []
@@ -123,11 +135,16 @@ def read_names(packages: Packages) -> list[Named]:
 
 
 def _check(concepts: Iterable[Named]) -> None:
+    """Refuse two concepts of one id or one first Chinese name."""
     seen: dict[str, str] = {}
-    for concept in concepts:
-        for name in (concept.id, concept.words_zh[0]):
-            if seen.setdefault(name, concept.emoji[0]) != concept.emoji[0]:
-                raise SystemExit(f"{name} names both {seen[name]} and {concept.emoji[0]}")
+    clashes = [
+        f"{name} ({seen[name]}, {concept.emoji[0]})"
+        for concept in concepts
+        for name in (concept.id, concept.words_zh[0])
+        if seen.setdefault(name, concept.emoji[0]) != concept.emoji[0]
+    ]
+    if clashes:
+        raise SystemExit(f"names of two concepts: {', '.join(clashes)}")
 
 
 def _split(words: str | None) -> tuple[str, ...]:
@@ -146,24 +163,35 @@ def _plain(label: str) -> str:
 
 def _english(label: str) -> tuple[str, ...]:
     """An emoji's label as one would say it: "woman: red hair" -> "red-haired woman"."""
-    text = label.lower().replace("’", "'").replace(" and ", " and ")
+    text = label.lower().replace("’", "'")
     if match := re.fullmatch(r"(\w+): (\w+) hair", text):
         return (f"{match[2]}-haired {match[1]}", f"{match[1]} with {match[2]} hair")
     if match := re.fullmatch(r"(\w+): beard", text):
         return (f"bearded {match[1]}", f"{match[1]} with a beard")
     if match := re.fullmatch(r"(\w+): bald", text):
         return (f"bald {match[1]}",)
-    if match := re.fullmatch(r"(man|woman|person) (\w+ing)( .+)?", text):
-        rest = match[3] or ""
-        return (text, f"{match[2]} {match[1]}") if not rest else (text,)
-    if match := re.fullmatch(r"(man|woman|men|women) (.+)", text):
-        male = match[1] in ("man", "men")
-        return (text, f"{'male' if male else 'female'} {match[2]}")
+    if match := re.fullmatch(r"(man|woman|person) (\w+ing)", text):
+        return (text, f"{match[2]} {match[1]}")
+    if match := re.fullmatch(r"(man|woman) (?!with|in |.*ing\b)(.+)", text):
+        return (text, f"{'male' if match[1] == 'man' else 'female'} {match[2]}")
     return (text,)
 
 
-def _chinese(label: str) -> tuple[str, ...]:
-    """A Chinese label as one would say it: "男人: 红发" -> "红发男人"."""
+def _chinese(label: str, group: str) -> tuple[str, ...]:
+    """A Chinese label as the name of a thing: "男生游泳" -> "游泳的男人", "大笑" -> "大笑表情"."""
     if match := re.fullmatch(r"(.+): (.+)", label):
         return (f"{_plain(match[2])}{_plain(match[1])}",)
-    return (_plain(label),)
+    text = _plain(label)
+    if group.startswith("face-") and group != "face-costume":
+        return (text if text.endswith(("脸", "表情")) else f"{text}表情",)
+    if group in ("person-gesture", "person-activity", "person-sport"):
+        if match := re.fullmatch(r"([男女])生(.+)", text) or re.fullmatch(r"(.+)([男女])", text):
+            who, does = sorted(match.groups(), key=len)
+            return (f"{_doing(does)}的{who}人",)
+        if not text.endswith(("人", "者", "选手", "兔先生", "兔女郎")):
+            return (f"{_doing(text)}的人",)
+    return (text,)
+
+
+def _doing(text: str) -> str:
+    return f"做{text}" if text.endswith("手势") else text

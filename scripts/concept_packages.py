@@ -76,19 +76,6 @@ SOURCES = (
         url="https://github.com/microsoft/fluentui-emoji",
     ),
     Source(
-        id="fluent",
-        drawing="shaded",
-        package=_iconify(
-            "fluent-emoji",
-            "1.2.7",
-            "D8G6bKAyIsyxP1rzZtIWr/gg/fO4Rg1+DyCWlfqKK4h8W+4Em/Y0P6QYgJUQTlUcagzJvSyg+9OBv4hz4Hc/QA==",
-        ),
-        title="Fluent Emoji",
-        author="Microsoft Corporation",
-        licence="MIT",
-        url="https://github.com/microsoft/fluentui-emoji",
-    ),
-    Source(
         id="noto",
         drawing="shaded",
         package=_iconify(

@@ -18,7 +18,6 @@ from typing import Any, TypeAlias
 import numpy as np
 import resvg_py
 from PIL import Image
-
 from scripts.concept_names import Named, slug
 from scripts.concept_packages import SOURCES, Packages, Source
 
@@ -68,11 +67,11 @@ class Pictures:
     def of(self, concept: Named) -> Iterator[Drawn]:
         """Every usable picture of a concept, in the order of the sources."""
         for code in concept.emoji:
-            if code in self._webp:
+            if code in self._webp and self._rendered.id not in concept.without:
                 yield Drawn(source=self._rendered, data=self._webp[code])
         for source in SOURCES:
             icons = self._vectors.get(source.id)
-            if icons is None:
+            if icons is None or source.id in concept.without:
                 continue
             if source.drawing == "outline":
                 names = [icons.checked(name) for name in concept.outline]
@@ -84,6 +83,7 @@ class Pictures:
                 names = [name for name in found if name is not None]
             for name in dict.fromkeys(names):
                 body, canvas = icons.drawing(name)
+                body = line_drawing(body) if source.drawing == "outline" else body
                 box = self._boxes.of(document(body, canvas))
                 if box is not None:
                     yield Drawn(source=source, data=document(body, box).encode())
@@ -95,9 +95,6 @@ class _Icons:
     def __init__(self, packages: Packages, source: Source) -> None:
         self._data: dict[str, Any]
         self._data, self._chars = packages.json(source.package, "icons.json", "chars.json")
-        if source.id == "fluent":  # its names are those of the flat set, its table is empty
-            flat = next(other for other in SOURCES if other.id == "fluent-flat")
-            (self._chars,) = packages.json(flat.package, "chars.json")
         squeezed = source.id == "fxemoji"
         self._key: Callable[[str], str] = (lambda n: slug(n).replace("-", "")) if squeezed else slug
 
@@ -131,6 +128,12 @@ class _Icons:
             icon.get("width", self._data["width"]),
             icon.get("height", self._data["height"]),
         )
+
+
+def line_drawing(body: str) -> str:
+    """An icon of IconPark, black with blue areas and white details, as black lines on white."""
+    black = re.sub(r"#fff(?:fff)?\b", "#000", body, flags=re.IGNORECASE)
+    return re.sub(r"#2f88ff|#43ccf8", "#fff", black, flags=re.IGNORECASE)
 
 
 def document(body: str, view_box: ViewBox) -> str:

@@ -16,9 +16,9 @@ import json
 import threading
 import zipfile
 import zlib
-from collections import Counter, OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -36,8 +36,9 @@ from overpaint.values import Rgba8
 __all__ = ["ConceptLibrary", "Match", "Source"]
 
 BUILT_IN = Path(__file__).with_name("data") / "concepts.zip"
-FORMAT = 1  # of index.json
+FORMAT = 2  # of index.json
 CACHE_BYTES = 64 * 2**20  # rasterised exemplars kept
+RENDERED = frozenset({"3d", "photo"})  # stored as WebP; the other drawings as SVG
 VISIBLE = 12  # alpha from which a pixel counts as visible, of 255
 
 
@@ -54,30 +55,21 @@ class Source:
     package: str  # npm name@version
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Where a picture lies in the archive."""
-
-    concept_id: str
-    drawing: Drawing
-    member: str
-    line: int | None  # of a file of SVG documents; None = the member is the picture
-
-
 class ConceptLibrary:
-    """Concepts and their pictures, out of one archive. Safe to share between threads."""
+    """Concepts and their pictures. Safe to share between threads.
+
+    `read` gives the bytes of a member by its name, from an archive or from anywhere else.
+    """
 
     def __init__(
         self,
-        archive: zipfile.ZipFile,
-        sources: Mapping[str, Source],
-        concepts: Mapping[str, Concept],
-        places: Mapping[str, _Place],
+        sources: Iterable[Source],
+        concepts: Iterable[Concept],
+        read: Callable[[str], bytes],
     ) -> None:
-        self.sources = MappingProxyType(dict(sources))
-        self.concepts = MappingProxyType(dict(concepts))
-        self._archive = archive
-        self._places = places
+        self.sources = MappingProxyType({source.id: source for source in sources})
+        self.concepts = MappingProxyType({concept.id: concept for concept in concepts})
+        self._read = read
         self._lock = threading.Lock()
         self._cache: OrderedDict[tuple[str, int], Exemplar] = OrderedDict()
         self._cached_bytes = 0
@@ -88,26 +80,19 @@ class ConceptLibrary:
 
         Raises `OperationFailed` if the file is missing, damaged or of another format.
         """
-        path = BUILT_IN if path is None else path
+        archive = _Archive(BUILT_IN if path is None else path)
         try:
-            archive = zipfile.ZipFile(path)
             index = json.loads(archive.read("index.json"))
-        except FileNotFoundError:
-            raise OperationFailed(f"the concept library is missing: {path}") from None
-        except (OSError, KeyError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-            raise OperationFailed(f"the concept library is damaged: {path} ({error})") from error
-        if index["format"] != FORMAT:
-            raise OperationFailed(
-                f"the concept library has format {index['format']}, not {FORMAT}: {path}"
-            )
-        sources = [Source(**source) for source in index["sources"]]
-        concepts: dict[str, Concept] = {}
-        places: dict[str, _Place] = {}
-        for row in index["concepts"]:
-            concept, of_concept = _concept(row, sources)
-            concepts[concept.id] = concept
-            places.update(of_concept)
-        return cls(archive, {source.id: source for source in sources}, concepts, places)
+            if index["format"] != FORMAT:
+                raise OperationFailed(
+                    f"the concept library has format {index['format']}, not {FORMAT}: "
+                    f"{archive.path}"
+                )
+            sources = [Source(**source) for source in index["sources"]]
+            concepts = [_concept(row, sources) for row in index["concepts"]]
+        except (KeyError, TypeError, ValueError) as error:
+            raise _damaged(archive.path, error) from error
+        return cls(sources, concepts, archive.read)
 
     def exemplar(self, key: str, *, size: int) -> Exemplar:
         """A picture of a concept, cropped tightly, its longer side `size` px (1 to 4096).
@@ -115,18 +100,25 @@ class ConceptLibrary:
         Vector drawings are crisp at every size; rendered pictures are scaled. Raises `KeyError`
         for an unknown key and `OperationFailed` if the artefact cannot be read.
         """
-        place = self._places[key]
         with self._lock:
             found = self._cache.get((key, size))
             if found is not None:
                 self._cache.move_to_end((key, size))
                 return found
-        data = self._read(place)
-        pixels = _webp(data, size) if place.line is None else _rasterise(data, size)
+        concept = self.concepts[key.partition("/")[0]]
+        drawing = next((drawn for drawn, known in concept.exemplars if known == key), None)
+        if drawing is None:
+            raise KeyError(key)
+        rendered = drawing in RENDERED
+        rank = [k for d, k in concept.exemplars if (d in RENDERED) is rendered].index(key)
+        member = f"{concept.id}/{rank}.webp" if rendered else f"{concept.id}/vectors.svgs"
+        data = self._read(member)
+        try:
+            pixels = _scale(data, size) if rendered else _rasterise(data.split(b"\n")[rank], size)
+        except (OSError, ValueError, IndexError, cv2.error) as error:
+            raise _damaged(member, error) from error
         pixels.setflags(write=False)  # shared through the cache
-        exemplar = Exemplar(
-            concept_id=place.concept_id, drawing=place.drawing, key=key, pixels=pixels
-        )
+        exemplar = Exemplar(concept_id=concept.id, drawing=drawing, key=key, pixels=pixels)
         with self._lock:
             if (key, size) not in self._cache:
                 self._cache[key, size] = exemplar
@@ -140,63 +132,73 @@ class ConceptLibrary:
         """The concepts nearest to a Chinese or English word, best first."""
         return search(self.concepts.values(), word, limit=limit)
 
-    def _read(self, place: _Place) -> bytes:
+
+class _Archive:
+    """A ZIP file held in memory: no handle to share between threads or forked processes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        try:
+            self._zip = zipfile.ZipFile(io.BytesIO(path.read_bytes()))
+        except FileNotFoundError:
+            raise OperationFailed(f"the concept library is missing: {path}") from None
+        except (OSError, zipfile.BadZipFile) as error:
+            raise _damaged(path, error) from error
+
+    def read(self, member: str) -> bytes:
+        """The bytes of a member; raises `OperationFailed` if they are not all there."""
         try:
             with self._lock:
-                data = self._archive.read(place.member)
-        except (OSError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-            raise OperationFailed(
-                f"the concept library is damaged: {place.member} ({error})"
-            ) from error
-        return data if place.line is None else data.split(b"\n")[place.line]
+                return self._zip.read(member)
+        except (OSError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise _damaged(f"{self.path}, {member}", error) from error
 
 
-def _concept(row: list[Any], sources: list[Source]) -> tuple[Concept, dict[str, _Place]]:
-    """A row of the index as a concept and the places of its pictures by key."""
-    concept_id, words_en, words_zh, keywords_en, keywords_zh, group, placement, drawn = row
-    places: dict[str, _Place] = {}
-    seen: Counter[str] = Counter()
-    vectors = rendered = 0
-    for number in drawn:
+def _damaged(where: Path | str, error: Exception) -> OperationFailed:
+    return OperationFailed(f"the concept library is damaged: {where} ({error})")
+
+
+def _concept(row: list[Any], sources: list[Source]) -> Concept:
+    """A row of the index; the same order as in `scripts/build_concepts.py`."""
+    concept_id, name_en, name_zh, words_en, words_zh, keywords_en, keywords_zh = row[:7]
+    group, placement, drawn = row[7:]
+    exemplars = []
+    for rank, number in enumerate(drawn):
         source = sources[number]
-        seen[source.id] += 1
-        copy = f"-{seen[source.id]}" if seen[source.id] > 1 else ""
-        if source.drawing == "3d":
-            member, line = f"{concept_id}/{rendered}.webp", None
-            rendered += 1
-        else:
-            member, line = f"{concept_id}/vectors.svgs", vectors
-            vectors += 1
-        places[f"{concept_id}/{source.id}{copy}"] = _Place(concept_id, source.drawing, member, line)
-    concept = Concept(
+        copy = drawn[:rank].count(number) + 1
+        suffix = f"-{copy}" if copy > 1 else ""
+        exemplars.append((source.drawing, f"{concept_id}/{source.id}{suffix}"))
+    return Concept(
         id=concept_id,
-        name_en=words_en[0],
-        name_zh=words_zh[0],
+        name_en=name_en,
+        name_zh=name_zh,
         words_en=tuple(words_en),
         words_zh=tuple(words_zh),
         group=group,
-        exemplars=tuple((place.drawing, key) for key, place in places.items()),
+        exemplars=tuple(exemplars),
         keywords_en=tuple(keywords_en),
         keywords_zh=tuple(keywords_zh),
         placement=placement,
     )
-    return concept, places
 
 
 def _rasterise(svg: bytes, size: int) -> Rgba8:
     """An SVG document whose viewBox is tight, its longer side `size` px."""
     text = svg.decode()
-    start = text.index('viewBox="') + len('viewBox="')
-    _, _, width, height = (float(n) for n in text[start : text.index('"', start)].split())
+    view_box = text.split('viewBox="', 1)[1].split('"', 1)[0]
+    width, height = (float(number) for number in view_box.split()[2:])
     scale = size / max(width, height)
     columns, rows = max(1, round(width * scale)), max(1, round(height * scale))
     sized = f'<svg width="{columns}" height="{rows}"{text.removeprefix("<svg")}'
     png = resvg_py.svg_to_bytes(svg_string=sized, skip_system_fonts=True)
-    bgra = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED)  # straight alpha
-    return np.asarray(cv2.cvtColor(bgra, cv2.COLOR_BGRA2RGBA), np.uint8)
+    bgra = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED)
+    if bgra is None or bgra.shape != (rows, columns, 4):
+        raise ValueError("a drawing came out without its alpha channel")
+    return np.ascontiguousarray(bgra[..., [2, 1, 0, 3]], np.uint8)  # PNG: alpha is straight
 
 
-def _webp(data: bytes, size: int) -> Rgba8:
+def _scale(data: bytes, size: int) -> Rgba8:
     """A rendered picture, cropped to what is visible and scaled with premultiplied alpha."""
     rgba = Image.open(io.BytesIO(data)).convert("RGBA")
     box = rgba.getchannel("A").point(lambda alpha: 255 * (alpha >= VISIBLE)).getbbox()
