@@ -11,6 +11,7 @@ The same package versions give the same bytes: timestamps in the fonts are kept 
 from __future__ import annotations
 
 import hashlib
+import json
 import subprocess
 import sys
 import tarfile
@@ -21,7 +22,9 @@ from typing import Any
 
 from fontTools import subset  # type: ignore[import-not-found,unused-ignore]
 from fontTools.ttLib import TTFont, newTable  # type: ignore[import-not-found,unused-ignore]
-from fontTools.ttLib.tables._k_e_r_n import KernTable_format_0  # type: ignore[import-not-found,unused-ignore]
+from fontTools.ttLib.tables._k_e_r_n import (  # type: ignore[import-not-found,unused-ignore]
+    KernTable_format_0,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +82,7 @@ def _decoded(encoding: str, row: int) -> set[int]:
 
 
 def pair_kerning(font: TTFont) -> dict[tuple[str, str], int]:
-    """Horizontal kerning of the ASCII pairs, read from GPOS: what Pillow's basic layout can use."""
+    """Horizontal kerning of the ASCII pairs of glyph names, font units, read from GPOS."""
     if "GPOS" not in font:
         return {}
     table = font["GPOS"].table
@@ -117,9 +120,16 @@ def _after(subtable: Any, left: str, names: list[str]) -> list[tuple[str, int]]:
     return [(n, getattr(value, "XAdvance", 0) or 0) for n, value in values if value]
 
 
-def build(source: Source, font_path: Path, output: Path) -> None:
+def build(source: Source, font_path: Path, output: Path) -> dict[str, float]:
+    """Write the subset; return the kerning of its pairs of characters, em."""
     font = TTFont(font_path, recalcTimestamp=False)
-    kerning = pair_kerning(font)
+    pairs = pair_kerning(font)
+    names_of = {name: chr(code) for code, name in reversed(font.getBestCmap().items())}
+    em = font["head"].unitsPerEm
+    kerning = {
+        names_of[left] + names_of[right]: round(value / em, 4)
+        for (left, right), value in pairs.items()
+    }
     options = subset.Options()
     options.layout_features = []
     options.hinting = False
@@ -140,24 +150,24 @@ def build(source: Source, font_path: Path, output: Path) -> None:
         (6, source.output),
     ):
         names.setName(text, identifier, 3, 1, 0x409)
+    table = newTable("kern")  # for whoever draws with the files alone
+    table.version = 0
+    part = KernTable_format_0()
+    part.version, part.coverage, part.format, part.apple = 0, 1, 0, False
     order = set(font.getGlyphOrder())
-    kept = {pair: v for pair, v in kerning.items() if pair[0] in order and pair[1] in order}
-    if kept:
-        table = newTable("kern")
-        table.version = 0
-        part = KernTable_format_0()
-        part.version, part.coverage, part.format, part.apple = 0, 1, 0, False
-        part.kernTable = kept
-        table.kernTables = [part]
-        font["kern"] = table
+    part.kernTable = {pair: value for pair, value in pairs.items() if order.issuperset(pair)}
+    table.kernTables = [part]
+    font["kern"] = table
     font.save(output)
     digest = hashlib.sha256(output.read_bytes()).hexdigest()
     print(f"{output.name}: {output.stat().st_size:,} bytes, {len(font.getBestCmap()):,} characters")
-    print(f"  kerning pairs {len(kept):,}, sha256 {digest}")
+    print(f"  kerning pairs {len(kerning):,}, sha256 {digest}")
+    return kerning
 
 
 def main(target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
+    kerning: dict[str, dict[str, float]] = {}
     for source in SOURCES:
         with tempfile.TemporaryDirectory() as folder:
             packed = subprocess.run(
@@ -170,9 +180,13 @@ def main(target: Path) -> None:
             with tarfile.open(Path(folder) / packed) as archive:
                 archive.extractall(folder, filter="data")
             package = Path(folder) / "package"
-            build(source, package / source.member, target / f"{source.output}.ttf")
+            kerning[source.output] = build(
+                source, package / source.member, target / f"{source.output}.ttf"
+            )
             licence = (package / "LICENSE_FONT").read_text(encoding="utf-8")
             (target / f"{source.output}-OFL.txt").write_text(licence, encoding="utf-8")
+    text = json.dumps(kerning, ensure_ascii=False, indent=0, sort_keys=True)
+    (target / "kerning.json").write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ fit (`textfit`) -> draw the glyphs, supersampled, in the text's own frame -> fin
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -70,7 +71,9 @@ def letter(
     faces = find_faces(clean, handwritten="handwritten" in effects)
     reserve = max([0.0, *(ROOM[effect] for effect in effects if effect in ROOM)])
     hand = seed if "handwritten" in effects else None
-    fit = fit_text(mask, clean, split_atoms(clean, faces), reserve=reserve, hand=hand)
+    fit = fit_text(
+        mask, clean, split_atoms(clean, faces), reserve=reserve, hand=hand, least_em=MIN_EM
+    )
     if fit is None or fit.em < MIN_EM:
         limit = f"the text must be short enough to be set {MIN_EM - 1} px high inside the mask"
         raise InvalidPrompt("prompt", limit, _shown(clean, fit))
@@ -116,9 +119,19 @@ def _draw(
     effects: tuple[str, ...],
     backdrop: Rgb8 | None,
 ) -> Rgba8:
-    tone, contrast = _tones(mask, color, effects, backdrop)
+    pixels = np.full((1, 3), 200, np.uint8) if backdrop is None else backdrop[mask][:, :3]
+    around = pixels[:: 1 + len(pixels) // 20_000].astype(np.float32) / 255.0
+    under = around.mean(axis=0)
+    tone, contrast = _tones(under, color, effects)
+    look = Finish(
+        effects=effects,
+        color=tone,
+        contrast=contrast,
+        halo=0.0 if backdrop is None or tone is None else _calming(around, tone),
+        bright=bool(_luminance(under) > 0.3),
+    )
     for _ in range(6):
-        ink, layer_box, finished = _render(mask, fit, tone, contrast, effects)
+        ink, layer_box, finished = _render(mask, fit, look)
         top, left, height, width = layer_box
         inside = mask[top : top + height, left : left + width]
         if float(ink[~inside].sum()) <= 0.0005 * float(ink.sum()):
@@ -134,7 +147,8 @@ def _draw(
             ends = (slice(-1, None), slice(None)), (slice(None), slice(-1, None))
             padded[(edge + ends)[side]] = 1
     distance = cv2.distanceTransform(padded, cv2.DIST_L2, 5)[1:-1, 1:-1]
-    fade = np.clip(distance / max(0.12 * fit.em, 1.0), 0.0, 1.0)
+    soft = 0.4 if "neon" in effects or look.halo else 0.12  # em
+    fade = np.clip(distance / max(soft * fit.em, 1.0), 0.0, 1.0)
     fade = np.where(inside, np.maximum(fade * fade * (3 - 2 * fade), ink), 0.0)
     finished = finished * fade[..., None].astype(np.float32)
     alpha = finished[..., 3:]
@@ -147,12 +161,11 @@ def _draw(
 
 
 def _render(
-    mask: Mask, fit: Fit, tone: Tone | None, contrast: Tone, effects: tuple[str, ...]
+    mask: Mask, fit: Fit, look: Finish
 ) -> tuple[npt.NDArray[np.float32], tuple[int, int, int, int], Layer]:
     """Ink and finished layer in the picture's frame, cut to the box (top, left, height, width)."""
-    room = 0.05 + {"neon": 0.75, "3d": 0.4, "shadow": 0.3}.get(
-        max(effects, key=lambda e: {"neon": 3, "3d": 2, "shadow": 1}.get(e, 0), default=""), 0.15
-    )
+    reach = {"neon": 0.8, "3d": 0.45, "shadow": 0.35}
+    room = max([0.4 if look.halo else 0.2, *(reach.get(effect, 0.0) for effect in look.effects)])
     left, top, right, bottom = fit.layout.box
     corners = np.array(
         [[x, y] for x in (left - room, right + room) for y in (top - room, bottom + room)]
@@ -174,10 +187,13 @@ def _render(
         size = (width * times, height * times)
     ink = _ink(fit.layout.glyphs, start, em, size)
     light = rotation(-fit.angle) @ np.array([-0.55, -0.835])
-    finish = Finish(
-        effects=effects,
-        color=tone,
-        contrast=contrast,
+    boxes = fit.layout.boxes
+    if fit.layout.vertical:  # every cell of a column is a line of its own
+        cells = np.arange(top, bottom, (bottom - top) / max(1, round(bottom - top)))
+        boxes = tuple((left, float(y), right, float(y) + 1.0) for y in cells)
+    finish = replace(
+        look,
+        bands=tuple(((a - start[1]) * em, (b - start[1]) * em) for _, a, _, b in boxes),
         em=em,
         light=(float(light[0]), float(light[1])),
     )
@@ -196,7 +212,7 @@ def _render(
 def _warped(
     stack: npt.NDArray[np.float32], matrix: npt.NDArray[np.float64], size: tuple[int, int]
 ) -> npt.NDArray[np.float32]:
-    parts = [
+    parts: list[Any] = [
         cv2.warpAffine(np.ascontiguousarray(part), matrix, size, flags=cv2.INTER_LINEAR)
         for part in (stack[..., :4], stack[..., 4])
     ]
@@ -235,19 +251,15 @@ def _ink(
 
 
 def _tones(
-    mask: Mask,
-    color: tuple[int, int, int] | None,
-    effects: tuple[str, ...],
-    backdrop: Rgb8 | None,
+    under: Tone, color: tuple[int, int, int] | None, effects: tuple[str, ...]
 ) -> tuple[Tone | None, Tone]:
     """The letters' colour (None: that of the surface) and one that stands out from it."""
-    under = np.array([200, 200, 200]) if backdrop is None else backdrop[mask].mean(axis=0)
-    under = np.asarray(under, np.float32) / 255.0
     if color is not None:
         tone: Tone | None = np.array(color, np.float32) / 255.0
     elif "neon" in effects:
-        distances = [float(np.abs(np.array(c) / 255.0 - under).sum()) for c in _NEON]
-        tone = np.array(_NEON[int(np.argmax(distances))], np.float32) / 255.0
+        tubes = np.array(_NEON, np.float32) / 255.0
+        weight = np.array([0.3, 0.59, 0.11]) if _luminance(under) > 0.3 else np.ones(3)
+        tone = tubes[int((np.abs(tubes - under) @ weight).argmax())]
     elif "embossed" in effects and not {"3d", "outline", "handwritten"} & set(effects):
         tone = None
     else:
@@ -260,10 +272,22 @@ def _tones(
     return tone, _standing_out(face if face is not None else under)
 
 
+def _luminance(colors: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
+    """Relative luminance of ... x 3 colours, 0 to 1 (WCAG 2.2)."""
+    linear = np.where(colors <= 0.04045, colors / 12.92, ((colors + 0.055) / 1.055) ** 2.4)
+    return np.asarray(linear @ np.array([0.2126, 0.7152, 0.0722]))
+
+
+def _calming(around: npt.NDArray[np.float32], face: Tone) -> float:
+    """Opacity of the halo: how much of the surface contrasts too little with the face."""
+    behind, before = _luminance(around) + 0.05, float(_luminance(face)) + 0.05
+    contrast = np.maximum(behind / before, before / behind)
+    return float(np.clip(2.2 * (contrast < 2.2).mean() - 0.1, 0.0, 0.85))
+
+
 def _standing_out(under: Tone) -> Tone:
     """Nearly black or nearly white, whichever contrasts more (WCAG), with a touch of the hue."""
-    linear = np.where(under <= 0.04045, under / 12.92, ((under + 0.055) / 1.055) ** 2.4)
-    luminance = float(linear @ np.array([0.2126, 0.7152, 0.0722]))
     hue = under - under.mean()
-    base = 0.10 if luminance > 0.179 else 0.97
-    return np.clip(base + 0.16 * hue, 0.0, 1.0).astype(np.float32)
+    luminance = float(_luminance(under))
+    base = 0.10 if luminance > 0.3 else 0.02 if luminance > 0.179 else 0.97
+    return np.asarray(np.clip(base + 0.16 * hue, 0.0, 1.0), np.float32)

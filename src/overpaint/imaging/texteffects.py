@@ -52,8 +52,11 @@ class Finish:
     effects: tuple[str, ...]
     color: Tone | None  # None: metal, or relief in the surface itself
     contrast: Tone  # what stands out from the colour: outlines
-    em: float  # px of the canvas
-    light: tuple[float, float]  # where light comes from in the canvas' frame, unit vector
+    em: float = 1.0  # px of the canvas
+    light: tuple[float, float] = (-0.55, -0.835)  # where it comes from on the canvas, unit vector
+    bands: tuple[tuple[float, float], ...] = ((0.0, 1.0),)  # top and bottom of each line, px
+    halo: float = 0.0  # opacity of a soft halo behind letters on a restless surface
+    bright: bool = False  # the surface under the letters is bright: neon needs a deeper colour
 
 
 def finish_letters(ink: Canvas, finish: Finish) -> Layer:
@@ -66,7 +69,7 @@ def finish_letters(ink: Canvas, finish: Finish) -> Layer:
         layers.append(_flat(solid, finish.contrast))
     if "neon" in effects:
         color = finish.color if finish.color is not None else np.ones(3, np.float32)
-        layers.append(_neon_tube(ink, color, em))
+        layers.append(_neon_tube(ink, color, finish))
     elif "gold" in effects or "silver" in effects:
         layers.append(_metal(ink, _GOLD if "gold" in effects else _SILVER, finish))
     elif finish.color is None:
@@ -88,6 +91,8 @@ def finish_letters(ink: Canvas, finish: Finish) -> Layer:
         stack = _over(stack, _shadow(stack[..., 3], finish, soft=0.06, offset=0.06, opacity=0.55))
     elif "gold" in effects or "silver" in effects:
         stack = _over(stack, _shadow(stack[..., 3], finish, soft=0.025, offset=0.02, opacity=0.45))
+    elif finish.halo and not {"neon", "outline", "embossed"} & set(effects):
+        stack = _over(stack, _halo(ink, finish))
     return stack
 
 
@@ -125,7 +130,7 @@ def _dilated(ink: Canvas, by: float) -> Canvas:
     """Letters grown by some px with round corners and a smooth edge."""
     outside = (ink <= 0.5).astype(np.uint8)
     distance = cv2.distanceTransform(outside, cv2.DIST_L2, 5)
-    return np.maximum(ink, np.clip(by + 0.5 - distance, 0.0, 1.0).astype(np.float32))
+    return np.asarray(np.maximum(ink, np.clip(by + 0.5 - distance, 0.0, 1.0)), np.float32)
 
 
 def _normals(ink: Canvas, width: float) -> tuple[Canvas, Canvas, Canvas]:
@@ -165,10 +170,7 @@ def _metal(
     nx, ny, nz = _normals(ink, width)
     lx, ly = finish.light
     facing = nx * lx + ny * ly  # > 0 towards the light
-    rows = np.flatnonzero(ink.max(axis=1) > 0.5)
-    first, last = (int(rows[0]), int(rows[-1])) if rows.size else (0, 1)
-    # each line of letters mirrors the room anew, so the gradient repeats with the em
-    down = (np.arange(ink.shape[0], dtype=np.float32) - first) / max(last - first, 1)
+    down = _down(ink.shape[0], finish.bands)
     across = np.arange(ink.shape[1], dtype=np.float32)[None, :] / finish.em
     sway = 0.03 * np.sin(1.7 * across + 0.6)
     flat = 0.16 + 0.62 * down[:, None] + sway
@@ -183,19 +185,28 @@ def _metal(
     return _over(_painted(ink, rgb), rim)
 
 
+def _down(height: int, bands: tuple[tuple[float, float], ...]) -> Canvas:
+    """How far down its own line each row lies, 0 to 1: every line mirrors the room anew."""
+    rows = np.arange(height, dtype=np.float64)
+    tops, bottoms = np.array(bands).T
+    away = np.maximum(tops[:, None] - rows, rows - bottoms[:, None])
+    band = away.argmin(axis=0)
+    down = (rows - tops[band]) / np.maximum(bottoms - tops, 1.0)[band]
+    return np.asarray(np.clip(down, 0.0, 1.0), np.float32)
+
+
 def _relief(ink: Canvas, finish: Finish) -> Layer:
     """Light and shade of letters raised from the surface: white and black, nothing between."""
     width = 0.7 * _stroke(ink)
     nx, ny, nz = _normals(ink, width)
     lx, ly = finish.light
     facing = nx * lx + ny * ly
-    inside = ink
-    light = inside * np.clip(0.80 * np.clip(facing, 0, 1) + 0.10 * nz, 0, 1)
-    shade = inside * np.clip(0.72 * np.clip(-facing, 0, 1), 0, 1)
+    light = ink * np.clip(0.92 * np.clip(facing, 0, 1) + 0.13 * nz, 0, 1)
+    shade = ink * np.clip(0.82 * np.clip(-facing, 0, 1), 0, 1)
     reach = 0.03 * finish.em
-    cast = _shifted(_blurred(ink, 0.8 * reach), -lx * reach, -ly * reach) * (1.0 - ink) * 0.55
-    lift = _shifted(_blurred(ink, 0.4 * reach), lx * 0.4 * reach, ly * 0.4 * reach)
-    lift = lift * (1.0 - ink) * 0.30 * (1.0 - cast)
+    cast = _shifted(_blurred(ink, 0.8 * reach), -lx * reach, -ly * reach) * (1.0 - ink) * 0.62
+    edge = _shifted(_blurred(ink, 0.4 * reach), lx * 0.4 * reach, ly * 0.4 * reach)
+    lift = edge * (1.0 - ink) * 0.30 * (1.0 - cast)
     white = np.clip(light + lift, 0.0, 1.0).astype(np.float32)
     black = np.clip(shade + cast, 0.0, 1.0).astype(np.float32)
     return _over(_flat(white, np.ones(3, np.float32)), _flat(black, np.zeros(3, np.float32)))
@@ -207,7 +218,7 @@ def _lit_face(ink: Canvas, color: Tone, finish: Finish) -> Layer:
     lx, ly = finish.light
     facing = nx * lx + ny * ly
     down = np.linspace(0.5, -0.5, ink.shape[0], dtype=np.float32)[:, None]
-    rgb = color * np.ones((*ink.shape, 1), np.float32)
+    rgb: Layer = color * np.ones((*ink.shape, 1), np.float32)
     rgb = rgb + (0.10 * np.clip(down, 0, 1))[..., None] * (1.0 - rgb)
     rgb = rgb * (1.0 - 0.22 * np.clip(-down, 0, 1))[..., None]
     rgb = rgb + 0.55 * np.clip(facing, 0, 1)[..., None] * (1.0 - rgb)
@@ -217,21 +228,30 @@ def _lit_face(ink: Canvas, color: Tone, finish: Finish) -> Layer:
 
 def _local_half_width(depth: Canvas) -> Canvas:
     """Half the thickness of the stroke around each place, px."""
-    reach = 2 * int(np.ceil(min(float(depth.max()), 60.0))) + 1
+    step = max(1, int(float(depth.max()) // 4))  # px of the reduced canvas it is worked out on
+    height, width = depth.shape
+    size = (-(-width // step), -(-height // step))
+    small = cv2.resize(cv2.dilate(depth, np.ones((step, step), np.uint8)), size)
+    reach = 2 * int(np.ceil(float(depth.max()) / step)) + 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
-    return np.asarray(_blurred(cv2.dilate(depth, kernel), 0.3 * reach), np.float32)
+    grown = cv2.GaussianBlur(cv2.dilate(small, kernel), (0, 0), 0.3 * reach)
+    return np.asarray(cv2.resize(grown, (width, height)), np.float32)
 
 
-def _neon_tube(ink: Canvas, color: Tone, em: float) -> Layer:
+def _neon_tube(ink: Canvas, color: Tone, finish: Finish) -> Layer:
     """A glass tube in the middle of each stroke: white inside, coloured at its wall."""
-    depth = _blurred(_depth_inside(ink), 0.008 * em)
+    depth = _blurred(_depth_inside(ink), 0.008 * finish.em)
     across = depth / np.maximum(_local_half_width(_depth_inside(ink)), 1.0)
     alpha = _smooth(0.12, 0.34, across) * ink
     core = _smooth(0.30, 0.85, across)
     vivid = color / max(float(color.max()), 1e-3)
     bright = vivid * 0.9 + 0.1
-    rgb = bright + core[..., None] * (np.float32(1.0) - bright) * 0.92
-    return _painted(np.asarray(alpha, np.float32), rgb.astype(np.float32))
+    white = 0.78 if finish.bright else 0.92
+    rgb = bright + core[..., None] * (1.0 - bright) * white
+    tube = _painted(alpha, rgb)
+    if finish.bright:  # on a lit wall the glass shows as a dark rim
+        return _over(tube, _flat(0.75 * _blurred(alpha, 0.012 * finish.em), 0.45 * vivid))
+    return tube
 
 
 def _glow(ink: Canvas, finish: Finish) -> Layer:
@@ -251,6 +271,13 @@ def _shifted(canvas: npt.NDArray[np.float32], dx: float, dy: float) -> npt.NDArr
         flags=cv2.INTER_LINEAR,
     )
     return np.asarray(moved, np.float32)
+
+
+def _halo(ink: Canvas, finish: Finish) -> Layer:
+    """A soft cloud in the contrasting colour that calms what lies behind the letters."""
+    near, far = (_blurred(ink, part * finish.em) for part in (0.035, 0.12))
+    cloud = np.clip(finish.halo * (0.75 * near + 0.9 * far), 0.0, 0.92)
+    return _flat(cloud, finish.contrast)
 
 
 def _shadow(alpha: Canvas, finish: Finish, *, soft: float, offset: float, opacity: float) -> Layer:
@@ -279,16 +306,17 @@ def _depth(solid: Canvas, finish: Finish) -> Layer:
         base = np.array([0.50, 0.53, 0.58], np.float32)
     elif finish.color is None:
         base = finish.contrast
+    elif float(finish.color.max()) < 0.25:  # sides darker than black would not be seen
+        base = 0.4 * finish.color + 0.62
     else:
-        base = finish.color * 0.82
+        base = finish.color
     soft = _blurred(solid, max(1.2, 0.012 * finish.em))
     dx, dy = (cv2.Sobel(soft, cv2.CV_32F, *order, ksize=3) for order in ((1, 0), (0, 1)))
     length = np.maximum(np.sqrt(dx * dx + dy * dy), 1e-6)
     lx, ly = finish.light
     # sides that face down or right are the ones seen; those facing down are the darkest
     facing = -(dx * lx + dy * ly) / length
-    light = 0.46 + 0.26 * facing - 0.10 * (-dy / length)
-    light = np.clip(cv2.GaussianBlur(light.astype(np.float32), (0, 0), 1.0), 0.14, 0.80)
+    light = _blurred(0.60 + 0.17 * facing + 0.07 * dy / length, 1.0)
     layer = _painted(solid, (base * light[..., None]).astype(np.float32))
     height, width = solid.shape
     reach = 0.15 * finish.em

@@ -14,10 +14,12 @@ from overpaint.imaging.typesetting import (
     Atom,
     EmBox,
     Layout,
+    atom_lengths,
     break_lines,
     by_hand,
     rotation,
     set_lines,
+    split_phrases,
 )
 from overpaint.values import Mask
 
@@ -25,7 +27,11 @@ _WORK_SIDE = 320  # long side of the mask that is searched, px
 _SNAP = 3.0  # a tilt below this is none, degrees
 _ROUND = 1.25  # a mask with axes closer than this has no direction
 _MARGIN = 0.045  # kept free along the edge, of the inscribed circle's diameter
-_MORE_LINES = 0.95  # each further line must gain 5 % of size
+_OFF_CENTRE = 0.025  # how far from the middle of the mask still looks centred, of its extent
+_CENTRED = 0.86  # being centred may cost this much of the size
+_FEW = 40  # atoms up to which more ways of breaking are tried
+_MORE_LINES = 0.96  # each further line must gain 4 % of size
+_SPLIT = 0.94  # and 6 % more when it splits a phrase
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,8 +125,13 @@ def _frame(island: Mask, angle: float) -> _Frame:
     return _Frame(angle=angle, sums=sums, free=free, to_page=to_page, scale=1 / float(per.mean()))
 
 
-def _places(frame: _Frame, boxes: tuple[EmBox, ...], em: float) -> Mask | None:
-    """Where the layout's top left may lie, work px: every box on free places only."""
+def _places(
+    frame: _Frame, boxes: tuple[EmBox, ...], em: float, *, centred: bool = False
+) -> Mask | None:
+    """Where the layout's top left may lie, work px: every box on free places only.
+
+    `centred` asks for the middle of the layout near the middle of the mask.
+    """
     left, top = (min(box[side] for box in boxes) for side in (0, 1))
     spans = []
     for box in boxes:
@@ -141,20 +152,29 @@ def _places(frame: _Frame, boxes: tuple[EmBox, ...], em: float) -> Mask | None:
             + frame.sums[y0 : y0 + rows, x0 : x0 + columns]
         )
         allowed &= counted == (x1 - x0) * (y1 - y0)
+    if centred:
+        for axis, size in ((0, max(s[3] for s in spans)), (1, max(s[2] for s in spans))):
+            free = np.flatnonzero(frame.free.any(axis=1 - axis))
+            middle = (free[0] + free[-1] + 1) / 2
+            off = np.abs(np.arange(allowed.shape[axis]) + size / 2 - middle)
+            near = off <= max(1.0, _OFF_CENTRE * len(free))
+            allowed &= near[:, None] if axis == 0 else near[None, :]
     return allowed if allowed.any() else None
 
 
-def _largest(frame: _Frame, boxes: tuple[EmBox, ...], least: float) -> float:
+def _largest(
+    frame: _Frame, boxes: tuple[EmBox, ...], least: float, *, centred: bool = False
+) -> float:
     """The largest em, work px, at which the boxes fit; 0 if not even at `least`."""
     wide = max(box[2] for box in boxes) - min(box[0] for box in boxes)
     high = max(box[3] for box in boxes) - min(box[1] for box in boxes)
     high_em = min(frame.free.shape[1] / wide, frame.free.shape[0] / high)
-    if high_em <= least or _places(frame, boxes, least) is None:
+    if high_em <= least or _places(frame, boxes, least, centred=centred) is None:
         return 0.0
     low_em = least
     while high_em - low_em > 0.004 * high_em:
         middle = (low_em + high_em) / 2
-        if _places(frame, boxes, middle) is None:
+        if _places(frame, boxes, middle, centred=centred) is None:
             high_em = middle
         else:
             low_em = middle
@@ -170,14 +190,17 @@ def _candidates(island: Mask, text: str) -> Iterator[tuple[float, bool, float]]:
         yield each, False, 1.0 - 0.4 * steep
     ideographs = sum(is_ideograph(character) for character in text)
     if ideographs >= 0.5 * len("".join(text.split())):
-        yield upright, True, 0.86 - 0.3 * max(0.0, abs(upright) - 10.0) / 35.0
+        steep = max(0.0, abs(upright) - 10.0) / 35.0
+        yield upright, True, (1.15 if abs(angle - upright) == 90.0 else 0.86) - 0.3 * steep
 
 
 def _line_counts(frame: _Frame, length: float, atoms: int, *, vertical: bool) -> range:
     height, width = (int(frame.free.any(axis=axis).sum()) for axis in (1, 0))
     along, across = (height, width) if vertical else (width, height)
     guess = np.sqrt(max(length, 1.0) * across / max(along, 1) / 1.1)
-    return range(max(1, int(guess * 0.5)), min(atoms, int(guess * 1.5) + 2) + 1)
+    low = min(atoms, max(1, int(guess * 0.5)))
+    high = max(low, min(atoms, int(guess * 1.5) + 2))
+    return range(low, high + 1, 1 + (high - low) // 8)
 
 
 def _targets(frame: _Frame, lines: int, *, vertical: bool) -> tuple[float, ...]:
@@ -189,7 +212,13 @@ def _targets(frame: _Frame, lines: int, *, vertical: bool) -> tuple[float, ...]:
 
 
 def fit_text(
-    mask: Mask, text: str, atoms: tuple[Atom, ...], *, reserve: float, hand: int | None
+    mask: Mask,
+    text: str,
+    atoms: tuple[Atom, ...],
+    *,
+    reserve: float,
+    hand: int | None,
+    least_em: float,
 ) -> Fit | None:
     """Find the layout that sets the text largest in the mask's largest island.
 
@@ -199,12 +228,16 @@ def fit_text(
         atoms: from `split_atoms`, at least one.
         reserve: room kept around each line for glow, shadow or depth, em.
         hand: seed of the hand's jitter, None for type.
+        least_em: smaller letters are not worth looking for, px.
 
     Returns:
-        None when nothing fits at any size.
+        None when nothing fits at any size worth looking for.
 
     """
     island = largest_island(mask)
+    length = sum(atom_lengths(atoms, vertical=False))
+    if least_em > np.sqrt(island.sum() / (0.6 * length)):
+        return None  # not even the letters' own area is there
     frames: dict[float, _Frame] = {}
     best: tuple[float, float, Layout, _Frame] | None = None
     for angle, vertical, welcome in _candidates(island, text):
@@ -212,20 +245,24 @@ def fit_text(
         if not frame.free.any():
             continue
         layouts = _layouts(frame, atoms, vertical=vertical)
-        for lines, layout in layouts:
+        for lines, splits, layout in layouts:
             chosen = by_hand(layout, hand) if hand is not None else layout
             boxes = _grown(chosen.boxes, reserve)
-            factor = welcome * _MORE_LINES ** (lines - 1)
+            factor = welcome * _MORE_LINES ** (lines - 1) * _SPLIT**splits
             least = max((best[0] if best else 0.0) / factor, 1.0)
-            em = _largest(frame, boxes, least)
+            em = _largest(frame, boxes, least, centred=True)
+            em = max(em, _CENTRED * _largest(frame, boxes, max(least, em) / _CENTRED))
             if em * factor > (best[0] if best else 0.0):
                 best = (em * factor, em, chosen, frame)
     if best is None:
         return None
     _, em, layout, frame = best
-    em = max(0.985 * em, 1.0)
     boxes = _grown(layout.boxes, reserve)
-    places = _places(frame, boxes, em)
+    em = max(0.985 * em, 1.0)
+    places = _places(frame, boxes, em, centred=True)
+    if places is None:
+        em /= _CENTRED
+        places = _places(frame, boxes, em)
     if places is None:
         return None
     spots = np.argwhere(places)
@@ -251,8 +288,9 @@ def _grown(boxes: tuple[EmBox, ...], by: float) -> tuple[EmBox, ...]:
 
 def _layouts(
     frame: _Frame, atoms: tuple[Atom, ...], *, vertical: bool
-) -> Iterator[tuple[int, Layout]]:
+) -> Iterator[tuple[int, float, Layout]]:
     whole = break_lines(atoms, 1, vertical=vertical)
+    few = len(atoms) <= _FEW
     forced = 1 + sum(atom.forced for atom in atoms)
     length = float(sum(len(atom.text) for atom in atoms)) if whole is None else 0.0
     if whole is not None:
@@ -261,8 +299,12 @@ def _layouts(
     seen: set[tuple[tuple[Atom, ...], ...]] = set()
     counts = {*_line_counts(frame, length, len(atoms), vertical=vertical), forced}
     for lines in sorted(counts):
-        for targets in (None, _targets(frame, lines, vertical=vertical)):
-            broken = break_lines(atoms, lines, vertical=vertical, targets=targets)
+        shaped = _targets(frame, lines, vertical=vertical)
+        ways = ((None, 0.7), (None, 3.0), (shaped, 0.7)) if few else ((shaped, 0.7),)
+        for targets, phrasing in ways:
+            broken = break_lines(
+                atoms, lines, vertical=vertical, targets=targets, phrasing=phrasing
+            )
             if broken is not None and broken not in seen:
                 seen.add(broken)
-                yield lines, set_lines(broken, vertical=vertical)
+                yield lines, split_phrases(broken), set_lines(broken, vertical=vertical)

@@ -7,6 +7,7 @@ script. The reader of the `cmap` table follows the OpenType specification (forma
 
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,6 +38,9 @@ _PREFERRED = (
 )
 
 
+_HERE = Path(__file__).parent
+
+
 @dataclass(frozen=True)
 class Face:
     """One face of one font file."""
@@ -53,12 +57,18 @@ class Face:
         """Whether it can draw the character."""
         return ord(character) in self.characters
 
+    def kerning(self, left: str, right: str) -> float:
+        """How much closer (below 0) or farther the right character stands, em; shipped faces only.
+
+        Pillow's basic layout rounds kerning away, so the pairs are kept beside the fonts.
+        """
+        return _pairs().get(self.path.stem, {}).get(left + right, 0.0)
+
     def at(self, size: float) -> ImageFont.FreeTypeFont:
         """The face at an em of `size` px, with the layout that every Pillow has."""
         return _sized(self.path, self.index, size)
 
 
-_HERE = Path(__file__).parent
 SANS = Face(_HERE / "OverpaintSans.ttf")
 BRUSH = Face(_HERE / "OverpaintBrush.ttf")
 SCRIPT = Face(_HERE / "OverpaintScript.ttf")
@@ -138,6 +148,14 @@ def _shipped(text: str, handwritten: bool) -> tuple[Face, ...]:
 def _names(characters: list[str]) -> str:
     named = ", ".join(f"{character} (U+{ord(character):04X})" for character in characters)
     return f"No font that has these characters was found: {named}"
+
+
+@lru_cache(maxsize=1)
+def _pairs() -> dict[str, dict[str, float]]:
+    loaded: dict[str, dict[str, float]] = json.loads(
+        (_HERE / "kerning.json").read_text(encoding="utf-8")
+    )
+    return loaded
 
 
 @lru_cache(maxsize=64)
