@@ -64,10 +64,11 @@ def test_the_packet_says_what_the_vocabularies_ask(whole: bool, term: str) -> No
     packet = to_xmp(replace(MADE, whole=whole))
     description = ET.fromstring(packet).find(f".//{RDF}Description")
     assert description is not None
-    said = description.attrib
+    said = description.attrib | {child.tag: child.text or "" for child in description}
     assert said["{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}DigitalSourceType"] == term
     assert term.startswith("http://cv.iptc.org/newscodes/digitalsourcetype/")
     assert said["{http://ns.adobe.com/xap/1.0/}CreatorTool"] == f"Overpaint {__version__}"
+    assert b'<TC260:AIGC>{"Label":"1",' in packet
     assert json.loads(said["{http://www.tc260.org.cn/ns/AIGC/1.0/}AIGC"]) == {
         "Label": "1",
         "ContentProducer": "某公司",
@@ -83,7 +84,8 @@ def test_the_packet_is_where_readers_look() -> None:
     picture = Picture(pixels=smooth())
     jpeg = encode(picture, format="JPEG", provenance=MADE)
     assert jpeg[2:4] == b"\xff\xe0"  # JFIF stays first
-    assert b"\xff\xe1" in jpeg and b"http://ns.adobe.com/xap/1.0/\0<?xpacket" in jpeg
+    assert b"\xff\xe1" in jpeg
+    assert b"http://ns.adobe.com/xap/1.0/\0<?xpacket" in jpeg
     assert b"iTXtXML:com.adobe.xmp\0" in encode(picture, format="PNG", provenance=MADE)
     assert b"XMP " in encode(picture, format="WEBP", provenance=MADE)
     with Image.open(io.BytesIO(encode(picture, format="TIFF", provenance=MADE))) as image:
@@ -110,13 +112,9 @@ def test_characters_that_xml_cannot_hold_are_replaced() -> None:
 
 
 def test_property_elements_are_read_like_attributes() -> None:
-    packet = (
-        to_xmp(Provenance(engine="x"))
-        .replace(b'overpaint:Engine="x"', b"")
-        .replace(
-            b"/>\n </rdf:RDF>",
-            b"><overpaint:Engine>other</overpaint:Engine></rdf:Description>\n </rdf:RDF>",
-        )
+    packet = to_xmp(Provenance(engine="x")).replace(b'overpaint:Engine="x"', b"")
+    packet = packet.replace(
+        b"</rdf:Description>", b"<overpaint:Engine>other</overpaint:Engine></rdf:Description>"
     )
     read = from_xmp(packet)
     assert read is not None
@@ -146,7 +144,7 @@ def test_entities_are_not_expanded() -> None:
 
 def test_damaged_label_and_seed_do_not_hide_the_rest() -> None:
     packet = to_xmp(Provenance(engine="x", seed=5))
-    packet = packet.replace(b'Seed="5"', b'Seed="five"').replace(b"{&quot;", b"[")
+    packet = packet.replace(b'Seed="5"', b'Seed="five"').replace(b'{"Label', b"[")
     read = from_xmp(packet)
     assert read is not None
     assert (read.engine, read.seed, read.producer) == ("x", None, "")
