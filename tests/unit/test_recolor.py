@@ -148,6 +148,24 @@ def test_frames_change_and_lenses_stay() -> None:
     assert share[lens].mean() < 0.1
 
 
+def test_black_frames_change_where_the_rim_is_asked_for() -> None:
+    picture, body = glasses((50, 50, 52))
+    lens = (picture[..., 3] > 0) & ~body
+    share = dominant_share(picture, rim=True)
+    assert share[body].mean() > 0.9
+    assert share[lens].mean() < 0.1
+
+
+def test_a_black_border_is_not_what_gives_a_butterfly_its_colour() -> None:
+    body, inner = _disk(), _disk(radius=0.37)
+    picture = np.zeros((128, 128, 4), dtype=np.uint8)
+    picture[body] = (52, 52, 54, 255)
+    picture[inner, :3] = (60, 150, 230)
+    share = dominant_share(picture)
+    assert share[inner].mean() > 0.9
+    assert share[body & ~inner].mean() < 0.1
+
+
 def test_a_drawn_outline_stays_dark() -> None:
     picture, body = OBJECTS["outlined green"]
     line = (picture[..., 3] > 0) & ~body

@@ -88,7 +88,7 @@ def _object(rgb: Rgb8, seed: int) -> Mask:
     small: Rgb8 = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     distance = _unlike_border(small)
     found = _divided(small, _first_guess(distance), distance, seed)
-    if not 0.03 <= found.mean() <= 0.85:  # the border told nothing: trust the centre instead
+    if not 0.06 <= found.mean() <= 0.85:  # the border told nothing: trust the centre instead
         found = _divided(small, _centre_guess(found.shape), distance, seed)
         if _contrast(small, found) < 0.03 or np.mean(found[_rim(found.shape)]) > 0.35:
             found = np.zeros_like(found)
@@ -199,7 +199,7 @@ def _tidied(found: Mask, unlike: Mask) -> Mask:
     for index in range(1, count):
         hole = label == index
         touches = hole[0].any() or hole[-1].any() or hole[:, 0].any() or hole[:, -1].any()
-        small = stats[index, cv2.CC_STAT_AREA] < 0.0008 * solid.size
+        small = stats[index, cv2.CC_STAT_AREA] < 0.004 * solid.sum()
         if not touches and (small or unlike[hole].mean() > 0.5):
             solid[hole] = 1
     return np.asarray(solid > 0, dtype=np.bool_)

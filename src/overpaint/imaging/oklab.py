@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from overpaint.values import Rgb8
+from overpaint.values import Mask, Rgb8
 
 #: ... x 3 float32: lightness 0 to 1, then a (green to red) and b (blue to yellow), within 0.4.
 #: Float32 at run time; `Any` because OpenCV's stubs do not say which dtype comes back.
@@ -60,7 +60,7 @@ def from_oklab(lab: Lab) -> Rgb8:
     lab = np.array(lab, dtype=np.float32)
     lab[..., 0] = np.clip(lab[..., 0], 0, 1)
     light = _to_light(lab)
-    outside = np.nonzero((light < -2e-3).any(axis=-1) | (light > 1 + 2e-3).any(axis=-1))
+    outside = np.nonzero(~_displayable(light))
     if outside[0].size:
         lost = lab[outside][None]  # 1 x n x 3
         low = np.zeros((1, lost.shape[1], 1), dtype=np.float32)
@@ -68,13 +68,18 @@ def from_oklab(lab: Lab) -> Rgb8:
         for _ in range(6):  # bisect the share of the chroma that stays inside sRGB
             share = (low + high) / 2
             trial = _to_light(np.concatenate([lost[..., :1], lost[..., 1:] * share], axis=-1))
-            inside = ((trial >= -2e-3) & (trial <= 1 + 2e-3)).all(axis=-1, keepdims=True)
+            inside = _displayable(trial)[..., None]
             low, high = np.where(inside, share, low), np.where(inside, high, share)
         light[outside] = _to_light(
             np.concatenate([lost[..., :1], lost[..., 1:] * low], axis=-1, dtype=np.float32)
         )[0]
     steps = np.rint(np.clip(light, 0, 1) * 16384).astype(np.int32)
     return np.asarray(_CODE[steps], dtype=np.uint8)
+
+
+def in_srgb(lab: Lab) -> Mask:
+    """Return for H x W x 3 OKLab which colours an sRGB display can show."""
+    return _displayable(_to_light(lab))
 
 
 def oklab_of(rgb: tuple[int, int, int]) -> tuple[float, float, float]:
@@ -112,6 +117,10 @@ def nearest_colour(points: Lab, colours: Lab) -> npt.NDArray[np.intp]:
     # |p - c|^2 without |p|^2, which is the same for every colour
     distance = (colours**2).sum(axis=1) - 2 * points @ colours.T
     return np.asarray(np.argmin(distance, axis=1), dtype=np.intp)
+
+
+def _displayable(light: Lab) -> Mask:
+    return np.asarray(((light >= -2e-3) & (light <= 1 + 2e-3)).all(axis=-1), dtype=np.bool_)
 
 
 def _to_light(lab: Lab) -> Lab:

@@ -14,6 +14,7 @@ from overpaint.imaging.oklab import (
     Lab,
     Plane,
     from_oklab,
+    in_srgb,
     nearest_colour,
     oklab_of,
     palette,
@@ -32,11 +33,14 @@ _LIGHTNESS_WEIGHT = 0.45
 _GRAY_CHROMA = 0.035
 
 
-def recolor(exemplar: Rgba8, rgb: tuple[int, int, int], *, strength: float = 1.0) -> Rgba8:
+def recolor(
+    exemplar: Rgba8, rgb: tuple[int, int, int], *, strength: float = 1.0, rim: bool = False
+) -> Rgba8:
     """Return the object in the asked colour: its body changes, its accents and light stay.
 
     `exemplar` is H x W x 4 uint8, straight alpha; `rgb` 0 to 255 each; `strength` 0 (unchanged)
-    to 1. The body is the part with most area, rim and chroma (`dominant_share`). Its median
+    to 1; `rim` says that the object is named by its frame, as glasses are. The body is the part
+    with most area, rim and chroma (`dominant_share`). Its median
     lightness becomes the colour's along a curve that keeps black black and highlights white; hue
     and chroma become the colour's, varying a little as they did. Raises InvalidOption.
     """
@@ -44,7 +48,7 @@ def recolor(exemplar: Rgba8, rgb: tuple[int, int, int], *, strength: float = 1.0
         raise InvalidOption("strength", "must be 0 to 1", strength)
     if not all(0 <= channel <= 255 for channel in rgb):
         raise InvalidOption("color", "must be three numbers of 0 to 255", rgb)
-    share = dominant_share(exemplar)
+    share = dominant_share(exemplar, rim=rim)
     lab = to_oklab(exemplar[..., :3])
     body = (share > 0.5) & _visible(exemplar[..., 3])
     if not body.any():
@@ -56,12 +60,13 @@ def recolor(exemplar: Rgba8, rgb: tuple[int, int, int], *, strength: float = 1.0
     return result
 
 
-def dominant_share(exemplar: Rgba8) -> Plane:
+def dominant_share(exemplar: Rgba8, *, rim: bool = False) -> Plane:
     """Return H x W float32, 0 to 1: how much each pixel belongs to the object's main part.
 
     The colours are clustered in OKLab; clusters that shade into each other or share a hue are one
-    part; the main part is the one with most area and most of the rim under the silhouette, so the
-    frame of a pair of glasses wins over its lenses.
+    part; the main part is the one with most area and most of the ring under the silhouette, so a
+    coloured frame wins over its lenses. Black counts little, as drawings have black borders,
+    except where `rim` asks for the ring whatever its colour.
     """
     height, width = exemplar.shape[:2]
     scale = min(1.0, _ANALYSIS_SIDE / max(height, width))
@@ -75,7 +80,7 @@ def dominant_share(exemplar: Rgba8) -> Plane:
     colours = palette(features[solid], alpha[solid], 8)
     label = nearest_colour(features.reshape(-1, 3), colours).reshape(solid.shape)
     part = _parts(features, label, solid, colours)
-    main = _main_part(features, part[label], solid)
+    main = _main_part(features, part[label], solid, rim)
 
     # soft assignment: a Gaussian round each colour; |p|^2 is common to all and cancels
     full = _features(to_oklab(exemplar[..., :3])).reshape(-1, 3)
@@ -149,14 +154,14 @@ def _apart(
     if min(chroma) > _GRAY_CHROMA:
         likeness = max(turn / np.radians(30), rise / 0.34)
     elif max(chroma) < 1.5 * _GRAY_CHROMA:
-        likeness = rise / 0.22
+        likeness = rise / 0.32
     if length > 0.25 * np.sqrt(min(sizes)):  # they touch: is it an edge, or shading?
         bend = 0.0 if min(chroma) < _GRAY_CHROMA else turn / np.radians(65)
         likeness = min(likeness, max(jump / 0.03, bend, rise / 0.45))
     return likeness
 
 
-def _main_part(features: Lab, part: npt.NDArray[np.intp], solid: npt.NDArray[np.bool_]) -> int:
+def _main_part(features: Lab, part: npt.NDArray[np.intp], solid: Mask, rim: bool) -> int:
     """Return the part that a person would name the object's colour by."""
     # A ring somewhat inside the silhouette: deeper than a drawn outline, not as deep as a lens.
     depth = cv2.distanceTransform(np.pad(solid, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
@@ -167,9 +172,14 @@ def _main_part(features: Lab, part: npt.NDArray[np.intp], solid: npt.NDArray[np.
     for index in np.unique(part[solid]):
         here = solid & (part == index)
         area = here.sum() / solid.sum()
-        rim = (here & ring).sum() / max(1, int(ring.sum()))
+        border = (here & ring).sum() / max(1, int(ring.sum()))
         vivid = min(1.0, float(np.median(chroma[here])) / 0.09)
-        score = (area + 1.2 * rim) * (0.35 + 0.65 * vivid) * (0.75 if rim < 0.1 else 1.0)
+        dark = float(np.median(features[..., 0][here])) / _LIGHTNESS_WEIGHT < 0.42
+        plain = 0.2 if dark else 0.35  # what counts of a part without chroma
+        score = (area + 1.2 * border) * (plain + (1 - plain) * vivid)
+        score *= 0.75 if border < 0.1 else 1.0
+        if rim:
+            score = border + 0.1 * score
         if score > best_score:
             best, best_score = int(index), score
     return best
@@ -180,7 +190,7 @@ def _repaint(lab: Lab, body: Lab, target: tuple[float, float, float]) -> Lab:
     lightness = lab[..., 0]
     middle = float(np.clip(np.median(body[:, 0]), 0.08, 0.97))
     aim = float(np.clip(target[0], 0.21, 0.95))  # leaves room for shading and for light
-    new_lightness = _tone_curve(lightness, middle, aim)
+    new_lightness = _tone_curve(lightness, middle, aim, _lit_room(aim, target))
 
     chroma = np.hypot(lab[..., 1], lab[..., 2])
     body_chroma = float(np.median(np.hypot(body[:, 1], body[:, 2])))
@@ -188,7 +198,7 @@ def _repaint(lab: Lab, body: Lab, target: tuple[float, float, float]) -> Lab:
     # A surface of one pigment: chroma grows with its light and fades into the highlight.
     above = np.clip((new_lightness - aim) / (1 - aim), 0, 1)
     new_chroma = aim_chroma * np.where(
-        new_lightness < aim, (new_lightness / aim) ** 0.8, 1 - above**1.6
+        new_lightness < aim, (new_lightness / aim) ** 0.8, 1 - above**2.5
     )
     hue = np.full_like(lightness, aim_hue)
     if body_chroma > _GRAY_CHROMA:
@@ -202,7 +212,18 @@ def _repaint(lab: Lab, body: Lab, target: tuple[float, float, float]) -> Lab:
     ).astype(np.float32)
 
 
-def _tone_curve(lightness: Plane, middle: float, aim: float) -> Plane:
+def _lit_room(aim: float, target: tuple[float, float, float]) -> float:
+    """Return how far above its lightness a colour can be lit and still be that colour in sRGB."""
+    room = 1 - aim
+    steps = np.linspace(0, 0.45 * room, 16, dtype=np.float32)
+    lit = np.empty((1, 16, 3), dtype=np.float32)
+    lit[..., 0] = aim + steps
+    lit[..., 1:] = 0.85 * np.array(target[1:], dtype=np.float32)
+    shown = in_srgb(lit)[0]
+    return float(max(0.15 * room, steps[shown].max(initial=0.0)))
+
+
+def _tone_curve(lightness: Plane, middle: float, aim: float, lit_room: float) -> Plane:
     """Map lightness 0 to 1, rising, `middle` to `aim`, black to black; highlights reach white.
 
     Below the middle it is a change of albedo (OKLab's lightness is a cube root of light, so
@@ -213,7 +234,7 @@ def _tone_curve(lightness: Plane, middle: float, aim: float) -> Plane:
     below = aim * (np.clip(lightness, 0, middle) / middle) ** power
     room, rise = 1 - aim, max(scale, 0.55) * (1 - middle)
     up = np.clip((lightness - middle) / (1 - middle), 0, 1)
-    diffuse = min(rise, 0.5 * room)  # the lit side; the rest of the room is for highlights
+    diffuse = min(rise, lit_room)  # the lit side; the rest of the room is for highlights
     gloss = np.clip(((1 - middle) - 0.08) / 0.3, 0, 1)
     above = diffuse * (1 - (1 - up) ** (rise / diffuse)) + gloss * (room - diffuse) * up**4
     return np.asarray(np.where(lightness < middle, below, aim + above), dtype=np.float32)

@@ -189,7 +189,7 @@ def _sketch(sheet: _Sheet) -> tuple[Lab, Plane]:
 
 def _hatching(sheet: _Sheet, angle: float) -> Plane:
     """Return pencil strokes of one direction: noise smeared along it, deviation 1."""
-    spacing = max(0.006 * sheet.side, 2.0)
+    spacing = max(0.006 * sheet.side, 2.4)
     x, y = float(np.cos(np.radians(angle))), float(np.sin(np.radians(angle)))
     rows, columns = np.mgrid[0 : sheet.shape[0], 0 : sheet.shape[1]].astype(np.float32)
     bend = 0.6 * noise(sheet.shape, 0.3 * sheet.side, sheet.rng)
@@ -217,7 +217,7 @@ def _chinese(sheet: _Sheet) -> tuple[Lab, Plane]:
     depth = _depth(alpha)
     core = smoothstep(0.0, 0.16 * side, depth)
     flow = noise(sheet.shape, 0.18 * side, sheet.rng, octaves=3)
-    lab[..., 0] = 0.27 + 0.67 * lab[..., 0] + 0.07 * core + 0.016 * flow
+    lab[..., 0] = 0.19 + 0.745 * lab[..., 0] + 0.07 * core + 0.016 * flow
     lab[..., 1:] *= np.clip(1.1 - 0.35 * core + 0.06 * flow, 0.3, 1.5)[..., None]
     lab[..., 2] += 0.012  # rice paper under the pigment
     rgb = from_oklab(lab).astype(np.float32) / 255
