@@ -27,7 +27,7 @@ elephant | elephant | 大象 | animal | 4
 hot-dog | hot dog, hotdog, sausage | 热狗 | food | 4
 glasses | glasses, eyeglasses, spectacles, eyewear | 眼镜 | clothing | 4
 sunglasses | sunglasses, shades, glasses, cool | 墨镜, 太阳镜, 眼镜 | clothing | 4
-smiling-face-with-sunglasses | smiling face with sunglasses, cool, sunglasses | 戴墨镜的笑脸, 墨镜 | smileys | 4
+cool-face | smiling face with sunglasses, cool, sunglasses | 戴墨镜的笑脸, 墨镜 | face | 4
 hat | hat, cap | 帽子, 帽 | clothing | 4
 top-hat | top hat, hat | 礼帽, 帽子 | clothing | 4
 crown | crown, king | 皇冠, 王冠 | clothing | 4

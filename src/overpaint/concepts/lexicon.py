@@ -67,6 +67,7 @@ class Token:
     concept_ids: tuple[str, ...] = ()
     senses: Senses = field(default_factory=dict)
     plural: bool = False  # found by its singular
+    guessed: bool = False  # not known as a whole; concept_ids are those of its last part
 
     @property
     def known(self) -> bool:
@@ -122,16 +123,21 @@ class Lexicon:
                 (concept.name_zh, concept.words_zh),
             ):
                 rank = _rank(concept, number)
-                for word in words:
-                    synonym = 0 if word == name else _SYNONYM
-                    ranked[_key(word)].append((rank + synonym, concept.id))
+                first = _key(name)
+                ranked[first].append((rank, concept.id))
+                for key in map(_key, words):
+                    if key != first:
+                        ranked[key].append((rank + _SYNONYM, concept.id))
         self._ids: dict[str, tuple[str, ...]] = {
             key: tuple(dict.fromkeys(identity for _, identity in sorted(entries)))
             for key, entries in ranked.items()
             if key
         }
-        for key in [key for key in self._ids if key.count(" ") == 1]:
-            self._ids.setdefault(key.replace(" ", ""), self._ids[key])
+        for key in list(self._ids):
+            if key.count(" ") == 1:  # "icecream"
+                self._ids.setdefault(key.replace(" ", ""), self._ids[key])
+            elif len(key) == 2 and key[1] == "子" and key[0] not in vocabulary().words:  # 椅
+                self._ids.setdefault(key[0], self._ids[key])
         self._senses = {_key(word): senses for word, senses in vocabulary().words.items()}
         self._longest: dict[str, int] = {}  # first atom to the atoms of the longest word
         for key in (*self._ids, *self._senses):
@@ -218,6 +224,13 @@ class Lexicon:
             likely = [(_edits(key, known) / max(len(key), 3), known) for known, _ in close]
         names: dict[str, None] = {}
         claimed: set[str] = set()
+        chinese = is_chinese(key)
+        for concept in self._concepts.values():  # what it has to do with, first
+            if key in (concept.keywords_zh if chinese else concept.keywords_en):
+                claimed.add(concept.id)
+                names[concept.name_zh if chinese else concept.name_en] = None
+                if len(claimed) >= limit:
+                    break
         for distance, known in sorted(likely):
             best = self._ids[known][0]
             if distance <= (0.8 if is_chinese(key) else 0.45) and best not in claimed:
@@ -228,12 +241,21 @@ class Lexicon:
     def _longest_from(self, word: str) -> int:
         return min(max(self._longest.get(word, 1), 1 if is_chinese(word) else 2), _LONGEST_WORD)
 
+    def _is_plural(self, key: str, last: str, identity: str) -> bool:
+        """Whether a listed word is the plural of another one of the same concept, and no name."""
+        if not last.endswith("s") and last not in _IRREGULAR:
+            return False
+        if key == _key(self._concepts[identity].name_en):
+            return False
+        stem = key[: len(key) - len(last)]
+        return any(identity in self._ids.get(stem + form, ()) for form in singulars(last))
+
     def _look_up(
         self, key: str, last: str, length: int
     ) -> tuple[tuple[str, ...], Senses, bool] | None:
         ids, senses = self._ids.get(key, ()), self._senses.get(key)
         if ids or senses:
-            return ids, senses or {}, False
+            return ids, senses or {}, bool(ids) and self._is_plural(key, last, ids[0])
         if last.isascii() and last.isalpha():
             stem = key[: len(key) - len(last)]
             for form in singulars(last):
@@ -297,7 +319,7 @@ def _grams(key: str) -> list[str]:
 
 
 def _chinese_distance(word: str, known: str) -> float:
-    """0 (the same) to 1: characters not shared; the last one, which names the kind, counts twice."""
+    """0 (the same) to 1: characters not shared; the last, which names the kind, counts twice."""
     shared = sum((Counter(word) & Counter(known)).values()) + (word[-1] == known[-1])
     return 1 - 2 * shared / (len(word) + len(known) + 2)
 

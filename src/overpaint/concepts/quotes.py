@@ -33,9 +33,9 @@ def take_lettering(text: str, ends_in_thing: Callable[[str], int]) -> tuple[str,
     """Split what is to be written off `text`.
 
     `ends_in_thing` gives where a known thing that ends a Chinese text begins, or its length: in
-    写着生日快乐的蛋糕 the cake is no part of the lettering. Returns the text, as long as before, with
-    `PLACEHOLDER` where lettering was and blanks over the rest of it, and the lettering; None when
-    nothing is to be written. Several quotations are lines of one lettering.
+    写着生日快乐的蛋糕 the cake is no part of the lettering. Returns the text, as long as before,
+    with `PLACEHOLDER` where lettering was and blanks over the rest of it, and the lettering; None
+    when nothing is to be written. Several quotations are lines of one lettering.
     """
     found = [(match.span(), _inner(match)) for match in _QUOTED.finditer(text)]
     found = [(span, words) for span, words in found if words]
