@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from overpaint.errors import FontMissing
 from overpaint.imaging.watermark import TOO_SMALL, watermark
 from overpaint.values import Mask, Pixels
 
@@ -45,13 +46,14 @@ def test_letters_are_5_percent_of_the_short_side() -> None:
     bright = np.argwhere((marked > 200).all(axis=2))
     height = np.ptp(bright[:, 0]) + 1
     assert 14 <= height <= 17  # 5 % of 300, give or take the anti-aliasing
+    assert np.ptp(bright[:, 1]) > 2.5 * height  # "AI 生成", not just "AI"
 
 
 def test_mark_sits_low_and_far_right() -> None:
     marked, _ = watermark(ground(0), block())
     rows, columns = np.nonzero(marked.any(axis=2))
     assert rows.min() > 200
-    assert columns.min() > 280
+    assert columns.min() > 260
 
 
 def test_mark_shrinks_into_a_small_mask() -> None:
@@ -61,6 +63,17 @@ def test_mark_shrinks_into_a_small_mask() -> None:
     assert notes == ()
     assert marked.any()
     assert not marked[~mask].any()
+
+
+def test_without_a_chinese_font_the_mark_is_in_latin(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(text: str) -> None:
+        raise FontMissing
+
+    with_font, _ = watermark(ground(0), block())
+    monkeypatch.setattr("overpaint.imaging.watermark.find_font", missing)
+    without, notes = watermark(ground(0), block())
+    assert notes == ()
+    assert 0 < without.any(axis=2).sum() < with_font.any(axis=2).sum()
 
 
 def test_mask_too_small_for_letters_gets_a_note() -> None:

@@ -26,6 +26,8 @@ from overpaint.values import Pixels
 _BITS, _PHOTOMETRIC, _SAMPLES, _SAMPLE_FORMAT, _EXTRA = 258, 262, 277, 339, 338
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
 _ASSOCIATED_ALPHA = 1
+_LOG: Any = getattr(cv2.utils, "logging", cv2)  # OpenCV 5 moved getLogLevel and setLogLevel there
+_SILENT = 0
 
 
 def takes(opened: Opened, *, field: str) -> bool:
@@ -97,12 +99,12 @@ def to_8_bit(pixels: Pixels) -> npt.NDArray[np.uint8]:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Keep OpenCV's codecs from writing to stderr."""
-    level = cv2.utils.logging.getLogLevel()
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    level = _LOG.getLogLevel()
+    _LOG.setLogLevel(_SILENT)
     try:
         yield
     finally:
-        cv2.utils.logging.setLogLevel(level)
+        _LOG.setLogLevel(level)
 
 
 def _tags(image: Image.Image) -> dict[int, Any]:

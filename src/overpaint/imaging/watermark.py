@@ -10,11 +10,14 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
+from overpaint.errors import FontMissing
+from overpaint.imaging.fonts import find_font
 from overpaint.values import Mask, Pixels
 
 #: GB 45438-2025, 5.3: the label's text is at least 5 % of the picture's shorter side high.
 SHARE_OF_SHORT_SIDE = 0.05
 SMALLEST = 9  # px; lower letters cannot be read
+SMALLEST_IDEOGRAPH = 12  # px; the same for Chinese
 LARGEST_STRENGTH = 0.92  # opacity of the letters
 _SEARCH_SIDE = 1024  # the place is looked for in the mask scaled to this, px
 
@@ -22,10 +25,11 @@ TOO_SMALL = "the repainted part is too small for the visible mark"
 
 
 def watermark(pixels: Pixels, mask: Mask) -> tuple[Pixels, tuple[str, ...]]:
-    """Set the mark "AI" into the repainted part; no pixel outside the mask changes.
+    """Set the mark "AI 生成" into the repainted part; no pixel outside the mask changes.
 
-    Light letters with a dark rim, so that they are read on any ground, as low and as far right in
-    the mask as they fit. Of RGBA the marked pixels become as opaque as the mark.
+    Where that does not fit, or no font has it, "AI" is set. Light letters with a dark rim, so that
+    they are read on any ground, as low and as far right in the mask as they fit. Of RGBA the
+    marked pixels become as opaque as the mark.
 
     Returns:
         New pixels of the same shape and dtype, and notes: a part in which letters of 9 px do not
@@ -33,8 +37,8 @@ def watermark(pixels: Pixels, mask: Mask) -> tuple[Pixels, tuple[str, ...]]:
     """
     marked = pixels.copy()
     wanted = max(SMALLEST, round(SHARE_OF_SHORT_SIDE * min(mask.shape)))
-    for height in _heights(wanted):
-        letters, rim = _glyphs(height)  # both box height x box width, 0 to 1
+    for text, height in _tries(wanted):
+        letters, rim = _glyphs(text, height)  # both box height x box width, 0 to 1
         corner = _place(mask, letters.shape)
         if corner is not None:
             break
@@ -54,19 +58,38 @@ def watermark(pixels: Pixels, mask: Mask) -> tuple[Pixels, tuple[str, ...]]:
     return marked, ()
 
 
-def _heights(wanted: int) -> list[int]:
-    """Letter heights to try, px, from the wanted one down to the smallest."""
-    heights = [wanted]
-    while heights[-1] > SMALLEST:
-        heights.append(max(SMALLEST, int(heights[-1] * 0.8)))
-    return heights
+def _tries(wanted: int) -> list[tuple[str, int]]:
+    """List texts with letter heights in px: the whole text first, from the wanted height down."""
+    texts = [("AI 生成", SMALLEST_IDEOGRAPH), ("AI", SMALLEST)]
+    try:
+        find_font(texts[0][0])
+    except FontMissing:
+        del texts[0]
+    tries = []
+    for text, smallest in texts:
+        height = max(wanted, smallest)
+        while height > smallest:
+            tries.append((text, height))
+            height = int(height * 0.8)
+        tries.append((text, smallest))
+    return tries
 
 
-@lru_cache(maxsize=32)
-def _glyphs(height: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Draw the letters, this many px high, and the rim around them, with a margin."""
-    text = "AI"
-    font = ImageFont.load_default(size=height * 1.4)  # its capitals are 0.7 em high
+def _font(text: str, size: float) -> ImageFont.FreeTypeFont:
+    """Load a font that has the text; at worst the Latin one inside Pillow."""
+    try:
+        face = find_font(text)
+    except FontMissing:
+        return cast(ImageFont.FreeTypeFont, ImageFont.load_default(size))
+    return ImageFont.truetype(str(face.path), size, index=face.index)
+
+
+@lru_cache(maxsize=64)
+def _glyphs(text: str, height: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Draw the text, its ink this many px high, and the rim around it, with a margin."""
+    font = _font(text, 100)
+    _, top, _, bottom = font.getbbox(text)
+    font = _font(text, height * 100 / (bottom - top))
     left, top, right, bottom = (round(edge) for edge in font.getbbox(text))
     rim = max(1, round(height * 0.09))
     margin = rim + max(1, round(height * 0.25))
