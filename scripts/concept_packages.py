@@ -150,7 +150,7 @@ SOURCES = (
         ),
         title="Firefox OS Emoji",
         author="Mozilla Foundation",
-        licence="Apache-2.0",
+        licence="CC-BY-4.0",  # of the drawings; the package names that of the code
         url="https://github.com/mozilla/fxemoji",
     ),
     Source(
