@@ -12,11 +12,14 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.unit.small_lexicon import SMALL_LIBRARY
 
 from overpaint.concepts.lexicon import Lexicon
-from overpaint.concepts.prompt import Reading, read_prompt
-from overpaint.concepts.vocabulary import vocabulary
+from overpaint.concepts.prompt import LetteringRequest, Reading, is_removal, read_prompt
+from overpaint.concepts.vocabulary import EFFECTS, vocabulary
+from overpaint.values import STYLES
 
 _HERE = Path(__file__).parent
 _LEXICON = Lexicon(SMALL_LIBRARY)
@@ -64,3 +67,130 @@ def _written(reading: Reading) -> str:
 @pytest.mark.parametrize(("prompt", "expected"), _table("readings.txt"))
 def test_prompt_reads_as_the_table_says(prompt: str, expected: str) -> None:
     assert _written(read_prompt(prompt, _LEXICON)) == expected
+
+
+def test_held_out_prompts_read_nearly_as_well() -> None:
+    rows = _table("readings_held_out.txt")
+    right = sum(_written(read_prompt(prompt, _LEXICON)) == expected for prompt, expected in rows)
+    assert right >= 57, f"{right} of {len(rows)}"
+
+
+def test_colour_comes_with_its_value() -> None:
+    (subject,) = read_prompt("a #ffcc00 hat", _LEXICON).subjects
+    assert (subject.color, subject.rgb) == ("#ffcc00", (255, 204, 0))
+    (subject,) = read_prompt("a #fc0 hat", _LEXICON).subjects
+    assert subject.rgb == (255, 204, 0)
+
+
+def test_shades_go_the_way_they_say() -> None:
+    def light(prompt: str) -> int:
+        (subject,) = read_prompt(prompt, _LEXICON).subjects
+        assert subject.rgb is not None
+        return sum(subject.rgb)
+
+    for color in ("red", "blue", "purple", "brown", "gray"):
+        dark, plain, pale = (light(f"a {kind} {color} hat") for kind in ("dark", "", "light"))
+        assert dark < plain < pale
+
+
+def test_bright_strengthens_a_hue() -> None:
+    (subject,) = read_prompt("亮紫色的帽子", _LEXICON).subjects
+    assert subject.color == "bright purple"
+    assert subject.rgb is not None
+    assert max(subject.rgb) == 255
+
+
+def test_subject_keeps_the_word_as_written() -> None:
+    assert read_prompt("a RED Hot-Air Balloon", _LEXICON).subjects[0].word == "Hot-Air Balloon"
+
+
+def test_unknown_word_comes_with_near_ones() -> None:
+    (unknown,) = read_prompt("a dog wearing red galsses", _LEXICON).unknown
+    assert unknown.word == "galsses"
+    assert unknown.nearest[0] == "glasses"
+
+
+def test_lettering_of_several_lines() -> None:
+    reading = read_prompt("“Hello” and “World” in red", _LEXICON)
+    assert reading.lettering == LetteringRequest(
+        text="Hello\nWorld", color=vocabulary().colors["red"]
+    )
+
+
+def test_words_inside_quotes_are_not_read() -> None:
+    reading = read_prompt('the text "a red cat removes the dog"', _LEXICON)
+    assert reading.action != "remove"
+    assert reading.subjects == ()
+    assert reading.present == ()
+
+
+def test_language_is_chinese_where_there_is_chinese() -> None:
+    assert read_prompt("一个cool的sunglasses", _LEXICON).language == "zh"
+    assert read_prompt("cool sunglasses", _LEXICON).language == "en"
+
+
+_REMOVALS = """
+remove | 去掉 | 把这个人去掉 | 移除水印 | 请帮我删除背景里的路人 | 擦除文字 | 抹去
+不要了 | 去水印 | 讓這隻貓消失 | 請移除這個人 | 把猫换成背景 | delete it | Erase the text | get rid of this
+clean up the wires | take it out | make it vanish | remove the paint from the wall | clean the wall
+replace the dog with the background | no people, please | remove the "add" button
+"""
+_OTHERS = """
+一只猫 | a cat | 一块橡皮擦 | an eraser | 去掉帽子，换成皇冠 | remove the hat and add a crown | 海边的猫
+写着“删除” | a sign that says "remove" | a clear glass vase | no smoking | 一只猫，不要帽子 | ？
+a cat without a hat | 用狗替换猫 | clean white shoes | replace the cat with a dog
+"""
+
+
+def _each(rows: str) -> list[str]:
+    return [prompt.strip() for row in rows.strip().splitlines() for prompt in row.split("|")]
+
+
+@pytest.mark.parametrize("prompt", ["", "   ", "\n", *_each(_REMOVALS)])
+def test_asks_to_remove(prompt: str) -> None:
+    assert is_removal(prompt)
+    assert read_prompt(prompt, _LEXICON).action == "remove"
+
+
+@pytest.mark.parametrize("prompt", _each(_OTHERS))
+def test_does_not_only_ask_to_remove(prompt: str) -> None:
+    assert not is_removal(prompt)
+    assert read_prompt(prompt, _LEXICON).action != "remove"
+
+
+_WORDS = """
+猫 狗 戴着 把 换成 放在 上 的 一只 两个 红色 深 木 苹果 香蕉 旁边 “ ” 和 ， 。
+给 在 写着 用 替换 不要 水彩 三 火 龙 cat dog a the wearing replace with on next to red dark
+glass glasses 's and , . add of " ' turn into orange flurb #fc0 99999999 🐶
+"""
+_PIECES = st.sampled_from(_WORDS.split())
+
+
+def _holds(prompt: str) -> None:
+    reading = read_prompt(prompt, _LEXICON)
+    assert reading == read_prompt(prompt, _LEXICON)
+    assert reading.action in ("add", "replace", "remove")
+    assert reading.style is None or reading.style in STYLES
+    for subject in reading.subjects:
+        assert 1 <= subject.count <= 12
+        assert set(subject.concept_ids) <= set(_LEXICON.concepts)
+        assert subject.word in prompt
+        assert (subject.color is None) == (subject.rgb is None)
+        assert subject.rgb is None or all(0 <= value <= 255 for value in subject.rgb)
+    assert set(reading.present) <= set(_LEXICON.concepts)
+    assert all(unknown.word in prompt for unknown in reading.unknown)
+    if reading.lettering is not None:
+        assert reading.lettering.text.strip()
+        assert set(reading.lettering.effects) <= set(EFFECTS)
+
+
+@settings(deadline=None)
+@given(st.text(max_size=80))
+def test_any_text_can_be_read(prompt: str) -> None:
+    _holds(prompt)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(_PIECES, max_size=16), st.sampled_from(["", " "]))
+def test_any_row_of_words_can_be_read(pieces: list[str], between: str) -> None:
+    _holds(between.join(pieces))

@@ -1,4 +1,4 @@
-"""What a prompt says, as a walk over its words finds it: things, how they look, what role they have.
+"""What a prompt says, as a walk over its words finds it: things, their look, their role.
 
 Roles, strongest first. "object": asked for by a verb or preposition (戴着 B, wearing B, 换成 B,
 add B). "plain": merely named. "target": what is changed or replaced. "ground": where something is,

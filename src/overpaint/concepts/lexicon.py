@@ -319,9 +319,14 @@ def _grams(key: str) -> list[str]:
 
 
 def _chinese_distance(word: str, known: str) -> float:
-    """0 (the same) to 1: characters not shared; the last, which names the kind, counts twice."""
-    shared = sum((Counter(word) & Counter(known)).values()) + (word[-1] == known[-1])
-    return 1 - 2 * shared / (len(word) + len(known) + 2)
+    """0 (the same) to 1, from shared characters, pairs of them, and the last, which names a kind."""
+
+    def parts(text: str) -> Counter[str]:
+        return Counter(text) + Counter(text[at : at + 2] for at in range(len(text) - 1))
+
+    one, other = parts(word), parts(known)
+    shared = sum((one & other).values()) + 0.5 * (word[-1] == known[-1])
+    return 1 - 2 * shared / (sum(one.values()) + sum(other.values()) + 1)
 
 
 def _edits(one: str, other: str) -> int:

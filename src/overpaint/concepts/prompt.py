@@ -1,9 +1,9 @@
 """Reading a prompt, Chinese or English: what belongs in the mask, how it looks, what to do.
 
-一只狗戴着红色眼镜 over the eyes of a dog asks for red glasses, not for a dog. `read_prompt` cuts the
-prompt into words (`lexicon`), decides what each means in its place (`roles`), walks them once for
-their relations (`walk`) and keeps the things in the strongest relation as subjects; the others are
-taken to be in the picture already.
+一只狗戴着红色眼镜 over the eyes of a dog asks for red glasses, not for a dog. `read_prompt` cuts
+the prompt into words (`lexicon`), decides what each means in its place (`roles`), walks them once
+for their relations (`walk`) and keeps the things in the strongest relation as subjects; the others
+are taken to be in the picture already.
 """
 
 from __future__ import annotations

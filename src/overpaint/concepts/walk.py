@@ -183,7 +183,7 @@ class Walk(Relations):
         return False
 
     def _touches(self, at: int) -> bool:
-        """Whether nothing but a space parts token `at` from the one before; a recipient is apart."""
+        """Whether only a space parts token `at` from the one before; a recipient is apart."""
         before = self._tokens[at - 1]
         return self._tokens[at].start - before.end <= 1 and self._state.last_at != "ground"
 
