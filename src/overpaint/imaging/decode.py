@@ -92,14 +92,17 @@ def _from_codec(opened: Opened, field: str) -> Picture:
         orientation = deep.orientation(opened)
         stored = deep.decode(opened, field=field)
     channels = stored.shape[2]
-    pixels = assemble(
-        lambda first, last: stored[first:last],
-        height=stored.shape[0],
-        width=stored.shape[1],
-        channels=(max(channels, 3),),
-        dtype=stored.dtype,
-        orientation=orientation,
-    )
+    if orientation == 1 and channels >= 3:
+        pixels = np.ascontiguousarray(stored)
+    else:
+        pixels = assemble(
+            lambda first, last: stored[first:last],
+            height=stored.shape[0],
+            width=stored.shape[1],
+            channels=(max(channels, 3),),
+            dtype=stored.dtype,
+            orientation=orientation,
+        )
     icc_profile, notes = _profile_of(opened.image, gray=channels == 1)
     return Picture(pixels=cast(Pixels, pixels), icc_profile=icc_profile, notes=notes)
 

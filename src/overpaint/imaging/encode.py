@@ -162,7 +162,7 @@ def _encode_jpeg(
 
 def _encode_png(picture: Picture, provenance: Provenance | None) -> bytes:
     if picture.pixels.dtype == np.uint8:
-        encoded = _save(picture.pixels, "PNG")
+        encoded = memoryview(_save(picture.pixels, "PNG"))
     else:
         encoded = _encode_png16(picture.pixels)
     chunks = []
@@ -173,15 +173,15 @@ def _encode_png(picture: Picture, provenance: Provenance | None) -> bytes:
         chunks.append(_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + to_xmp(provenance)))
         label = json.dumps(aigc_label(provenance), separators=(",", ":"))
         chunks.append(_chunk(b"tEXt", b"AIGC\0" + label.encode("ascii")))
-    return b"".join([encoded[:_HEADER_END], *chunks, memoryview(encoded)[_HEADER_END:]])
+    return b"".join([encoded[:_HEADER_END], *chunks, encoded[_HEADER_END:]])
 
 
-def _encode_png16(pixels: Pixels) -> bytes:
+def _encode_png16(pixels: Pixels) -> memoryview:
     code = cv2.COLOR_RGB2BGR if pixels.shape[2] == 3 else cv2.COLOR_RGBA2BGRA
     with quiet():
         done, encoded = cv2.imencode(".png", cv2.cvtColor(pixels, code))
     assert done  # pixels in memory are always writable as PNG
-    return encoded.tobytes()
+    return encoded.ravel().data
 
 
 def _chunk(name: bytes, data: bytes) -> bytes:
