@@ -120,13 +120,13 @@ def _metal(body: _Body) -> tuple[Lab, Plane]:
 def _wood(body: _Body) -> tuple[Lab, Plane]:
     rows, columns = body.grid()
     bend = noise(body.shape, 0.5 * body.side, body.rng, octaves=2)
-    wave = rows * 9 + 0.5 * bend + 0.6 * np.sin(columns * 2.4 + 0.4)
+    wave = rows * 11 + 0.42 * bend + 0.35 * np.sin(columns * 2.4 + 0.4)
     ring = 1 - np.abs(2 * (wave % 1) - 1) ** 2.2  # late wood is a thin dark line
     fibre = cv2.blur(
         body.rng.standard_normal(body.shape, dtype=np.float32), (_odd(0.08 * body.side), 1)
     )
     fibre = fibre / (fibre.std() + 1e-6)
-    grain = 0.34 + 0.34 * ring + 0.05 * fibre
+    grain = 0.38 + 0.27 * ring + 0.06 * fibre
     shade = 0.55 + 0.75 * body.tone
     return gradient_map(np.clip(grain, 0, 1), _WOOD) * shade[..., None], body.alpha
 
@@ -141,11 +141,14 @@ def _stone(body: _Body) -> tuple[Lab, Plane]:
 
 def _marble(body: _Body) -> tuple[Lab, Plane]:
     rows, columns = body.grid()
-    warp = noise(body.shape, 0.3 * body.side, body.rng, octaves=4)
-    veins = 1 - np.abs(np.sin((columns + 0.6 * rows) * 9 + 1.9 * warp))
-    fine = 1 - np.abs(np.sin((columns - 0.8 * rows) * 17 + 2.4 * warp))
-    vein = 0.42 * veins**7 + 0.18 * fine**10 + 0.05 * np.abs(warp)
-    tone = 0.45 + 0.62 * body.tone - vein
+    warp = noise(body.shape, 0.4 * body.side, body.rng, octaves=5)
+    clouds = noise(body.shape, 0.35 * body.side, body.rng, octaves=3)
+    strength = smoothstep(-0.9, 1.2, noise(body.shape, 0.3 * body.side, body.rng))
+    veins = 1 - np.abs(np.sin((columns + 0.7 * rows) * 7 + 0.95 * warp))
+    fine = 1 - np.abs(np.sin((columns - 0.5 * rows) * 11 + 1.3 * warp + 2))
+    vein = strength * (0.55 * veins**8 + 0.16 * veins**2) + 0.2 * (1 - strength) * fine**14
+    vein = vein + 0.05 * np.clip(clouds, 0, 2)
+    tone = 0.34 + 0.70 * body.tone - vein
     return gradient_map(np.clip(tone, 0, 1), _MARBLE), body.alpha
 
 

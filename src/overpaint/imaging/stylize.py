@@ -56,9 +56,7 @@ def stylize(exemplar: Rgba8, style: Style, *, seed: int = 0) -> Rgba8:
 def _cartoon(sheet: _Sheet) -> tuple[Lab, Plane]:
     """Soft volume: rendered pictures get a rim light, flat drawings a whole relief."""
     gray = sheet.gray()
-    steps = np.abs(np.diff(gray, axis=1))[sheet.alpha[:, 1:] > 0.9]
-    flat = float((steps < 0.5 / 255).mean()) if steps.size else 0.0
-    amount = 0.3 + 0.7 * float(smoothstep(0.25, 0.8, np.array(flat, dtype=np.float32)))
+    amount = 0.3 + 0.7 * _flatness(sheet, gray)
     calm = soft(sheet.rgb, 0.003 * sheet.side * amount)
     height = dome(sheet.alpha, 0.24 * sheet.side)
     bumps = soft(gray, 0.012 * sheet.side)
@@ -74,17 +72,29 @@ def _cartoon(sheet: _Sheet) -> tuple[Lab, Plane]:
     return _saturated(rgb.astype(np.float32), 1 + 0.1 * amount), sheet.alpha
 
 
+def _flatness(sheet: _Sheet, gray: Plane) -> float:
+    """Return 0 for a picture with shading of its own to 1 for a drawing of plain areas."""
+    steps = np.abs(np.diff(gray, axis=1))[sheet.alpha[:, 1:] > 0.9]
+    flat = float((steps < 0.5 / 255).mean()) if steps.size else 0.0
+    return float(smoothstep(0.25, 0.8, np.array(flat, dtype=np.float32)))
+
+
 def _anime(sheet: _Sheet) -> tuple[Lab, Plane]:
     """Cel shading in a few tones with a clean dark line (lines: Winnemöller's XDoG, 2012)."""
     calm = kuwahara(sheet.rgb, 0.012 * sheet.side)
     lab = to_oklab(np.rint(np.clip(calm, 0, 1) * 255).astype(np.uint8))
-    relief = lit(dome(sheet.alpha, 0.2 * sheet.side), 0.09 * sheet.side) - 0.55
-    lightness = lab[..., 0] + 0.10 * np.clip(relief, -1, 0.3)
+    relief = lit(dome(sheet.alpha, 0.26 * sheet.side), 0.11 * sheet.side) - 0.55
+    volume = 0.10 + 0.12 * _flatness(sheet, sheet.gray())
+    lightness = lab[..., 0] + volume * np.clip(relief, -0.8, 0.3)
     tones = 7.0  # over the whole range; one object spans three or four of them
-    level = lightness * tones
-    step = np.floor(level) + smoothstep(0.44, 0.56, level % 1)
+    # the tones lie where the object's own lightness gathers, so that flat areas keep theirs
+    seen = lab[..., 0][sheet.alpha > 0.5]
+    turns = np.exp(2j * np.pi * tones * seen).sum() if seen.size else 1.0
+    phase = float(np.angle(turns)) / (2 * np.pi)
+    level = lightness * tones - phase
+    step = np.floor(level) + smoothstep(0.44, 0.56, level % 1) + phase
     drop = step / tones - lab[..., 0]
-    lab[..., 0] = np.clip(0.93 * (step / tones) + 0.065, 0, 1)
+    lab[..., 0] = np.clip(0.97 * (step / tones) + 0.025, 0, 1)
     lab[..., 1:] *= 1.22
     lab[..., 2] += 0.16 * np.minimum(drop, 0)  # shadows turn cool
     rgb = from_oklab(lab).astype(np.float32) / 255
