@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from scripts.concept_names import Named, read_names
 from scripts.concept_packages import SOURCES, Packages
 from scripts.concept_pictures import Drawn, Pictures
+from scripts.concept_sheets import write_sheets
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "src/overpaint/concepts/data/concepts.zip"
@@ -34,21 +35,22 @@ def main() -> None:
     parser.add_argument("--sheet", type=Path, help="folder for contact sheets")
     arguments = parser.parse_args()
 
-    packages = Packages(arguments.cache)
+    concepts = collect(Packages(arguments.cache))
+    write(arguments.out, concepts)
+
+    manners = Counter(d.source.drawing for _, drawings in concepts for d in drawings)
+    size_mb = arguments.out.stat().st_size / 1e6
+    print(f"{len(concepts)} concepts, {dict(manners)}, {size_mb:.2f} MB")
+    if arguments.sheet:
+        write_sheets(arguments.out, arguments.sheet)
+
+
+def collect(packages: Packages) -> list[tuple[Named, list[Drawn]]]:
+    """Every concept that is drawn in LEAST_DRAWINGS manners, with its drawings."""
     pictures = Pictures(packages)
     drawn = [(concept, list(pictures.of(concept))) for concept in read_names(packages)]
     pictures.close()
-    kept = [item for item in drawn if len({d.source.drawing for d in item[1]}) >= LEAST_DRAWINGS]
-    write(arguments.out, kept)
-
-    manners = Counter(d.source.drawing for _, drawings in kept for d in drawings)
-    left_out = ", ".join(concept.id for concept, _ in drawn if (concept, _) not in kept)
-    size_mb = arguments.out.stat().st_size / 1e6
-    print(f"{len(kept)} concepts, {dict(manners)}, {size_mb:.2f} MB; left out: {left_out or '-'}")
-    if arguments.sheet:
-        from scripts.concept_sheets import write_sheets
-
-        write_sheets(arguments.out, arguments.sheet)
+    return [item for item in drawn if len({d.source.drawing for d in item[1]}) >= LEAST_DRAWINGS]
 
 
 def write(path: Path, concepts: list[tuple[Named, list[Drawn]]]) -> None:

@@ -115,8 +115,8 @@ def read_names(packages: Packages) -> list[Named]:
             ),
             words_en=words_en,
             words_zh=words_zh,
-            keywords_en=_unlike(words_en, (word.lower() for word in keywords[0])),
-            keywords_zh=_unlike(words_zh, (_plain(word) for word in keywords[1])),
+            keywords_en=_unlike(words_en, keywords[0]),
+            keywords_zh=_unlike(words_zh, map(_plain, keywords[1])),
             group=override.get("group", group),
             placement=override.get("at", "floats" if group in FLOATING else "stands"),
             outline=tuple(override.get("outline", "").split()),
@@ -130,11 +130,11 @@ def read_names(packages: Packages) -> list[Named]:
         if code in taken or (override is None and left_out) or (override or {}).get("drop"):
             continue
         concepts.append(named(code, entry, override or {}))
-    _check(concepts)
+    check_names(concepts)
     return concepts
 
 
-def _check(concepts: Iterable[Named]) -> None:
+def check_names(concepts: Iterable[Named]) -> None:
     """Refuse two concepts of one id or one first Chinese name."""
     seen: dict[str, str] = {}
     clashes = [
@@ -152,8 +152,10 @@ def _split(words: str | None) -> tuple[str, ...]:
 
 
 def _unlike(names: tuple[str, ...], words: Iterable[str]) -> tuple[str, ...]:
-    """The words that are not names, once each, in order."""
-    return tuple(dict.fromkeys(word for word in words if word and word not in names))
+    """The words that are not names, once each, in order, lower case."""
+    known = {name.lower() for name in names}
+    lower = (word.lower() for word in words)
+    return tuple(dict.fromkeys(word for word in lower if word and word not in known))
 
 
 def _plain(label: str) -> str:

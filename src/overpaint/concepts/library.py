@@ -72,7 +72,7 @@ class ConceptLibrary:
         self._read = read
         self._lock = threading.Lock()
         self._cache: OrderedDict[tuple[str, int], Exemplar] = OrderedDict()
-        self._cached_bytes = 0
+        self.cached_bytes = 0  # of rasterised pictures; at most CACHE_BYTES
 
     @classmethod
     def open(cls, path: Path | None = None) -> ConceptLibrary:
@@ -122,10 +122,10 @@ class ConceptLibrary:
         with self._lock:
             if (key, size) not in self._cache:
                 self._cache[key, size] = exemplar
-                self._cached_bytes += pixels.nbytes
-            while self._cached_bytes > CACHE_BYTES and len(self._cache) > 1:
+                self.cached_bytes += pixels.nbytes
+            while self.cached_bytes > CACHE_BYTES and len(self._cache) > 1:
                 _, old = self._cache.popitem(last=False)
-                self._cached_bytes -= old.pixels.nbytes
+                self.cached_bytes -= old.pixels.nbytes
         return exemplar
 
     def search(self, word: str, *, limit: int = 10) -> list[Match]:
