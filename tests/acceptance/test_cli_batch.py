@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import chdir, redirect_stderr, redirect_stdout
+from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -169,3 +170,32 @@ def test_a_mistake_in_the_manifest_stops_it_before_anything_is_painted(scene: Pa
         "error: manifest: 2 mistakes, nothing was painted",
     ]
     assert not (scene / "out").exists()
+
+
+def test_of_many_mistakes_twenty_are_told(scene: Path) -> None:
+    write(scene, *({"n": 9} for _ in range(25)))
+    told = batch(scene).stderr.splitlines()
+    assert len(told) == 22
+    assert told[-2:] == ["... and 5 more", "error: manifest: 25 mistakes, nothing was painted"]
+
+
+def test_a_fault_of_ours_in_one_line_makes_the_exit_code_1(
+    scene: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = import_module("overpaint.repaint")
+    paint = module.repaint
+
+    def fail_once(*arguments: Any, **options: Any) -> Any:
+        if options.get("seed") == 1:
+            raise RuntimeError("boom")
+        return paint(*arguments, **options)
+
+    monkeypatch.setattr(module, "repaint", fail_once)
+    write(scene, {"output": "a.png", "seed": 1}, {"output": "b.png", "n": 2}, {"base": "mask.png"})
+    done = batch(scene, "--json")
+    assert done.returncode == 1
+    told = json.loads(done.stdout)
+    assert told["failures"] == [
+        {"line": 1, "output": "a.png", "fault": "ours", "error": "RuntimeError: boom"}
+    ]
+    assert "Traceback" not in done.stderr

@@ -17,14 +17,16 @@ import typer
 from overpaint._version import __version__
 from overpaint.cli import console
 from overpaint.cli.journal import Journal
-from overpaint.cli.manifest import MOST_TOLD, Line, ManifestError, read_manifest
-from overpaint.cli.targets import check_folder
+from overpaint.cli.manifest import Line, read_manifest
+from overpaint.cli.targets import make_folder
 from overpaint.errors import InvalidInput, InvalidOption, OverpaintError
 
 if TYPE_CHECKING:
     from overpaint.values import OnStep
 
 FAILURES = "failures.jsonl"
+#: Most lines of one kind on stderr.
+MOST_TOLD = 20
 
 
 @dataclass(kw_only=True)
@@ -60,17 +62,12 @@ def batch(
 ) -> None:
     """Repaint every line of MANIFEST. Run it again after a stop: finished lines are kept."""
     started = time.perf_counter()
-    try:
-        lines = read_manifest(manifest, output)
-    except ManifestError as error:
-        for mistake in error.mistakes[:MOST_TOLD]:
-            console.say(f"{manifest.name} {mistake}")
-        raise
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InvalidOption("output", f"cannot be made ({error.strerror})", output) from error
-    check_folder(output)
+    lines, mistakes = read_manifest(manifest, output)
+    if mistakes:
+        _say_some([f"{manifest.name} {mistake}" for mistake in mistakes])
+        many = f"{len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}"
+        raise InvalidOption("manifest", f"{many}, nothing was painted")
+    make_folder(output)
 
     report = _Report()
     with Journal(output) as journal, console.progress(len(lines)) as progress:
@@ -170,10 +167,21 @@ def _failure(line: Line, error: Exception) -> dict[str, Any]:
 
 
 def _say_end(report: _Report, folder: Path) -> None:
-    for failure in report.failures:
-        console.say(f"error: line {failure['line']} ({failure['output']}): {failure['error']}")
+    _say_some(
+        [
+            f"error: line {failure['line']} ({failure['output']}): {failure['error']}"
+            for failure in report.failures
+        ]
+    )
     told = f"{report.painted} painted, {report.skipped} done before, {len(report.failures)} failed"
     if report.failures:
         console.say(f"{told}; see {folder / FAILURES}")
     else:
         console.say_on_terminal(told)
+
+
+def _say_some(told: Sequence[str]) -> None:
+    for line in told[:MOST_TOLD]:
+        console.say(line)
+    if len(told) > MOST_TOLD:
+        console.say(f"... and {len(told) - MOST_TOLD} more")

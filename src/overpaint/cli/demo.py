@@ -10,8 +10,7 @@ from typing import Annotated
 import typer
 
 from overpaint.cli import console
-from overpaint.cli.targets import check_folder
-from overpaint.errors import InvalidOption
+from overpaint.cli.targets import make_folder
 
 PROMPT = "一只猫戴着红色眼镜"  # a cat wearing red glasses
 SEED = 7
@@ -40,11 +39,7 @@ def demo(
     from overpaint.imaging.mask import decode_mask
     from overpaint.repaint import repaint
 
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InvalidOption("output", f"cannot be made ({error.strerror})", output) from error
-    check_folder(output)
+    make_folder(output)
 
     started = time.perf_counter()
     with console.progress() as progress:

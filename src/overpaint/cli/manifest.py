@@ -14,9 +14,6 @@ from typing import Any
 from overpaint.cli.targets import numbered
 from overpaint.errors import InvalidInput, InvalidOption
 
-#: Most mistakes of a manifest that are told at once.
-MOST_TOLD = 20
-
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
@@ -30,17 +27,6 @@ class Line:
     files: tuple[Path, ...]  # what it writes, one a result
     options: Mapping[str, Any]  # keyword arguments of `repaint`, those that were given
     key: str  # changes when the line or one of its input files does
-
-
-class ManifestError(InvalidInput):
-    """The manifest has mistakes.
-
-    `mistakes` holds one message each.
-    """
-
-    def __init__(self, mistakes: list[str]) -> None:
-        self.mistakes = tuple(mistakes)
-        super().__init__("manifest", f"{len(mistakes)} mistakes, nothing was painted")
 
 
 #: Every key that a line may have.
@@ -66,15 +52,18 @@ KEYS = (
 _OPTIONS = {name: name for name in KEYS[4:]} | {"negative": "negative_prompt"}
 
 
-def read_manifest(manifest: Path, folder: Path) -> tuple[Line, ...]:
+def read_manifest(manifest: Path, folder: Path) -> tuple[tuple[Line, ...], tuple[str, ...]]:
     """Read a JSON Lines manifest whose results go to `folder`.
 
     Relative paths start at the manifest's own folder. A key set to null counts as left out;
     empty lines are passed over.
 
+    Returns:
+        The valid lines, and a message "line N: field: what is wrong" for each of the others, in
+        their order.
+
     Raises:
         InvalidOption: the manifest cannot be read or has no line.
-        ManifestError: a line is not valid; every mistake is told, not only the first.
     """
     try:
         text = manifest.read_text(encoding="utf-8-sig")
@@ -93,11 +82,9 @@ def read_manifest(manifest: Path, folder: Path) -> tuple[Line, ...]:
         except InvalidInput as error:
             mistakes.append(f"line {number}: {error}")
     mistakes += _clashes(lines)
-    if mistakes:
-        raise ManifestError(sorted(mistakes, key=_line_number))
-    if not lines:
+    if not lines and not mistakes:
         raise InvalidOption("manifest", "must have at least one line", manifest)
-    return tuple(lines)
+    return tuple(lines), tuple(sorted(mistakes, key=_line_number))
 
 
 def _line_number(mistake: str) -> int:

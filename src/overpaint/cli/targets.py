@@ -30,6 +30,15 @@ def check_folder(folder: Path, field: str = "output") -> None:
         ) from error
 
 
+def make_folder(folder: Path, field: str = "output") -> None:
+    """Make the folder when it is missing; raise `InvalidOption` unless it can be written into."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidOption(field, f"cannot be made ({error.strerror})", folder) from error
+    check_folder(folder, field)
+
+
 def check_targets(
     output: Path, *, n: int, inputs: Iterable[Path], field: str = "output"
 ) -> tuple[Path, ...]:
