@@ -142,10 +142,10 @@ def test_a_long_picture_is_scaled_down() -> None:
     small, _ = _compose(_backdrop("studio", 256, np.random.default_rng(5)), "box")
     large = np.repeat(np.repeat(small, 10, axis=0), 10, axis=1)
     pixels = cut_out(large).pixels
-    assert abs(pixels.shape[1] - 0.67 * 2048) < 20
+    assert abs(pixels.shape[1] - 0.67 * 1280) < 16
     clear = np.dstack([large, np.zeros(large.shape[:2], dtype=np.uint8)])
     clear[:, :1280, 3] = 255
-    assert cut_out(clear).pixels.shape[:2] == (2048, 1024)
+    assert cut_out(clear).pixels.shape[:2] == (1280, 640)
 
 
 def test_the_same_picture_gives_the_same_cut() -> None:

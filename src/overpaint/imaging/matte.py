@@ -18,7 +18,7 @@ _ANALYSIS_SIDE = 256
 #: A cut with less or more of the picture than this is taken for a failure.
 _PLAUSIBLE = (0.02, 0.98)
 #: A longer reference is scaled down to this, px: more than any engine paints.
-_LONGEST = 2048
+_LONGEST = 1280
 #: An alpha below this says that the caller has cut the object out already.
 _SEEN_THROUGH = 250
 
@@ -40,7 +40,7 @@ def cut_out(picture: Rgb8 | Rgba8, *, seed: int = 0) -> CutOut:
     like; GrabCut (Rother, Kolmogorov, Blake 2004) divides the rest, a guided filter (He, Sun,
     Tang 2010) makes the edge soft, and the background's colour is taken out of it. If next to
     nothing or next to all is left, the whole picture comes back opaque with a note. A picture
-    longer than 2048 px is scaled down to that.
+    longer than 1280 px is scaled down to that.
     """
     picture = _within_longest(picture)
     rgb = np.ascontiguousarray(picture[..., :3])
@@ -90,7 +90,7 @@ def _object(rgb: Rgb8, seed: int) -> Mask:
     found = _divided(small, _first_guess(distance), distance, seed)
     if not 0.06 <= found.mean() <= 0.85:  # the border told nothing: trust the centre instead
         found = _divided(small, _centre_guess(found.shape), distance, seed)
-        if _contrast(small, found) < 0.03 or np.mean(found[_rim(found.shape)]) > 0.35:
+        if _contrast(small, found) < 0.015 or np.mean(found[_rim(found.shape)]) > 0.35:
             found = np.zeros_like(found)
     grown = cv2.resize(found.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
     return np.asarray(grown > 0.5, dtype=np.bool_)

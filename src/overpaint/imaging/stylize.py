@@ -125,15 +125,15 @@ def _oil(sheet: _Sheet) -> tuple[Lab, Plane]:
     gray = soft(sheet.gray(), 0.004 * sheet.side)
     direction = stroke_direction(gray, 0.03 * sheet.side)
     paint, body = brush_strokes(sheet.rgb, sheet.alpha, direction, sheet.side, sheet.rng)
-    paint = smear(paint, direction, 0.006 * sheet.side, steps=2)
+    paint = smear(paint, direction, 0.005 * sheet.side, steps=1)
     bristle = noise(sheet.shape, max(0.006 * sheet.side, 1.5), sheet.rng)
-    marks = smear(bristle, direction, 0.03 * sheet.side)
+    marks = smear(bristle, direction, 0.03 * sheet.side, steps=4)
     marks /= float(marks.std()) + 1e-6
     ridges = soft(body, 0.0025 * sheet.side) + 0.10 * marks + 0.05 * _canvas(sheet)
     light = lit(ridges, 0.0085 * sheet.side) - 0.55
     rgb = paint * (1 + 0.55 * light)[..., None]
     rgb += 0.22 * np.clip(light - 0.12, 0, 1)[..., None]
-    edge = smear(sheet.alpha, direction, 0.008 * sheet.side, steps=3)
+    edge = smear(sheet.alpha, direction, 0.008 * sheet.side, steps=2)
     wobble = noise(sheet.shape, 0.02 * sheet.side, sheet.rng)
     alpha = smoothstep(0.4, 0.6, edge + 0.06 * wobble)
     return _saturated(rgb, 1.15), alpha

@@ -183,11 +183,11 @@ def brush_strokes(
     canvas = np.zeros((height, width, 4), dtype=np.uint8)  # colour, and paint height
     canvas[..., :3] = np.rint(np.clip(soft(picture, 0.03 * side), 0, 1) * 255)
     near = soft(cover, 0.015 * side)
-    for brush, tolerance in ((0.026, -1.0), (0.013, 0.04), (0.0065, 0.065)):
+    for brush, tolerance in ((0.026, -1.0), (0.013, 0.04), (0.0075, 0.065)):
         radius = max(brush * side, 0.8)
         goal = soft(picture, 0.5 * radius)
         missed = soft(np.abs(canvas[..., :3] / np.float32(255) - goal).mean(axis=-1), radius)
-        step = 1.15 * radius
+        step = 1.3 * radius
         grid = np.mgrid[step / 2 : height : step, step / 2 : width : step].reshape(2, -1)
         places = grid.T + rng.uniform(-0.5, 0.5, grid.T.shape) * step
         y = np.clip(places[:, 0], 0, height - 1)
