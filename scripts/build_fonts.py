@@ -60,6 +60,17 @@ SOURCES = (
     ),
 )
 
+#: Outside GB 2312 and level 1 of Big5, but met in names, at weddings and in Cantonese.
+EXTRA = (
+    "囍囧喆玥堃珺旻昇翊祎禕赟贇垚犇骉羴焱烜炘晞昉暐祐妤婳瑄甯珝玙珮翀頔燚瀞潆滢珞璟玘琇珩玹璠瑀琯珣琰琬瑗"
+    "瑢璎琎玭珈珧珉珅珲玟琨琸瑭瑧瑨璘璨晗晔晟旸昶昀昱昴暄曈炅烨煊煜熠燊燏焜焘淏湉湑澍澔沄沚洺湜滟瀛灏堉"
+    "垲埜峣崚嵘宓宥宸奭姮娉媗嫄嬅孛怿恺悰惇愔慜憬懋戬揆斓旂旎旖旼晙晢晛枘柃栩桁梣棣楹榕樾橦歆毓玚玢琲瑱"
+    "璁璆璈瓒畯皓皞盱睿瞻砚祺祯禛禧稷竑竣笙筠筱箐篪綦纮绂绚绮缇缨羿翎翚翮翯聿肸胤芃芊芮芸苡苒茀茜茉荞荻莀"
+    "菁菡萱葳蓁蔚蔺蕙蕊薇藜蘅虓蜓衍裎觐訚诩谡谌豫赜跞轶辚辰逍逸邈邺郗郜郢鄞酆钊钏钰铄铖铠铮锜锟锴镕镝闳闿"
+    "阗陞霁霏霖靖韬韶颀颉颖飏飒馥骁骅骋骏骐骞骥鸢鸣鹂鹏鹤鹭麒麓麟黎黛鼐龑龢"
+    "嘅喺冇咗嚟咁佢哋嘢啲乜嗰冧瞓靓"
+)
+
 
 def repertoire(*, traditional: bool) -> set[int]:
     """Code points to keep: GB 2312, Latin, Greek, Cyrillic, kana, punctuation, vertical forms."""
@@ -71,6 +82,7 @@ def repertoire(*, traditional: bool) -> set[int]:
     kept |= {0x2713, 0x2717, 0x2764, 0xFFE0, 0xFFE1, 0xFFE5}
     kept |= {code for row in range(0xA1, 0xF8) for code in _decoded("gb2312", row)}
     if traditional:  # Big5, level 1: the 5,401 common traditional characters
+        kept |= {ord(character) for character in EXTRA}
         kept |= {code for row in range(0xA4, 0xC7) for code in _decoded("big5", row)}
     return kept
 

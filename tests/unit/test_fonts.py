@@ -39,7 +39,7 @@ def test_the_shipped_chinese_faces_have_all_of_gb2312(face: Face) -> None:
 
 
 def test_the_sans_has_common_traditional_characters_and_vertical_punctuation() -> None:
-    assert all(SANS.has(character) for character in "生日快樂愛與夢龍飛萬歲︐︒︕﹁﹂︵︶")
+    assert all(SANS.has(character) for character in "生日快樂愛與夢龍飛萬歲囍喆玥︐︒︕﹁﹂︵︶")
 
 
 @pytest.mark.parametrize("face", [SANS, BRUSH, SCRIPT])

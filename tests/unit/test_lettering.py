@@ -17,8 +17,8 @@ from overpaint.errors import (
 )
 from overpaint.imaging.fonts import SANS
 from overpaint.imaging.lettering import EFFECTS, letter
+from overpaint.imaging.linebreaks import split_atoms
 from overpaint.imaging.textfit import Fit, fit_text, tilt
-from overpaint.imaging.typesetting import split_atoms
 from overpaint.values import Mask, Rgba8
 
 
@@ -310,6 +310,16 @@ def test_blanks_and_controls_draw_nothing() -> None:
     mask = MASKS["wide"]
     plain = letter(mask, "Hi you", color=(0, 0, 0))
     assert np.array_equal(letter(mask, " Hi \t you\u200d\ufe0f ", color=(0, 0, 0)), plain)
+
+
+def test_an_emoji_heart_is_set_as_a_heart_of_type() -> None:
+    mask = MASKS["wide"]
+    heart = letter(mask, "I ♥ you", color=(0, 0, 0))
+    assert np.array_equal(letter(mask, "I ❤\ufe0f you", color=(0, 0, 0)), heart)
+
+
+def test_a_date_in_a_tall_mask_stands_in_columns() -> None:
+    assert _fit(_box(5, 120, 230, 66), "2026年10月1日，国庆节快乐！").layout.vertical
 
 
 @pytest.mark.parametrize("text", ["", "  \n ", "\u200b"])

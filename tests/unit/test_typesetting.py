@@ -1,61 +1,16 @@
-"""Lines break where readers of Chinese and Latin expect it."""
+"""Glyphs stand where readers expect them."""
 
 from __future__ import annotations
 
-import pytest
-
-from overpaint.imaging.fonts import SANS
-from overpaint.imaging.typesetting import break_lines, set_lines, split_atoms
-
-
-def _atoms(text: str) -> list[str]:
-    return [atom.text for atom in split_atoms(text, (SANS,) * len(text))]
+from overpaint.imaging.fonts import BRUSH, SANS, SCRIPT
+from overpaint.imaging.linebreaks import break_lines, split_atoms
+from overpaint.imaging.typesetting import Layout, by_hand, set_lines
 
 
-def _lines(text: str, count: int) -> list[str]:
-    broken = break_lines(split_atoms(text, (SANS,) * len(text)), count, vertical=False)
+def _one(text: str, *, vertical: bool = False) -> Layout:
+    broken = break_lines(split_atoms(text, (SANS,) * len(text)), 1, vertical=vertical)
     assert broken is not None
-    return ["".join(" " * atom.spaced + atom.text for atom in line).strip() for line in broken]
-
-
-@pytest.mark.parametrize(
-    ("text", "atoms"),
-    [
-        ("生日快乐", ["生", "日", "快", "乐"]),
-        ("你好，世界！", ["你", "好，", "世", "界！"]),
-        ("“永远”《爱》", ["“永", "远”", "《爱》"]),
-        ("Happy Birthday!", ["Happy", "Birthday!"]),
-        ("iPhone15发布", ["iPhone15", "发", "布"]),
-        ("好的……——鲁迅", ["好", "的……", "——鲁", "迅"]),
-        ("it's 50% off", ["it's", "50%", "off"]),
-    ],
-)
-def test_what_must_stay_together_does(text: str, atoms: list[str]) -> None:
-    assert _atoms(text) == atoms
-
-
-@pytest.mark.parametrize(
-    ("text", "lines"),
-    [
-        ("生日快乐", ["生日", "快乐"]),
-        ("Happy Birthday", ["Happy", "Birthday"]),
-        ("生日快乐，万事如意", ["生日快乐，", "万事如意"]),
-        ("我们爱你，妈妈", ["我们爱你，", "妈妈"]),
-        ("one two three four", ["one two", "three four"]),
-    ],
-)
-def test_two_lines_are_even_and_prefer_the_end_of_a_phrase(text: str, lines: list[str]) -> None:
-    assert _lines(text, 2) == lines
-
-
-def test_more_lines_than_atoms_cannot_be() -> None:
-    assert break_lines(split_atoms("福", (SANS,)), 2, vertical=False) is None
-
-
-def test_a_kept_line_break_rules_out_a_single_line() -> None:
-    atoms = split_atoms("生日\n快乐", (SANS,) * 5)
-    assert break_lines(atoms, 1, vertical=False) is None
-    assert _lines("生日\n快乐", 2) == ["生日", "快乐"]
+    return set_lines(broken, vertical=vertical)
 
 
 def test_lines_do_not_touch() -> None:
@@ -63,3 +18,40 @@ def test_lines_do_not_touch() -> None:
     assert broken is not None
     above, below = set_lines(broken, vertical=False).boxes
     assert below[1] > above[3] + 0.1
+
+
+def test_kerning_brings_letters_closer() -> None:
+    a, v = _one("AV").glyphs
+    h, i = _one("HI").glyphs
+    assert v.x - a.x < SANS.at(512).getlength("A") / 512 - 0.02
+    assert abs(i.x - h.x - SANS.at(512).getlength("H") / 512) < 0.002
+
+
+def test_two_digits_share_a_cell_of_a_column_and_words_lie_on_their_side() -> None:
+    year = _one("10月", vertical=True).glyphs
+    assert [glyph.turn for glyph in year] == [0.0, 0.0, 0.0]
+    assert year[0].y == year[1].y < year[2].y
+    word = _one("爱OPEN", vertical=True).glyphs
+    assert [glyph.turn for glyph in word] == [0.0, 90.0, 90.0, 90.0, 90.0]
+    assert [glyph.y for glyph in word] == sorted(glyph.y for glyph in word)
+
+
+def test_punctuation_takes_its_vertical_form_in_columns() -> None:
+    text = "（好），“一”。"
+    drawn = "".join(glyph.character for glyph in _one(text, vertical=True).glyphs)
+    assert drawn == "︵好︶︐﹃一﹄︒"
+
+
+def test_a_hand_is_uneven_but_near_and_leaves_the_script_joined() -> None:
+    broken = break_lines(split_atoms("生日", (BRUSH,) * 2), 1, vertical=False)
+    assert broken is not None
+    even = set_lines(broken, vertical=False)
+    uneven = by_hand(even, 5)
+    for before, after in zip(even.glyphs, uneven.glyphs, strict=True):
+        assert 0 < abs(after.turn) < 4
+        assert abs(after.x - before.x) < 0.15
+        assert abs(after.y - before.y) < 0.15
+    joined = break_lines(split_atoms("Love", (SCRIPT,) * 4), 1, vertical=False)
+    assert joined is not None
+    line = set_lines(joined, vertical=False)
+    assert by_hand(line, 5).glyphs == line.glyphs

@@ -17,15 +17,17 @@ from PIL import Image, ImageDraw
 
 from overpaint.errors import EmptyMask, InvalidOption, InvalidPrompt, MaskSizeMismatch
 from overpaint.imaging.fonts import find_faces, find_font
-from overpaint.imaging.texteffects import EFFECTS, ROOM, Finish, Layer, Tone, finish_letters
+from overpaint.imaging.linebreaks import split_atoms
+from overpaint.imaging.texteffects import EFFECTS, ROOM, Finish, finish_letters
 from overpaint.imaging.textfit import Fit, fit_text, shrink
-from overpaint.imaging.typesetting import Glyph, rotation, split_atoms
+from overpaint.imaging.textsurface import Layer, Tone
+from overpaint.imaging.typesetting import Glyph, rotation
 from overpaint.values import Mask, Rgb8, Rgba8
 
 __all__ = ["EFFECTS", "find_font", "letter"]
 
 MIN_EM = 9  # below it strokes of Chinese run together, px (the characters are 8 px high then)
-_CANVAS_PIXELS = 3.0e6  # how many the letters are drawn with before they are reduced, about
+_CANVAS_PIXELS = 2.0e6  # how many the letters are drawn with before they are reduced, about
 _NEON = ((255, 64, 160), (40, 214, 255), (255, 176, 32), (90, 255, 130), (176, 96, 255))
 
 
@@ -97,8 +99,11 @@ def _check(
 
 
 def _printable(line: str) -> str:
-    """Compose accents; drop controls, joiners and variation selectors, which draw nothing."""
-    composed = unicodedata.normalize("NFC", line)
+    """Compose accents; drop controls, joiners and variation selectors, which draw nothing.
+
+    The emoji heart becomes the heart of type, which fonts have.
+    """
+    composed = unicodedata.normalize("NFC", line).replace("❤", "♥")
     return "".join(
         " " if c.isspace() else c
         for c in composed

@@ -8,15 +8,26 @@ effect looks the same at every size.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-Canvas = npt.NDArray[np.floating[Any]]  # height x width, 0 to 1
-Layer = npt.NDArray[np.floating[Any]]  # height x width x 4, RGB times alpha, 0 to 1
-Tone = npt.NDArray[np.floating[Any]]  # 3, 0 to 1
+from overpaint.imaging.textsurface import (
+    Canvas,
+    Layer,
+    Tone,
+    blurred,
+    depth_inside,
+    dilated,
+    flat,
+    half_stroke,
+    local_half_width,
+    normals,
+    over,
+    painted,
+    shifted,
+    smooth_step,
+)
 
 EFFECTS = ("gold", "silver", "neon", "embossed", "handwritten", "3d", "outline", "shadow")
 
@@ -65,8 +76,8 @@ def finish_letters(ink: Canvas, finish: Finish) -> Layer:
     solid = ink
     layers: list[Layer] = []
     if "outline" in effects:
-        solid = _dilated(ink, 0.055 * em)
-        layers.append(_flat(solid, finish.contrast))
+        solid = dilated(ink, 0.055 * em)
+        layers.append(flat(solid, finish.contrast))
     if "neon" in effects:
         color = finish.color if finish.color is not None else np.ones(3, np.float32)
         layers.append(_neon_tube(ink, color, finish))
@@ -75,85 +86,25 @@ def finish_letters(ink: Canvas, finish: Finish) -> Layer:
     elif finish.color is None:
         layers.append(_relief(ink, finish))
     elif "embossed" in effects:
-        layers.append(_over(_relief(ink, finish), _flat(ink, finish.color)))
+        layers.append(over(_relief(ink, finish), flat(ink, finish.color)))
     elif "3d" in effects:
         layers.append(_lit_face(ink, finish.color, finish))
     else:
-        layers.append(_flat(ink, finish.color))
+        layers.append(flat(ink, finish.color))
     stack = layers[0]
     for layer in layers[1:]:
-        stack = _over(layer, stack)
+        stack = over(layer, stack)
     if "3d" in effects:
-        stack = _over(stack, _depth(solid, finish))
+        stack = over(stack, _depth(solid, finish))
     if "neon" in effects:
-        stack = _over(stack, _glow(ink, finish))
+        stack = over(stack, _glow(ink, finish))
     if "shadow" in effects or "3d" in effects:
-        stack = _over(stack, _shadow(stack[..., 3], finish, soft=0.06, offset=0.06, opacity=0.55))
+        stack = over(stack, _shadow(stack[..., 3], finish, soft=0.06, offset=0.06, opacity=0.55))
     elif "gold" in effects or "silver" in effects:
-        stack = _over(stack, _shadow(stack[..., 3], finish, soft=0.025, offset=0.02, opacity=0.45))
+        stack = over(stack, _shadow(stack[..., 3], finish, soft=0.025, offset=0.02, opacity=0.45))
     elif finish.halo and not {"neon", "outline", "embossed"} & set(effects):
-        stack = _over(stack, _halo(ink, finish))
+        stack = over(stack, _halo(ink, finish))
     return stack
-
-
-def _over(top: Layer, bottom: Layer) -> Layer:
-    return np.asarray(top + bottom * (1.0 - top[..., 3:]), np.float32)
-
-
-def _flat(alpha: Canvas, color: Tone) -> Layer:
-    return np.dstack([alpha[..., None] * color, alpha]).astype(np.float32)
-
-
-def _painted(alpha: Canvas, rgb: Layer) -> Layer:
-    return np.dstack([np.clip(rgb, 0.0, 1.0) * alpha[..., None], alpha]).astype(np.float32)
-
-
-def _blurred(canvas: Canvas, sigma: float) -> Canvas:
-    """Gaussian blur; a wide one is made at a lower resolution."""
-    step = int(sigma // 4)
-    if step < 2:
-        return np.asarray(cv2.GaussianBlur(canvas, (0, 0), max(sigma, 0.3)), np.float32)
-    height, width = canvas.shape
-    size = (max(1, -(-width // step)), max(1, -(-height // step)))
-    small = cv2.resize(canvas, size, interpolation=cv2.INTER_AREA)
-    small = cv2.GaussianBlur(small, (0, 0), sigma / step)
-    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
-
-
-def _depth_inside(ink: Canvas) -> Canvas:
-    """Distance to the edge inside the letters, px."""
-    inside = (ink > 0.5).astype(np.uint8)
-    return np.asarray(cv2.distanceTransform(inside, cv2.DIST_L2, 5), np.float32)
-
-
-def _dilated(ink: Canvas, by: float) -> Canvas:
-    """Letters grown by some px with round corners and a smooth edge."""
-    outside = (ink <= 0.5).astype(np.uint8)
-    distance = cv2.distanceTransform(outside, cv2.DIST_L2, 5)
-    return np.asarray(np.maximum(ink, np.clip(by + 0.5 - distance, 0.0, 1.0)), np.float32)
-
-
-def _normals(ink: Canvas, width: float) -> tuple[Canvas, Canvas, Canvas]:
-    """x, y, z of the surface of letters with rounded edges `width` px wide."""
-    depth = np.clip(_depth_inside(ink) / max(width, 1.0), 0.0, 1.0)
-    height = np.sqrt(np.clip(1.0 - (1.0 - depth) ** 2, 0.0, 1.0)).astype(np.float32)
-    height = _blurred(height, 0.16 * width) * width
-    dx = cv2.Sobel(height, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8)
-    dy = cv2.Sobel(height, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8)
-    length = np.sqrt(dx * dx + dy * dy + 1.0)
-    return -dx / length, -dy / length, 1.0 / length
-
-
-def _stroke(ink: Canvas) -> float:
-    """Half the thickness of the main strokes, px."""
-    depth = _depth_inside(ink)
-    ridge = depth[(depth >= cv2.dilate(depth, np.ones((3, 3), np.uint8))) & (depth > 1.0)]
-    return float(np.percentile(ridge, 75)) if ridge.size else 1.0
-
-
-def _smooth(low: float, high: float, x: Canvas) -> Canvas:
-    t = np.clip((x - low) / (high - low), 0.0, 1.0)
-    return np.asarray(t * t * (3.0 - 2.0 * t), np.float32)
 
 
 def _ramp(stops: tuple[tuple[float, tuple[int, int, int]], ...], at: Canvas) -> Layer:
@@ -166,23 +117,23 @@ def _metal(
     ink: Canvas, stops: tuple[tuple[float, tuple[int, int, int]], ...], finish: Finish
 ) -> Layer:
     """Polished metal: what a bevelled surface mirrors of a bright sky over dark ground."""
-    width = 0.62 * _stroke(ink)
-    nx, ny, nz = _normals(ink, width)
+    width = 0.62 * half_stroke(ink)
+    nx, ny, nz = normals(ink, width)
     lx, ly = finish.light
     facing = nx * lx + ny * ly  # > 0 towards the light
     down = _down(ink.shape[0], finish.bands)
     across = np.arange(ink.shape[1], dtype=np.float32)[None, :] / finish.em
     sway = 0.03 * np.sin(1.7 * across + 0.6)
-    flat = 0.16 + 0.62 * down[:, None] + sway
-    mirrored = np.clip(flat - 0.55 * facing, 0.0, 1.0).astype(np.float32)
+    mirrored = 0.16 + 0.62 * down[:, None] + sway
+    mirrored = np.clip(mirrored - 0.55 * facing, 0.0, 1.0).astype(np.float32)
     rgb = _ramp(stops, mirrored)
     rgb = rgb * (0.72 + 0.28 * nz)[..., None]
     shine = np.clip(facing * 0.82 + nz * 0.57, 0.0, 1.0) ** 22
     rgb = rgb + 0.85 * shine[..., None] * (1.0 - rgb)
     dark = np.clip(-facing - 0.15, 0.0, 1.0)
     rgb = rgb * (1.0 - 0.5 * dark)[..., None]
-    rim = _flat(_dilated(ink, 0.012 * finish.em), np.array(stops[3][1], np.float32) / 255 * 0.45)
-    return _over(_painted(ink, rgb), rim)
+    rim = flat(dilated(ink, 0.012 * finish.em), np.array(stops[3][1], np.float32) / 255 * 0.45)
+    return over(painted(ink, rgb), rim)
 
 
 def _down(height: int, bands: tuple[tuple[float, float], ...]) -> Canvas:
@@ -197,24 +148,24 @@ def _down(height: int, bands: tuple[tuple[float, float], ...]) -> Canvas:
 
 def _relief(ink: Canvas, finish: Finish) -> Layer:
     """Light and shade of letters raised from the surface: white and black, nothing between."""
-    width = 0.7 * _stroke(ink)
-    nx, ny, nz = _normals(ink, width)
+    width = 0.7 * half_stroke(ink)
+    nx, ny, nz = normals(ink, width)
     lx, ly = finish.light
     facing = nx * lx + ny * ly
     light = ink * np.clip(0.92 * np.clip(facing, 0, 1) + 0.13 * nz, 0, 1)
     shade = ink * np.clip(0.82 * np.clip(-facing, 0, 1), 0, 1)
     reach = 0.03 * finish.em
-    cast = _shifted(_blurred(ink, 0.8 * reach), -lx * reach, -ly * reach) * (1.0 - ink) * 0.62
-    edge = _shifted(_blurred(ink, 0.4 * reach), lx * 0.4 * reach, ly * 0.4 * reach)
+    cast = shifted(blurred(ink, 0.8 * reach), -lx * reach, -ly * reach) * (1.0 - ink) * 0.62
+    edge = shifted(blurred(ink, 0.4 * reach), lx * 0.4 * reach, ly * 0.4 * reach)
     lift = edge * (1.0 - ink) * 0.30 * (1.0 - cast)
     white = np.clip(light + lift, 0.0, 1.0).astype(np.float32)
     black = np.clip(shade + cast, 0.0, 1.0).astype(np.float32)
-    return _over(_flat(white, np.ones(3, np.float32)), _flat(black, np.zeros(3, np.float32)))
+    return over(flat(white, np.ones(3, np.float32)), flat(black, np.zeros(3, np.float32)))
 
 
 def _lit_face(ink: Canvas, color: Tone, finish: Finish) -> Layer:
     """A flat front, a little brighter above, with a fine bright edge to the light."""
-    nx, ny, _ = _normals(ink, 0.22 * _stroke(ink))
+    nx, ny, _ = normals(ink, 0.22 * half_stroke(ink))
     lx, ly = finish.light
     facing = nx * lx + ny * ly
     down = np.linspace(0.5, -0.5, ink.shape[0], dtype=np.float32)[:, None]
@@ -223,34 +174,22 @@ def _lit_face(ink: Canvas, color: Tone, finish: Finish) -> Layer:
     rgb = rgb * (1.0 - 0.22 * np.clip(-down, 0, 1))[..., None]
     rgb = rgb + 0.55 * np.clip(facing, 0, 1)[..., None] * (1.0 - rgb)
     rgb = rgb * (1.0 - 0.35 * np.clip(-facing, 0, 1))[..., None]
-    return _painted(ink, rgb.astype(np.float32))
-
-
-def _local_half_width(depth: Canvas) -> Canvas:
-    """Half the thickness of the stroke around each place, px."""
-    step = max(1, int(float(depth.max()) // 4))  # px of the reduced canvas it is worked out on
-    height, width = depth.shape
-    size = (-(-width // step), -(-height // step))
-    small = cv2.resize(cv2.dilate(depth, np.ones((step, step), np.uint8)), size)
-    reach = 2 * int(np.ceil(float(depth.max()) / step)) + 1
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
-    grown = cv2.GaussianBlur(cv2.dilate(small, kernel), (0, 0), 0.3 * reach)
-    return np.asarray(cv2.resize(grown, (width, height)), np.float32)
+    return painted(ink, rgb.astype(np.float32))
 
 
 def _neon_tube(ink: Canvas, color: Tone, finish: Finish) -> Layer:
     """A glass tube in the middle of each stroke: white inside, coloured at its wall."""
-    depth = _blurred(_depth_inside(ink), 0.008 * finish.em)
-    across = depth / np.maximum(_local_half_width(_depth_inside(ink)), 1.0)
-    alpha = _smooth(0.12, 0.34, across) * ink
-    core = _smooth(0.30, 0.85, across)
+    depth = blurred(depth_inside(ink), 0.008 * finish.em)
+    across = depth / np.maximum(local_half_width(depth_inside(ink)), 1.0)
+    alpha = smooth_step(0.12, 0.34, across) * ink
+    core = smooth_step(0.30, 0.85, across)
     vivid = color / max(float(color.max()), 1e-3)
     bright = vivid * 0.9 + 0.1
     white = 0.78 if finish.bright else 0.92
     rgb = bright + core[..., None] * (1.0 - bright) * white
-    tube = _painted(alpha, rgb)
+    tube = painted(alpha, rgb)
     if finish.bright:  # on a lit wall the glass shows as a dark rim
-        return _over(tube, _flat(0.75 * _blurred(alpha, 0.012 * finish.em), 0.45 * vivid))
+        return over(tube, flat(0.75 * blurred(alpha, 0.012 * finish.em), 0.45 * vivid))
     return tube
 
 
@@ -258,40 +197,30 @@ def _glow(ink: Canvas, finish: Finish) -> Layer:
     """Light of the tube in the air and on the wall: near and bright, far and dim."""
     color = finish.color if finish.color is not None else np.ones(3, np.float32)
     vivid = color / max(float(color.max()), 1e-3)
-    near, middle, far = (_blurred(ink, part * finish.em) for part in (0.03, 0.09, 0.24))
+    near, middle, far = (blurred(ink, part * finish.em) for part in (0.03, 0.09, 0.24))
     light = 1.0 - np.exp(-(1.1 * near + 1.0 * middle + 1.1 * far))
-    return _flat(np.asarray(0.9 * np.clip(light, 0, 1), np.float32), vivid)
-
-
-def _shifted(canvas: npt.NDArray[np.float32], dx: float, dy: float) -> npt.NDArray[np.float32]:
-    moved = cv2.warpAffine(
-        canvas,
-        np.array([[1.0, 0.0, dx], [0.0, 1.0, dy]]),
-        (canvas.shape[1], canvas.shape[0]),
-        flags=cv2.INTER_LINEAR,
-    )
-    return np.asarray(moved, np.float32)
+    return flat(np.asarray(0.9 * np.clip(light, 0, 1), np.float32), vivid)
 
 
 def _halo(ink: Canvas, finish: Finish) -> Layer:
     """A soft cloud in the contrasting colour that calms what lies behind the letters."""
-    near, far = (_blurred(ink, part * finish.em) for part in (0.035, 0.12))
+    near, far = (blurred(ink, part * finish.em) for part in (0.035, 0.12))
     cloud = np.clip(finish.halo * (0.75 * near + 0.9 * far), 0.0, 0.92)
-    return _flat(cloud, finish.contrast)
+    return flat(cloud, finish.contrast)
 
 
 def _shadow(alpha: Canvas, finish: Finish, *, soft: float, offset: float, opacity: float) -> Layer:
     lx, ly = finish.light
-    cast = _shifted(
-        _blurred(alpha, soft * finish.em), -lx * offset * finish.em, -ly * offset * finish.em
+    cast = shifted(
+        blurred(alpha, soft * finish.em), -lx * offset * finish.em, -ly * offset * finish.em
     )
-    tight = _shifted(
-        _blurred(alpha, 0.3 * soft * finish.em),
+    tight = shifted(
+        blurred(alpha, 0.3 * soft * finish.em),
         -lx * 0.4 * offset * finish.em,
         -ly * 0.4 * offset * finish.em,
     )
     amount = np.clip(opacity * (0.7 * cast + 0.4 * tight), 0.0, 1.0)
-    return _flat(np.asarray(amount, np.float32), np.full(3, 0.03, np.float32))
+    return flat(np.asarray(amount, np.float32), np.full(3, 0.03, np.float32))
 
 
 def _depth(solid: Canvas, finish: Finish) -> Layer:
@@ -310,14 +239,14 @@ def _depth(solid: Canvas, finish: Finish) -> Layer:
         base = 0.4 * finish.color + 0.62
     else:
         base = finish.color
-    soft = _blurred(solid, max(1.2, 0.012 * finish.em))
+    soft = blurred(solid, max(1.2, 0.012 * finish.em))
     dx, dy = (cv2.Sobel(soft, cv2.CV_32F, *order, ksize=3) for order in ((1, 0), (0, 1)))
     length = np.maximum(np.sqrt(dx * dx + dy * dy), 1e-6)
     lx, ly = finish.light
     # sides that face down or right are the ones seen; those facing down are the darkest
     facing = -(dx * lx + dy * ly) / length
-    light = _blurred(0.60 + 0.17 * facing + 0.07 * dy / length, 1.0)
-    layer = _painted(solid, (base * light[..., None]).astype(np.float32))
+    light = blurred(0.60 + 0.17 * facing + 0.07 * dy / length, 1.0)
+    layer = painted(solid, (base * light[..., None]).astype(np.float32))
     height, width = solid.shape
     reach = 0.15 * finish.em
     steps = max(1, int(np.ceil(reach)))
@@ -332,6 +261,6 @@ def _depth(solid: Canvas, finish: Finish) -> Layer:
     for _ in range(doublings):
         behind = cv2.warpAffine(layer, step[:2], (width, height), flags=cv2.INTER_LINEAR)
         fade = np.array([0.985, 0.985, 0.985, 1.0], np.float32)
-        layer = _over(layer, np.asarray(behind, np.float32) * fade)
+        layer = over(layer, np.asarray(behind, np.float32) * fade)
         step = step @ step
     return layer

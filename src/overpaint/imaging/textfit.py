@@ -10,16 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from overpaint.imaging.fonts import is_ideograph
+from overpaint.imaging.linebreaks import break_lines, split_phrases
 from overpaint.imaging.typesetting import (
     Atom,
     EmBox,
     Layout,
     atom_lengths,
-    break_lines,
     by_hand,
     rotation,
     set_lines,
-    split_phrases,
 )
 from overpaint.values import Mask
 
@@ -31,7 +30,7 @@ _OFF_CENTRE = 0.025  # how far from the middle of the mask still looks centred, 
 _CENTRED = 0.86  # being centred may cost this much of the size
 _FEW = 40  # atoms up to which more ways of breaking are tried
 _MORE_LINES = 0.96  # each further line must gain 4 % of size
-_SPLIT = 0.94  # and 6 % more when it splits a phrase
+_SPLIT = 0.90  # and 10 % more when it splits a phrase
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,11 +184,14 @@ def _candidates(island: Mask, text: str) -> Iterator[tuple[float, bool, float]]:
     """Angle, vertical?, and how welcome it is (1 = most)."""
     angle = tilt(island)
     upright = (angle + 45.0) % 90.0 - 45.0 if angle not in (45.0, -45.0) else angle
+    ideographs = sum(map(is_ideograph, text))
+    digits = sum(character.isdigit() for character in text)
+    letters = sum(character.isalpha() for character in text) - ideographs
+    chinese = ideographs >= max(1.0, letters + 0.5 * digits)
     for each in dict.fromkeys((angle, upright)):
         steep = max(0.0, abs(each) - 50.0) / 40.0
-        yield each, False, 1.0 - 0.4 * steep
-    ideographs = sum(is_ideograph(character) for character in text)
-    if ideographs >= 0.5 * len("".join(text.split())):
+        yield each, False, 1.0 - (0.7 if chinese else 0.4) * steep
+    if chinese:
         steep = max(0.0, abs(upright) - 10.0) / 35.0
         yield upright, True, (1.15 if abs(angle - upright) == 90.0 else 0.86) - 0.3 * steep
 
@@ -200,7 +202,7 @@ def _line_counts(frame: _Frame, length: float, atoms: int, *, vertical: bool) ->
     guess = np.sqrt(max(length, 1.0) * across / max(along, 1) / 1.1)
     low = min(atoms, max(1, int(guess * 0.5)))
     high = max(low, min(atoms, int(guess * 1.5) + 2))
-    return range(low, high + 1, 1 + (high - low) // 8)
+    return range(low, high + 1, 1 + (high - low) // (8 if atoms <= 5 * _FEW else 2))
 
 
 def _targets(frame: _Frame, lines: int, *, vertical: bool) -> tuple[float, ...]:
