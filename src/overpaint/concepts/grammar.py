@@ -24,6 +24,7 @@ class Look:
     material: str | None = None
     number: int | None = None
     pair: bool = False
+    vague: bool = False  # "some", 一束: no number was named
     definite: bool = False
     effects: list[str] = field(default_factory=list)
 
@@ -34,7 +35,7 @@ class Look:
         if later.material is not None and (override or self.material is None):
             self.material = later.material
         if later.number is not None and self.number is None:
-            self.number, self.pair = later.number, later.pair
+            self.number, self.pair, self.vague = later.number, later.pair, later.vague
         self.effects.extend(later.effects)
 
 
@@ -75,4 +76,6 @@ class State:
     sentence_from: int = 0
     replaced_from: int | None = None  # "B replaces A": B is before this thing
     last_at: Role | None = None
+    recipient: int | None = None  # token of the thing that is given to: 给[猫]帽子
+    gives: bool = False
     overriding: bool = False  # what is said now replaces what was said: 换成蓝色的

@@ -319,7 +319,7 @@ def _grams(key: str) -> list[str]:
 
 
 def _chinese_distance(word: str, known: str) -> float:
-    """0 (the same) to 1, from shared characters, pairs of them, and the last, which names a kind."""
+    """0 (the same) to 1, by shared characters, pairs of them, and the last, which names a kind."""
 
     def parts(text: str) -> Counter[str]:
         return Counter(text) + Counter(text[at : at + 2] for at in range(len(text) - 1))

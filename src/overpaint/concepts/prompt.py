@@ -121,14 +121,18 @@ def _first_ending(rest: str, lexicon: Lexicon) -> int:
 
 
 def _choose(things: Sequence[Thing]) -> tuple[list[Thing], list[Thing]]:
-    """Subjects, known or not, and known things that are in the picture already."""
+    """Subjects, known or not, and known things that are in the picture already.
+
+    Lettering is a subject by itself: in 在蛋糕上写“生日快乐” the cake is only where it goes.
+    """
+    letters = any(thing.is_lettering for thing in things)
     nouns = [thing for thing in things if not thing.is_lettering and thing.role != "not"]
-    for role in ("object", "plain", "target", "ground"):
+    for role in ("object", "plain") if letters else ("object", "plain", "target", "ground"):
         subjects = [thing for thing in nouns if thing.role == role]
         if subjects:
             others = [thing for thing in nouns if thing.role != role and thing.token.concept_ids]
             return subjects, others
-    return [], []
+    return [], [thing for thing in nouns if thing.token.concept_ids]
 
 
 def _color(look: Look) -> tuple[str | None, Rgb | None]:
@@ -150,6 +154,8 @@ def _subject(thing: Thing, text: str, lexicon: Lexicon) -> Subject:
     count = look.number or (3 if token.plural else 1)
     if look.pair and not paired:
         count *= 2
+    elif look.vague and paired:  # a bunch of grapes is how they are drawn
+        count = 1
     return Subject(
         concept_ids=token.concept_ids,
         word=text[token.start : token.end],

@@ -125,8 +125,9 @@ class Relations:
             self._on_into(at, "replace")
             return
         self._actions.setdefault("take", "add")
-        self._state.role, self._state.once = "object", "ground"
-        self._state.head_from = len(self._parse.things)
+        state = self._state
+        state.role, state.once, state.gives = "object", "ground", True
+        state.head_from = len(self._parse.things)
 
     def _on_let(self, at: int, value: str) -> None:
         self._state.once = "ground"
@@ -177,7 +178,7 @@ class Relations:
             state.role, state.once, state.awaits_in = "object", None, False
             return
         placed = self._named(state.sentence_from, "plain", "object")
-        if value == "beside" and placed and state.role == "plain":
+        if value == "beside" and placed and state.role == "plain" and "at" not in self._actions:
             last = self._parse.things[-1]
             if last.look.definite or not self._next_is_definite(at):
                 self._actions.setdefault("at", "add")

@@ -111,6 +111,8 @@ class Roles:
             return word if after_noun and not counted else thing
         if "scene" in senses:
             return thing
+        if set(senses) == {"shade"} and not noun_follows:
+            return thing
         if "filler" in senses or "style" in senses or "shade" in senses:
             return thing if self._lexicon.is_name(token) and not noun_follows else word
         if set(senses) <= {"text", "effect"}:
@@ -195,5 +197,8 @@ def _is_crumb(token: Token) -> bool:
 
 def _is_short_word(before: Token, token: Token) -> bool:
     """Whether `before` is one descriptive character that may begin a word with `token`."""
-    roles = {"filler", "color", "material", "shade"} & set(before.senses)
-    return bool(roles) and len(before.text) == 1 and before.end == token.start
+    describing = {"filler", "color", "material", "shade", "effect", "too"}
+    roles = set(before.senses)
+    return (
+        bool(roles) and roles <= describing and len(before.text) == 1 == token.start - before.start
+    )

@@ -103,6 +103,8 @@ class Walk(Relations):
             if self._owner_follows(at) and not (relative and state.once is None):
                 role = "ground" if role != "not" else role
             else:
+                if state.gives:
+                    state.recipient, state.gives = at, False
                 state.last_at, state.once = state.once, None
         if role == "object" and state.taking is not None:
             self._actions.setdefault("take", state.taking)
@@ -127,7 +129,8 @@ class Walk(Relations):
     def _attribute(self, token: Token) -> None:
         senses, look = token.senses, self._look
         if "number" in senses:
-            look.number = int(senses["number"])
+            look.vague = senses["number"] == "some"
+            look.number = 3 if look.vague else int(senses["number"])
         elif "pair" in senses:
             look.number, look.pair = look.number or 1, True
         elif "measure" in senses:
@@ -185,7 +188,7 @@ class Walk(Relations):
     def _touches(self, at: int) -> bool:
         """Whether only a space parts token `at` from the one before; a recipient is apart."""
         before = self._tokens[at - 1]
-        return self._tokens[at].start - before.end <= 1 and self._state.last_at != "ground"
+        return self._tokens[at].start - before.end <= 1 and self._state.recipient != at - 1
 
     def _follows_noun(self, at: int) -> bool:
         """Whether "a" and words that describe are all that parts token `at` from the last noun."""
