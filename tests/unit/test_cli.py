@@ -124,6 +124,10 @@ REPAINT = ("repaint", "base.png", "mask.png", "", "-o", "out.png")
             "error: output: must not be one of the input pictures, got base.png",
         ),
         ((*REPAINT[:-1], "./mask.png"), "error: output: must not be one of the input pictures"),
+        (
+            (*REPAINT[:-1], "x" * 300 + ".png"),
+            "error: output: cannot be written (File name too long), got xxx",
+        ),
         (("demo", "-o", "base.png"), "error: output: cannot be made (File exists)"),
         (("batch", "none.jsonl", "-o", "out"), "error: manifest: cannot be read (No such file"),
     ],

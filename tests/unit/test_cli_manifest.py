@@ -97,6 +97,7 @@ def test_the_key_changes_with_the_line_and_with_its_files(root: Path) -> None:
         ({"mask": "m.png"}, "base: must be given"),
         ({"base": "a.png", "mask": None}, "mask: must be given"),
         (line(base="none.png"), "base: there is no such file, got "),
+        (line(base="x" * 5000), "base: there is no such file, got "),
         (line(mask=3), "mask: must be the name of a file, got 3"),
         (line(reference=" "), "reference: must be the name of a file, got ' '"),
         (line(prompt=3), "prompt: must be text, got int"),

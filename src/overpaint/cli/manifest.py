@@ -48,8 +48,12 @@ KEYS = (
     "feather",
     "watermark",
 )
-#: Keys that `repaint` takes as options, where the name differs with the other name.
-_OPTIONS = {name: name for name in KEYS[4:]} | {"negative": "negative_prompt"}
+#: Keys that are passed on to `repaint` as they are -> its name for them.
+_OPTIONS = {
+    name: "negative_prompt" if name == "negative" else name
+    for name in KEYS
+    if name not in {"base", "mask", "prompt", "output", "reference"}
+}
 
 
 def read_manifest(manifest: Path, folder: Path) -> tuple[tuple[Line, ...], tuple[str, ...]]:
@@ -97,7 +101,7 @@ def _read_line(number: int, raw: str, root: Path, folder: Path) -> Line:
     given = _parse(raw)
     paths = {name: root / given[name] for name in ("base", "mask", "reference") if name in given}
     for name, path in paths.items():
-        if not path.is_file():
+        if not _is_file(path):
             raise InvalidOption(name, "there is no such file", path)
     name = given.get("output", f"{number:04d}-{paths['base'].stem}.png")
     output = (folder / name).resolve()
@@ -112,15 +116,16 @@ def _read_line(number: int, raw: str, root: Path, folder: Path) -> Line:
         reference=paths.get("reference"),
         prompt=given.get("prompt", ""),
         files=numbered(output, given.get("n", 1)),
-        options={
-            _OPTIONS[name]: value
-            for name, value in given.items()
-            if name in _OPTIONS and name != "reference"
-        },
-        key=hashlib.sha256(
-            json.dumps([given, name, state], sort_keys=True).encode(errors="surrogateescape")
-        ).hexdigest(),
+        options={_OPTIONS[name]: value for name, value in given.items() if name in _OPTIONS},
+        key=hashlib.sha256(json.dumps([given, name, state], sort_keys=True).encode()).hexdigest(),
     )
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long, a folder that cannot be looked into
+        return False
 
 
 def _parse(raw: str) -> dict[str, Any]:

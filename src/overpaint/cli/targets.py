@@ -54,8 +54,12 @@ def check_targets(
     files = numbered(output, n)
     sources = {path.resolve() for path in inputs}
     for file in files:
-        if file.is_dir():
+        try:
+            folder, source = file.is_dir(), file.resolve() in sources
+        except OSError as error:  # a name that is too long, links that go round
+            raise InvalidOption(field, f"cannot be written ({error.strerror})", file) from error
+        if folder:
             raise InvalidOption(field, "must be a file, this is a folder", file)
-        if file.resolve() in sources:
+        if source:
             raise InvalidOption(field, "must not be one of the input pictures", file)
     return files
