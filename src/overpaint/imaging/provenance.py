@@ -32,7 +32,7 @@ _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _XMP = "http://ns.adobe.com/xap/1.0/"
 _IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 _TC260 = "http://www.tc260.org.cn/ns/AIGC/1.0/"
-_OWN = "https://overpaint.dev/ns/1.0/"
+_OWN = "urn:overpaint:provenance:1.0/"  # no domain is claimed
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
