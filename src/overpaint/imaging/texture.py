@@ -203,7 +203,7 @@ def brush_strokes(
         path = _stroke_paths(x, y, direction, radius, color, goal)
         thickness = max(1, round(1.7 * radius))
         for points, load in zip(path, paint.tolist(), strict=True):
-            cv2.polylines(canvas, [points], False, load, thickness, cv2.LINE_AA, 4)
+            cv2.polylines(canvas, [points], False, load, thickness, cv2.LINE_8, 4)
     painted = canvas.astype(np.float32) / 255
     return painted[..., :3], painted[..., 3]
 
@@ -220,10 +220,12 @@ def _stroke_paths(
     for sign in (-1.0, 1.0):
         px, py, going = x.copy(), y.copy(), np.ones(len(x))
         half = []
-        for _ in range(3):
+        for _ in range(2):
             row, column = py.astype(int), px.astype(int)
-            px = np.clip(px + sign * going * radius * direction[0][row, column], 0, width - 1)
-            py = np.clip(py + sign * going * radius * direction[1][row, column], 0, height - 1)
+            px = np.clip(px + sign * going * 1.5 * radius * direction[0][row, column], 0, width - 1)
+            py = np.clip(
+                py + sign * going * 1.5 * radius * direction[1][row, column], 0, height - 1
+            )
             here = goal[py.astype(int), px.astype(int)]
             going = going * (np.abs(here - color).mean(axis=1) < 0.10)
             half.append(np.stack([px, py], axis=-1))
