@@ -133,13 +133,15 @@ _REMOVALS = """
 remove | 去掉 | 把这个人去掉 | 移除水印 | 请帮我删除背景里的路人 | 擦除文字 | 抹去
 不要了 | 去水印 | 讓這隻貓消失 | 請移除這個人 | 把猫换成背景
 delete it | Erase the text | get rid of this
-clean up the wires | take it out | make it vanish | remove the paint from the wall | clean the wall
-replace the dog with the background | no people, please | remove the "add" button
+clean up the wires | take it out | make it vanish | remove the paint from the wall
+clean the wall | replace the dog with the background | no people, please | remove the "add" button
 """
 _OTHERS = """
-一只猫 | a cat | 一块橡皮擦 | an eraser | 去掉帽子，换成皇冠 | remove the hat and add a crown 
-海边的猫 | 写着“删除” | a sign that says "remove" | a clear glass vase | no smoking | 一只猫，不要帽子 | ？
-a cat without a hat | 用狗替换猫 | clean white shoes | replace the cat with a dog
+一只猫 | a cat | 一块橡皮擦 | an eraser | 去掉帽子，换成皇冠 | remove the hat and add a crown
+海边的猫 | 写着“删除”
+a sign that says "remove" | a clear glass vase | no smoking
+一只猫，不要帽子 | ？ | a cat without a hat | 用狗替换猫
+clean white shoes | replace the cat with a dog
 """
 
 

@@ -10,22 +10,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from overpaint.concepts.concept import Concept
+from overpaint.concepts.nearest import HAN, NearWords, is_chinese
 from overpaint.concepts.traditional import TO_SIMPLIFIED
 from overpaint.concepts.vocabulary import Senses, vocabulary
 
-_HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_ATOM = re.compile(
-    rf"#[0-9a-f]{{6}}\b|#[0-9a-f]{{3}}\b|[{_HAN}]|'s\b|[^\W_{_HAN}]+|[^\w\s]|_", re.I
-)
-_IS_HAN = re.compile(f"[{_HAN}]")
+_ATOM = re.compile(rf"#[0-9a-f]{{6}}\b|#[0-9a-f]{{3}}\b|[{HAN}]|'s\b|[^\W_{HAN}]+|[^\w\s]|_", re.I)
 #: Words that are their own key: all Chinese, or Latin words with single spaces.
-_PLAIN = re.compile(rf"[{_HAN}]+|[a-z0-9]+(?: [a-z0-9]+)*")
+_PLAIN = re.compile(rf"[{HAN}]+|[a-z0-9]+(?: [a-z0-9]+)*")
 #: Marks that only tie words together; words are looked up as if they were spaces.
 _TIES = frozenset("-_·*~^`'’")
 
@@ -106,11 +103,6 @@ def plurals(word: str) -> Iterator[str]:
         yield word + "es"
 
 
-def is_chinese(word: str) -> bool:
-    """Whether `word` has a Chinese character."""
-    return _IS_HAN.search(word) is not None
-
-
 class Lexicon:
     """The words of `concepts` and of the vocabulary."""
 
@@ -144,7 +136,7 @@ class Lexicon:
             first, length = _extent(key)
             if length > self._longest.get(first, 1):
                 self._longest[first] = length
-        self._grams: dict[str, list[str]] | None = None
+        self._near: NearWords | None = None  # made when first asked for
 
     @property
     def concepts(self) -> Mapping[str, Concept]:
@@ -204,39 +196,9 @@ class Lexicon:
 
     def nearest(self, word: str, limit: int = 3) -> tuple[str, ...]:
         """Known words like `word`, best first: by spelling in English, by characters in Chinese."""
-        key = _key(word)
-        grams = _grams(key)
-        if not grams or limit < 1:
-            return ()
-        if self._grams is None:
-            self._grams = defaultdict(list)
-            for known in self._ids:
-                for gram in set(_grams(known)):
-                    self._grams[gram].append(known)
-        shared = Counter(known for gram in set(grams) for known in self._grams.get(gram, ()))
-        close = sorted(
-            shared.items(),
-            key=lambda item: (-2 * item[1] / (len(grams) + len(_grams(item[0]))), item[0]),
-        )[:40]
-        if is_chinese(key):
-            likely = [(_chinese_distance(key, known), known) for known, _ in close]
-        else:
-            likely = [(_edits(key, known) / max(len(key), 3), known) for known, _ in close]
-        names: dict[str, None] = {}
-        claimed: set[str] = set()
-        chinese = is_chinese(key)
-        for concept in self._concepts.values():  # what it has to do with, first
-            if key in (concept.keywords_zh if chinese else concept.keywords_en):
-                claimed.add(concept.id)
-                names[concept.name_zh if chinese else concept.name_en] = None
-                if len(claimed) >= limit:
-                    break
-        for distance, known in sorted(likely):
-            best = self._ids[known][0]
-            if distance <= (0.8 if is_chinese(key) else 0.45) and best not in claimed:
-                claimed.add(best)
-                names[known] = None
-        return tuple(names)[:limit]
+        if self._near is None:
+            self._near = NearWords(self._ids, self._concepts)
+        return self._near.of(_key(word), limit)
 
     def _longest_from(self, word: str) -> int:
         return min(max(self._longest.get(word, 1), 1 if is_chinese(word) else 2), _LONGEST_WORD)
@@ -308,36 +270,3 @@ def _extent(key: str) -> tuple[str, int]:
         return first, 1 + (rest.count(" ") + 1 if rest else 0)
     atoms = list(key) if _PLAIN.fullmatch(key) else _atoms(key)
     return atoms[0], len(atoms)
-
-
-def _grams(key: str) -> list[str]:
-    """What two words share when they are alike: characters in Chinese, letter pairs in English."""
-    if is_chinese(key):
-        return [char for char in key if is_chinese(char)]
-    padded = f"^{key}$"
-    return [padded[at : at + 2] for at in range(len(padded) - 1)] if key else []
-
-
-def _chinese_distance(word: str, known: str) -> float:
-    """0 (the same) to 1, by shared characters, pairs of them, and the last, which names a kind."""
-
-    def parts(text: str) -> Counter[str]:
-        return Counter(text) + Counter(text[at : at + 2] for at in range(len(text) - 1))
-
-    one, other = parts(word), parts(known)
-    shared = sum((one & other).values()) + 0.5 * (word[-1] == known[-1])
-    return 1 - 2 * shared / (sum(one.values()) + sum(other.values()) + 1)
-
-
-def _edits(one: str, other: str) -> int:
-    """Insertions, deletions, substitutions and swaps of neighbours between two words."""
-    before: list[int] = []
-    row = list(range(len(other) + 1))
-    for i, left in enumerate(one, 1):
-        earlier, before, row = before, row, [i]
-        for j, right in enumerate(other, 1):
-            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (left != right))
-            if i > 1 and j > 1 and left == other[j - 2] and one[i - 2] == right:
-                cost = min(cost, earlier[j - 2] + 1)
-            row.append(cost)
-    return row[-1]

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from overpaint.concepts.grammar import Look, Parse, Thing
-from overpaint.concepts.lexicon import Lexicon, is_chinese
+from overpaint.concepts.lexicon import Lexicon
+from overpaint.concepts.nearest import is_chinese
 from overpaint.concepts.quotes import take_lettering, without_quotes
 from overpaint.concepts.removal import is_removal
 from overpaint.concepts.roles import Roles, merge_unknown

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
-from overpaint.concepts.lexicon import Lexicon, Token, is_chinese
+from overpaint.concepts.lexicon import Lexicon, Token
+from overpaint.concepts.nearest import is_chinese
 from overpaint.concepts.quotes import PLACEHOLDER
 from overpaint.concepts.walk import PRONOUNS
 from overpaint.values import Style
@@ -46,7 +47,10 @@ class Roles:
     def is_worn(self, token: Token) -> bool:
         """Whether the thing is worn: "in a red hat"."""
         concepts = self._lexicon.concepts
-        return any("cloth" in concepts[identity].group for identity in token.concept_ids[:1])
+        return any(
+            "cloth" in concepts[identity].group or concepts[identity].placement.startswith("worn")
+            for identity in token.concept_ids[:1]
+        )
 
     def _decide(self, tokens: Sequence[Token], at: int) -> Token:
         token, senses = tokens[at], dict(tokens[at].senses)
@@ -128,9 +132,12 @@ _DESCRIBING = frozenset(
 )
 
 
+_LOOK_AHEAD = 16  # words; no noun phrase is longer
+
+
 def _noun_follows(tokens: Sequence[Token], at: int) -> bool:
     """Whether a noun that the token describes comes, after nothing but other describing words."""
-    for token in tokens[at + 1 :]:
+    for token in tokens[at + 1 : at + 1 + _LOOK_AHEAD]:
         if token.concept_ids or (not token.senses and _is_word(token)):
             return True
         if not _DESCRIBING & set(token.senses):

@@ -177,7 +177,7 @@ class Walk(Relations):
             return False
         if "own" in tokens[at + 1].senses:
             return True
-        for later in range(at + 2, len(tokens)):
+        for later in range(at + 2, min(at + 12, len(tokens))):
             if self._is_thing(later):
                 return True
             describing = {*_ATTRIBUTES, "filler", "number", "measure", "the"}
