@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from overpaint.imaging.inpaint import continue_background
-from overpaint.values import EngineInfo, OnStep, PaintedRegion, PaintJob
+from overpaint.values import EngineInfo, OnStep, PaintedRegion, PaintJob, Step
 
 
 class EraseEngine:
@@ -23,12 +23,14 @@ class EraseEngine:
 
     def paint(self, jobs: Sequence[PaintJob], on_step: OnStep | None = None) -> list[PaintedRegion]:
         """Continue the background of each job; opaque everywhere in the mask."""
-        return [
-            PaintedRegion(
-                pixels=continue_background(job.pixels, job.mask, seed=job.seed, on_step=on_step)
+        regions = []
+        for done, job in enumerate(jobs, start=1):
+            regions.append(
+                PaintedRegion(pixels=continue_background(job.pixels, job.mask, seed=job.seed))
             )
-            for job in jobs
-        ]
+            if on_step is not None:
+                on_step(Step(stage="erase", done=done, total=len(jobs)))
+        return regions
 
     def close(self) -> None:
         """Nothing is held."""

@@ -36,6 +36,7 @@ LOCALITY = 60.0  # what a source a whole window away costs, root of a squared di
 COARSEST_SIDE = 32  # px; the pyramid ends above this, or
 COARSEST_RADIUS = 3.0  # px; where the hole's inscribed circle is this small
 FEWEST_SOURCES = 16  # a level with fewer source patches is not used
+MOST_PEELED = 20_000_000  # sources x targets; beyond it the first fill is plain copying
 EXACT_PAIRS = 12_000_000  # sources x targets up to which the first search is exhaustive
 MANY_TARGETS, TOO_MANY_TARGETS = 40_000, 300_000  # one round of search, none
 GRAIN_SIGMA = 2.0  # px; finer than this is copied, coarser is averaged
@@ -58,16 +59,19 @@ def fill_from_patches(pixels: Rgb8, mask: Mask, rng: np.random.Generator) -> Rgb
     if not levels:
         return None
     favour = _favour(levels[-1].hole.shape, rng)
-    image = peel(levels[-1], favour)
     match = Match(levels[-1].hole)
+    peels = match.pairs <= MOST_PEELED
+    image = peel(levels[-1], favour) if peels else levels[-1].image
     match.scatter(rng)
+    if not peels:
+        image = match.copied(image)
     for depth in reversed(range(len(levels))):
         if depth < len(levels) - 1:
             match = match.finer(levels[depth].hole, rng)
             image = match.copied(levels[depth].image)
         targets = len(match.rows)
         rounds = 0 if targets > TOO_MANY_TARGETS else 1 if targets > MANY_TARGETS else 3
-        if depth == len(levels) - 1:
+        if depth == len(levels) - 1 and targets <= MANY_TARGETS:
             rounds = 6
         for turn in range(rounds):
             describe_all = match.describe(image)
@@ -347,7 +351,7 @@ class Match:
                 vote *= dense
                 total[to] += vote
                 mass[to] += dense
-        mean: Plane = total / np.maximum(mass, np.float32(1e-12))
+        mean = np.divide(total, np.maximum(mass, 1e-12), dtype=np.float32)
         if sharp:
             mean = np.add(first, cv2.GaussianBlur(mean - first, (0, 0), GRAIN_SIGMA))
         hole = np.pad(self.hole, RADIUS)[top : top + wide[0], left : left + wide[1]]

@@ -19,8 +19,10 @@ from overpaint.values import Mask, Rgb8
 Plane: TypeAlias = npt.NDArray[np.float32]
 
 BLOCK = 24  # px
-STRIDE = 11  # px between blocks
-ROUNDS = 60
+STRIDE, WIDE_STRIDE = 11, 16  # px between blocks; wide when there are many of them
+ROUNDS, FEWEST_ROUNDS = 60, 8  # fewer rounds the more blocks there are
+MANY_BLOCKS = 1000
+CHUNK = 1000  # blocks at a time, to keep memory small
 FIRST_BAR, LAST_BAR = 120.0, 6.0  # the size below which a DCT coefficient is dropped
 #: Rows: luma and two opponent colours, orthonormal.
 OPPONENTS = np.array(
@@ -60,24 +62,31 @@ def fill_sparse(pixels: Rgb8, mask: Mask, rng: np.random.Generator) -> Rgb8:
     ).astype(bool)
     touches[-BLOCK:], touches[:, -BLOCK:] = False, False
     basis = dct_basis(BLOCK)
-    for bar in np.geomspace(FIRST_BAR, LAST_BAR, ROUNDS):
-        top, left = rng.integers(0, STRIDE, 2)
+    many = np.count_nonzero(touches) > MANY_BLOCKS * STRIDE**2
+    stride = WIDE_STRIDE if many else STRIDE
+    blocks = np.count_nonzero(touches) / stride**2
+    rounds = int(np.clip(ROUNDS * MANY_BLOCKS / max(blocks, 1), FEWEST_ROUNDS, ROUNDS))
+    for bar in np.geomspace(FIRST_BAR, LAST_BAR, rounds):
+        top, left = rng.integers(0, stride, 2)
         grid = np.zeros_like(touches)
-        grid[top::STRIDE, left::STRIDE] = touches[top::STRIDE, left::STRIDE]
-        index = np.flatnonzero(grid)[:, None] + block  # blocks x BLOCK**2
-        owner = number[index]
-        inside = owner >= 0
-        owner = owner[inside]
-        for channel in range(3):
-            terms = basis @ flat[index, channel].reshape(-1, BLOCK, BLOCK) @ basis.T
-            kept = np.abs(terms) > bar
-            kept[:, 0, 0] = True
-            said = (basis.T @ (terms * kept) @ basis).reshape(index.shape)
-            trust = np.repeat(1 / kept.sum((1, 2)), BLOCK**2).reshape(index.shape)[inside]
-            weight = np.bincount(owner, trust, len(missing))
-            total = np.bincount(owner, trust * said[inside], len(missing))
-            seen = weight > 0
-            flat[missing[seen], channel] = total[seen] / weight[seen]
+        grid[top::stride, left::stride] = touches[top::stride, left::stride]
+        corners = np.flatnonzero(grid)
+        weight, total = np.zeros((3, len(missing))), np.zeros((3, len(missing)))
+        for part in np.array_split(corners, len(corners) // CHUNK + 1):
+            index = part[:, None] + block  # blocks x BLOCK**2
+            owner = number[index]
+            inside = owner >= 0
+            owner = owner[inside]
+            for channel in range(3):
+                terms = basis @ flat[index, channel].reshape(-1, BLOCK, BLOCK) @ basis.T
+                kept = np.abs(terms) > bar
+                kept[:, 0, 0] = True
+                said = (basis.T @ (terms * kept) @ basis).reshape(index.shape)[inside]
+                trust = np.repeat(1 / kept.sum((1, 2)), BLOCK**2).reshape(index.shape)[inside]
+                weight[channel] += np.bincount(owner, trust, len(missing))
+                total[channel] += np.bincount(owner, trust * said, len(missing))
+        seen = weight[0] > 0
+        flat[missing[seen]] = (total[:, seen] / weight[:, seen]).T
     back = cv2.transform(picture[BLOCK:-BLOCK, BLOCK:-BLOCK], np.ascontiguousarray(OPPONENTS.T))
     filled = pixels.copy()
     filled[mask] = np.clip(np.rint(back[mask]), 0, 255).astype(np.uint8)
