@@ -128,7 +128,7 @@ class Lexicon:
         for key in list(self._ids):
             if key.count(" ") == 1:  # "icecream"
                 self._ids.setdefault(key.replace(" ", ""), self._ids[key])
-            elif len(key) == 2 and key[1] == "子" and key[0] not in vocabulary().words:  # 椅
+            elif len(key) == 2 and key[1] == "子" and _may_name(key[0]):  # 椅, 杯
                 self._ids.setdefault(key[0], self._ids[key])
         self._senses = {_key(word): senses for word, senses in vocabulary().words.items()}
         self._longest: dict[str, int] = {}  # first atom to the atoms of the longest word
@@ -234,6 +234,11 @@ class Lexicon:
                 if ids := self._ids.get(candidate, ()):
                     return ids, {}, False
         return None
+
+
+def _may_name(char: str) -> bool:
+    """Whether a Chinese character means nothing else that would be in the way of a noun."""
+    return set(vocabulary().words.get(char, ())) <= {"measure"}
 
 
 def _rank(concept: Concept, number: int) -> int:

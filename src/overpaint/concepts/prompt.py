@@ -38,6 +38,7 @@ __all__ = [
 ]
 
 MAX_COUNT = 12
+_LONGEST_REPORT = 40  # characters of a prompt in which nothing at all was found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +101,9 @@ def read_prompt(text: str, lexicon: Lexicon) -> Reading:
     unknown = dict.fromkeys(
         plain[token.start : token.end].strip() for token in (*roles.unknown, *parse.unknown)
     )
+    found = any(thing.token.concept_ids for thing in subjects)
+    if not (found or unknown or written or roles.style):
+        unknown = dict.fromkeys([text.strip()[:_LONGEST_REPORT]])  # "glass", "beautiful"
     return Reading(
         action=parse.action,
         subjects=tuple(

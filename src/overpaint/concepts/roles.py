@@ -72,7 +72,10 @@ class Roles:
             return replace(token, senses={"color": token.text})
         if token.text.isdecimal() and len(token.text) < 5:
             return replace(token, concept_ids=(), senses={"number": str(int(token.text) or 1)})
+        after = tokens[at + 1].senses if at + 1 < len(tokens) else {}
         if not senses:
+            if _is_verb(token, before) and {"the", "number"} & set(after):
+                return replace(token, senses={"at": "on"})  # "an octopus attacking the ship"
             if not token.concept_ids and _is_word(token) and not _is_content(token):
                 return replace(token, senses={"filler": "word"})
             return replace(token, senses={})
@@ -85,7 +88,6 @@ class Roles:
                 senses["filler"] = "measure"
         if not token.concept_ids:
             return replace(token, senses=senses)
-        after = tokens[at + 1].senses if at + 1 < len(tokens) else {}
         object_follows = noun_follows or bool({"the", "number"} & set(after))
         return self._word_or_thing(token, senses, before, noun_follows, counted, object_follows)
 
@@ -149,6 +151,12 @@ def _noun_follows(tokens: Sequence[Token], at: int) -> bool:
 
 def _is_word(token: Token) -> bool:
     return any(char.isalpha() for char in token.text) or is_chinese(token.text)
+
+
+def _is_verb(token: Token, before: Token | None) -> bool:
+    """Whether an unknown English word between a noun and "the" or "a" is what the noun does."""
+    unknown = not token.concept_ids and token.text.endswith("ing") and len(token.text) > 5
+    return unknown and before is not None and bool(before.concept_ids)
 
 
 def _is_content(token: Token) -> bool:
