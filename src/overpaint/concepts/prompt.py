@@ -98,9 +98,7 @@ def read_prompt(text: str, lexicon: Lexicon) -> Reading:
     parse = Walk(roles.tokens, roles.is_thing, roles.is_text, roles.is_worn).run()
 
     subjects, present = _choose(parse.things)
-    unknown = dict.fromkeys(
-        plain[token.start : token.end].strip() for token in (*roles.unknown, *parse.unknown)
-    )
+    unknown = dict.fromkeys(plain[token.start : token.end].strip() for token in parse.unknown)
     found = any(thing.token.concept_ids for thing in subjects)
     if not (found or unknown or written or roles.style):
         unknown = dict.fromkeys([text.strip()[:_LONGEST_REPORT]])  # "glass", "beautiful"

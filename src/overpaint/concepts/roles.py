@@ -22,7 +22,6 @@ class Roles:
     def __init__(self, tokens: Sequence[Token], lexicon: Lexicon, has_lettering: bool) -> None:
         self._lexicon = lexicon
         self.style: Style | None = None
-        self.unknown: list[Token] = []  # words that only describe a known noun
         self.effects: list[str] = []
         self.tokens: list[Token] = []
         self._has_lettering = has_lettering
@@ -73,7 +72,7 @@ class Roles:
         if token.text.isdecimal() and len(token.text) < 5:
             return replace(token, concept_ids=(), senses={"number": str(int(token.text) or 1)})
         after = tokens[at + 1].senses if at + 1 < len(tokens) else {}
-        if not senses:
+        if set(senses) <= {"too"}:
             if _is_verb(token, before) and {"the", "number"} & set(after):
                 return replace(token, senses={"at": "on"})  # "an octopus attacking the ship"
             if not token.concept_ids and _is_word(token) and not _is_content(token):

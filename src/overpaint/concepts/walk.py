@@ -34,9 +34,8 @@ class Walk(Relations):
 
     def run(self) -> Parse:
         """Read all tokens."""
-        at = 0
-        while at < len(self._tokens):
-            at += self._step(at)
+        for at in range(len(self._tokens)):
+            self._step(at)
         self._end_sentence()
         order = ("remove", "into", "put", "take", "at")
         kind = next((self._actions[key] for key in order if key in self._actions), "replace")
@@ -45,7 +44,7 @@ class Walk(Relations):
 
     # --- one token ---
 
-    def _step(self, at: int) -> int:
+    def _step(self, at: int) -> None:
         token = self._tokens[at]
         senses = token.senses
         if token.text == PLACEHOLDER or self._is_text(at):
@@ -64,12 +63,11 @@ class Walk(Relations):
         elif token.text in "、&+" or "and" in senses:
             self._and(at)
         elif "own" in senses or "de" in senses:
-            pass
+            return
         elif "be" in senses:
             self._flush()
         elif senses:
             self._relation(at, token)
-        return 1
 
     def _relation(self, at: int, token: Token) -> None:
         senses = token.senses
