@@ -116,10 +116,12 @@ def check_feather(feather: object) -> float | None:
     """
     if feather is None:
         return None
-    number = isinstance(feather, int | float) and not isinstance(feather, bool)
-    if not number or not math.isfinite(feather) or not 0 <= feather <= MAX_FEATHER:
+    number = math.nan
+    if isinstance(feather, int | float) and not isinstance(feather, bool):
+        number = float(feather)
+    if not 0 <= number <= MAX_FEATHER:  # not true of nan either
         raise InvalidOption("feather", f"must be between 0 and {MAX_FEATHER:g} px", repr(feather))
-    return float(feather)
+    return number
 
 
 def _integer(field: str, value: object, low: int, high: int, unit: str = "") -> int:

@@ -13,7 +13,10 @@ import numpy as np
 from overpaint.concepts.concept import Concept, Drawing
 from overpaint.concepts.library import ConceptLibrary
 from overpaint.concepts.prompt import Subject
-from overpaint.values import Style
+from overpaint.imaging.materials import material
+from overpaint.imaging.recolor import dominant_share, recolor
+from overpaint.imaging.stylize import stylize
+from overpaint.values import Rgba8, Style
 
 #: Which drawings a style starts from, best first.
 DRAWINGS: dict[Style, tuple[Drawing, ...]] = {
@@ -28,6 +31,27 @@ DRAWINGS: dict[Style, tuple[Drawing, ...]] = {
 }
 #: What is seen through parts that are not of an object's main colour, with their opacity.
 SEE_THROUGH = {"glasses": 0.35, "goggles": 0.5}
+#: How a material that prompts name is drawn: as which one, and in which colour if its own.
+LOOKS: dict[str, tuple[str, tuple[int, int, int] | None]] = {
+    "ceramic": ("plastic", (236, 232, 222)),
+    "crystal": ("glass", None),
+    "diamond": ("glass", None),
+    "jade": ("glass", (88, 158, 108)),
+    "knit": ("wool", None),
+    "paper": ("fabric", (240, 234, 220)),
+    "plush": ("wool", None),
+    "rubber": ("plastic", None),
+    "steel": ("metal", None),
+}
+#: What colourful things are: each the next of these.
+RAINBOW = (
+    (222, 46, 48),
+    (245, 140, 28),
+    (250, 205, 40),
+    (62, 168, 76),
+    (40, 120, 215),
+    (140, 72, 190),
+)
 #: The chance that the best kind of drawing is taken rather than the next best.
 BEST_CHANCE = 0.7
 
@@ -47,3 +71,46 @@ def choose_drawing(concept: Concept, style: Style, rng: np.random.Generator) -> 
     kind = kinds[0] if len(kinds) == 1 or rng.random() < BEST_CHANCE else kinds[1]
     keys = [key for drawn, key in concept.exemplars if drawn == kind]
     return keys[int(rng.integers(len(keys)))]
+
+
+def dress(
+    picture: Rgba8,
+    subject: Subject | None,
+    style: Style,
+    *,
+    concept: Concept | None = None,
+    turn: int = 0,
+    seed: int = 0,
+) -> Rgba8:
+    """Give an exemplar the material, colour and style asked for.
+
+    Args:
+        picture: height x width x 4, straight alpha.
+        subject: what the prompt says of it; None says nothing.
+        style: how it is to look.
+        concept: what it is, for what is particular to it (lenses, frames).
+        turn: its number among its fellows: colourful ones each get another colour.
+        seed: of grain and strokes.
+
+    Returns:
+        The same height and width.
+    """
+    frame = concept is not None and concept.placement == "worn-eyes"  # what counts is the frame
+    lens = SEE_THROUGH.get(concept.id, 1.0) if concept is not None else 1.0
+    opacity = 1 - (1 - lens) * (1 - dominant_share(picture, rim=frame)) if lens < 1 else None
+    rgb = None
+    if subject is not None:
+        rgb = subject.rgb if subject.color != "rainbow" else RAINBOW[turn % len(RAINBOW)]
+        if subject.material is not None:
+            look, own = LOOKS.get(subject.material, (subject.material, None))
+            picture = material(picture, look, seed=seed)
+            # gold and silver are colours too, but the metal already looks it
+            rgb = own if subject.color == subject.material else rgb or own
+    if rgb is not None:
+        picture = recolor(picture, rgb, rim=frame)
+    if style != "auto":
+        picture = stylize(picture, style, seed=seed)
+    if opacity is not None:
+        alpha = np.rint(picture[..., 3] * opacity).astype(np.uint8)
+        picture = np.dstack([picture[..., :3], alpha])
+    return picture

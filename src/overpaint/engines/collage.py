@@ -15,10 +15,11 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from overpaint.concepts.concept import Concept
 from overpaint.concepts.lexicon import Lexicon
 from overpaint.concepts.library import ConceptLibrary
 from overpaint.concepts.prompt import Reading, Subject, read_prompt
-from overpaint.concepts.recall import SEE_THROUGH, choose_concept, choose_drawing
+from overpaint.concepts.recall import RAINBOW, choose_concept, choose_drawing, dress
 from overpaint.errors import UnknownConcept
 from overpaint.imaging import canvas as layers
 from overpaint.imaging.canvas import Canvas, over
@@ -31,12 +32,9 @@ from overpaint.imaging.harmonize import (
 )
 from overpaint.imaging.inpaint import continue_background
 from overpaint.imaging.lettering import letter
-from overpaint.imaging.materials import material
 from overpaint.imaging.matte import cut_out
 from overpaint.imaging.placement import place_object, split_slots, warp_object
-from overpaint.imaging.recolor import dominant_share, recolor
 from overpaint.imaging.region import mask_box
-from overpaint.imaging.stylize import stylize
 from overpaint.values import (
     EngineInfo,
     Mask,
@@ -75,10 +73,14 @@ class Thing:
     """One object to put in."""
 
     subject: Subject | None  # what the prompt says of it; None for a reference nobody named
-    placement: str  # "stands", "floats", "worn-..."
+    concept: Concept | None  # what it is; None likewise
     key: str = ""  # its exemplar in the library
-    lens: float = 1.0  # opacity of parts that are not of its main colour
     picture: Rgba8 | None = None  # or the caller's own
+
+    @property
+    def placement(self) -> str:
+        """How it sits: "stands", "floats", "worn-..."."""
+        return self.concept.placement if self.concept is not None else "stands"
 
 
 class CollageEngine:
@@ -184,8 +186,8 @@ def _recall(
         cut = cut_out(job.reference)
         notes += [cut.note] if cut.note else []
         named = subjects.pop(0) if subjects else None
-        placement = library.concepts[named.concept_ids[0]].placement if named else "stands"
-        own = Thing(subject=named, placement=placement, picture=cut.pixels)
+        known = library.concepts[named.concept_ids[0]] if named else None
+        own = Thing(subject=named, concept=known, picture=cut.pixels)
         things += [own] * (named.count if named else 1)
 
     avoid: set[str] = set()
@@ -195,13 +197,7 @@ def _recall(
     for subject in subjects:
         concept = choose_concept(subject, library, avoid)
         key = choose_drawing(concept, style, rng)
-        thing = Thing(
-            subject=subject,
-            placement=concept.placement,
-            key=key,
-            lens=SEE_THROUGH.get(concept.id, 1.0),
-        )
-        things += [thing] * subject.count
+        things += [Thing(subject=subject, concept=concept, key=key)] * subject.count
 
     if not things and reading.lettering is None and reading.action != "remove":
         near = [name for word in reading.unknown for name in word.nearest]
@@ -242,6 +238,7 @@ def _recompose(
     if not things:
         return canvas, shadow
     light = _turned(scene.light, rng.normal(0, LIGHT_TURN))
+    first = int(rng.integers(len(RAINBOW)))  # where the colours of colourful things begin
     slots = split_slots(_clear_of_edge(job.mask), len(things))
     for i, slot in enumerate(slots):
         thing = things[min(i, len(things) - 1)]  # one object alone goes into every slot
@@ -255,7 +252,14 @@ def _recompose(
             scale=float(rng.uniform(0.94, 1.0)),
         )
         long_side = round(OVERSAMPLE * max(place.width, place.height))
-        drawn = _dress(_exemplar(thing, library, max(16, long_side)), thing, style, job.seed)
+        drawn = dress(
+            _exemplar(thing, library, max(16, long_side)),
+            thing.subject,
+            style,
+            concept=thing.concept if thing.picture is None else None,
+            turn=first + i,
+            seed=job.seed,
+        )
         placed = warp_object(drawn, place, shape, mirror=bool(rng.random() < 0.5))
         asked = thing.subject is not None and thing.subject.rgb is not None
         own_scene = replace(scene, colorless=scene.colorless and not asked)
@@ -272,22 +276,6 @@ def _exemplar(thing: Thing, library: ConceptLibrary, size: int) -> Rgba8:
         if thing.picture is not None
         else library.exemplar(thing.key, size=size).pixels
     )
-
-
-def _dress(picture: Rgba8, thing: Thing, style: Style, seed: int) -> Rgba8:
-    """Give an exemplar the material, colour and style asked for."""
-    subject = thing.subject
-    clear = 1 - (1 - thing.lens) * (1 - dominant_share(picture)) if thing.lens < 1 else None
-    if subject is not None and subject.material is not None:
-        picture = material(picture, subject.material, seed=seed)
-    if subject is not None and subject.rgb is not None:
-        picture = recolor(picture, subject.rgb)
-    if style != "auto":
-        picture = stylize(picture, style, seed=seed)
-    if clear is not None:
-        alpha = np.rint(picture[..., 3] * clear).astype(np.uint8)
-        picture = np.dstack([picture[..., :3], alpha])
-    return picture
 
 
 def _shadow(alpha: Weight, placement: str, light: tuple[float, float], size: float) -> Weight:

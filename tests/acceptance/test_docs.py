@@ -1,0 +1,139 @@
+"""The docs say what is there, and every snippet in them runs."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+from PIL import Image, ImageChops
+
+from overpaint import STYLES, errors
+from overpaint.cli.app import app
+
+ROOT = Path(__file__).resolve().parents[2]
+READMES = ("README.md", "README.zh-CN.md")
+PAGES = sorted(
+    str(path.relative_to(ROOT)) for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+)
+
+
+def snippets(page: str, language: str) -> list[str]:
+    text = (ROOT / page).read_text("utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the paths of the docs are valid, and their results do no harm."""
+    folder = tmp_path_factory.mktemp("copy")
+    shutil.copytree(ROOT / "docs", folder / "docs")
+    shutil.copytree(ROOT / "src/overpaint/demo", folder / "src/overpaint/demo")
+    (folder / "out").mkdir()
+    return folder
+
+
+def run(folder: Path, *command: str) -> str:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("page", READMES)
+def test_every_command_of_the_readme_runs(page: str, copy: Path) -> None:
+    script = "\n".join(snippets(page, "sh"))
+    kept = [line for line in script.splitlines() if not re.match(r"make |\. \.venv", line)]
+    left_out = {line for line in script.splitlines() if line not in kept}
+    assert left_out == {
+        "make demo",
+        "make test",
+        "make check",
+        "make bench",
+        ". .venv/bin/activate",
+    }
+    run(copy, "bash", "-euo", "pipefail", "-c", "\n".join(kept))
+    for name in ("croissant.png", "no-rocket.png", "good-morning-4.png"):
+        with Image.open(copy / name) as picture:
+            assert picture.size in {(600, 400), (640, 427)}
+
+
+@pytest.mark.skipif("CI" not in os.environ, reason="sets up a virtual environment; runs in CI")
+def test_make_demo_works_in_a_fresh_clone(tmp_path: Path) -> None:
+    run(tmp_path, "git", "clone", "--quiet", str(ROOT), "overpaint")
+    said = run(tmp_path / "overpaint", "make", "demo")
+    assert re.search(r"result: \S+\.png", said)
+    assert list((tmp_path / "overpaint/demo-out").glob("*.png"))
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page != "CONTRIBUTING.md"])
+def test_every_python_snippet_runs(page: str, copy: Path) -> None:
+    for snippet in snippets(page, "python"):
+        run(copy, sys.executable, "-W", "error", "-c", snippet)
+
+
+def test_the_use_cases_give_the_pictures_that_they_show(copy: Path) -> None:
+    script = "\n".join(snippets("docs/guide/use-cases.md", "sh"))
+    run(copy, "bash", "-euo", "pipefail", "-c", script)
+    made = [*(copy / "out").glob("*.jpg"), *(copy / "out/lesson").glob("*.jpg")]
+    assert len(made) == 8
+    for path in made:
+        shown = ROOT / "docs/guide/pictures" / path.name
+        with Image.open(path) as new, Image.open(shown) as old:
+            difference = ImageChops.difference(new.convert("RGB"), old.convert("RGB"))
+        off = sum(difference.convert("L").histogram()[24:]) / (old.width * old.height)
+        assert off < 0.02, f"{path.name}: run scripts/make_guide.sh"
+
+
+def test_every_command_and_option_is_in_the_guide() -> None:
+    page = (ROOT / "docs/guide/command-line.md").read_text("utf-8")
+    found = []
+
+    def walk(command: Any, name: str) -> None:  # click's classes, which Typer keeps to itself
+        children = getattr(command, "commands", {})
+        for word, child in children.items():
+            walk(child, f"{name} {word}".strip())
+        if name and not children:
+            found.append(name)
+            assert f"## {name}\n" in page
+        for parameter in command.params:
+            if parameter.param_type_name == "option":
+                for option in parameter.opts:
+                    assert option in page, f"{name} {option}"
+
+    walk(typer.main.get_command(app), "")
+    assert {"repaint", "batch", "concepts search", "doctor"} <= set(found)
+
+
+def test_every_style_is_in_the_guide() -> None:
+    pages = "".join((ROOT / page).read_text("utf-8") for page in PAGES if "guide" in page)
+    assert all(style in pages for style in STYLES)
+
+
+def test_every_error_is_in_the_drawn_tree() -> None:
+    tree = errors.__doc__ or ""
+    for name, value in vars(errors).items():
+        if isinstance(value, type) and issubclass(value, errors.OverpaintError):
+            assert name in tree
+            assert (value.__doc__ or "").strip()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_link_is_broken(page: str) -> None:
+    folder = (ROOT / page).parent
+    for target in re.findall(r"\]\(([^)\s]+)\)", (ROOT / page).read_text("utf-8")):
+        if not target.startswith(("http", "#")):
+            assert (folder / target.split("#")[0]).exists(), target
