@@ -6,18 +6,13 @@ import numpy as np
 import pytest
 
 from overpaint.imaging.patchmatch import (
-    PATCH,
-    RADIUS,
-    Level,
     Match,
     Plane,
     describe,
     fill_from_patches,
-    halved,
     peel,
-    pyramid,
-    sources_of,
 )
+from overpaint.imaging.pyramid import PATCH, RADIUS, Level, pyramid
 from overpaint.values import Mask
 
 
@@ -52,16 +47,6 @@ def test_descriptors_with_few_terms_never_overstate_the_distance() -> None:
     for row in range(3, 17):
         plain = ((_patch(image, row, 4) - _patch(image, 10, 12)) ** 2).sum()
         assert ((described[row, 4] - described[10, 12]) ** 2).sum() <= plain * 1.0001
-
-
-def test_sources_are_the_patches_without_a_hole() -> None:
-    hole = _hole(24, 30)
-    sources = sources_of(hole)
-    for row in range(24):
-        for col in range(30):
-            inside = RADIUS <= row < 24 - RADIUS and RADIUS <= col < 30 - RADIUS
-            touched = hole[row - 3 : row + 4, col - 3 : col + 4].any()
-            assert sources[row, col] == (inside and not touched)
 
 
 def test_votes_are_the_weighted_mean_over_every_patch_on_a_pixel() -> None:
@@ -124,16 +109,6 @@ def test_a_finer_match_points_to_the_same_place() -> None:
     ]
     assert np.mean(same) > 0.95  # some coarse sources lie too near the border of the fine picture
     assert fine.sources.ravel()[fine.at].all()
-
-
-@pytest.mark.parametrize("shape", [(40, 50), (41, 51)])
-def test_halving_takes_the_mean_of_known_pixels_only(shape: tuple[int, int]) -> None:
-    image = np.full((*shape, 5), 77, np.float32)
-    hole = _hole(*shape)
-    image[hole] = 1e6
-    half, half_hole = halved(image, hole)
-    assert half.shape == ((shape[0] + 1) // 2, (shape[1] + 1) // 2, 5)
-    assert half[~half_hole] == pytest.approx(77)
 
 
 def test_the_pyramid_is_empty_where_no_patch_is_whole() -> None:
