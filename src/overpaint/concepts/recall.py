@@ -52,16 +52,27 @@ RAINBOW = (
     (40, 120, 215),
     (140, 72, 190),
 )
-#: The chance that the best kind of drawing is taken rather than the next best.
+#: The chance that the best concept, or kind of drawing, is taken rather than another that fits.
 BEST_CHANCE = 0.7
 
 
 def choose_concept(
-    subject: Subject, library: ConceptLibrary, avoid: Collection[str] = ()
+    subject: Subject,
+    library: ConceptLibrary,
+    rng: np.random.Generator,
+    avoid: Collection[str] = (),
 ) -> Concept:
-    """The concept that a subject means: its best one that is not to be avoided."""
+    """One of the concepts that a subject may mean, unless it is to be avoided.
+
+    "A hat" may be any of several; "a top hat" is the one that is called so.
+    """
     wanted = [id_ for id_ in subject.concept_ids if id_ not in avoid] or subject.concept_ids
-    return library.concepts[wanted[0]]
+    best = library.concepts[wanted[0]]
+    if len(wanted) == 1 or subject.word in (best.name_en, best.name_zh):
+        return best
+    if rng.random() < BEST_CHANCE:
+        return best
+    return library.concepts[wanted[1 + int(rng.integers(len(wanted) - 1))]]
 
 
 def choose_drawing(concept: Concept, style: Style, rng: np.random.Generator) -> str:

@@ -8,6 +8,7 @@ given the light, tone and grain of its surroundings.
 from __future__ import annotations
 
 import math
+import re
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -62,6 +63,10 @@ EDGE = 0.025
 #: Reach of a worn thing's shadow and softness of a standing one's, as a share of its size.
 CAST_REACH = 0.035
 CONTACT_SOFTNESS = 0.05
+#: What is in the air casts no shadow where it is.
+FLYING = re.compile(
+    r"\b(?:fly|flies|flying|floating|in the (?:sky|air))\b|飞行|飞翔|飞在|空中|天上|夜空|漂浮"
+)
 #: How light a shadow is, as a share of the scene's darkest parts: haze lies over it too.
 HAZE = 0.15
 #: By how much the seed turns the light, degrees, standard deviation.
@@ -195,7 +200,7 @@ def _recall(
         unwanted = read_prompt(job.negative_prompt, lexicon)
         avoid = {id_ for subject in unwanted.subjects for id_ in subject.concept_ids}
     for subject in subjects:
-        concept = choose_concept(subject, library, avoid)
+        concept = choose_concept(subject, library, rng, avoid)
         key = choose_drawing(concept, style, rng)
         things += [Thing(subject=subject, concept=concept, key=key)] * subject.count
 
@@ -237,12 +242,14 @@ def _recompose(
     shadow: Weight = np.zeros(shape, np.float32)
     if not things:
         return canvas, shadow
+    flying = FLYING.search(job.prompt) is not None
     light = _turned(scene.light, rng.normal(0, LIGHT_TURN))
     first = int(rng.integers(len(RAINBOW)))  # where the colours of colourful things begin
     slots = split_slots(_clear_of_edge(job.mask), len(things))
     for i, slot in enumerate(slots):
         thing = things[min(i, len(things) - 1)]  # one object alone goes into every slot
-        stands = thing.placement == "stands"
+        placement = "floats" if flying else thing.placement
+        stands = placement == "stands"
         preview = _exemplar(thing, library, PREVIEW)
         place = place_object(
             preview[..., 3].astype(np.float32) / np.float32(255),
@@ -264,7 +271,7 @@ def _recompose(
         asked = thing.subject is not None and thing.subject.rgb is not None
         own_scene = replace(scene, colorless=scene.colorless and not asked)
         placed = harmonize(placed, own_scene, seed=job.seed + i, light=light)
-        dark = _shadow(placed[..., 3], thing.placement, light, max(place.width, place.height))
+        dark = _shadow(placed[..., 3], placement, light, max(place.width, place.height))
         shadow = np.maximum(shadow, dark)
         canvas = over(placed, canvas)
     return canvas, shadow
