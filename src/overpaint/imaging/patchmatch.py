@@ -65,7 +65,8 @@ def fill_from_patches(pixels: Rgb8, mask: Mask, rng: np.random.Generator) -> Rgb
                 match.search_all(describe_all)
             else:
                 match.search(describe_all, rng, far=targets <= MANY_TARGETS)
-            image = match.vote(image, sharp=depth == 0 and turn == rounds - 1)
+            if depth == 0 or turn < rounds - 1:  # a finer level starts from the match alone
+                image = match.vote(image, sharp=turn == rounds - 1)
     filled = pixels.copy()
     filled[mask] = np.clip(np.rint(image[mask, :3]), 0, 255).astype(np.uint8)
     return filled
