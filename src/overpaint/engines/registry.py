@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
-from overpaint.concepts.prompt import is_removal
 from overpaint.engines.protocol import Engine
 from overpaint.errors import EngineFailed, UnknownEngine
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "overpaint.engines"
 
@@ -48,8 +50,12 @@ def choose_engine(engine: str | Engine, prompt: str, *, has_reference: bool = Fa
         return engine
     if engine != "auto":
         return get_engine(engine)
+    from overpaint.concepts.removal import is_removal  # here, so that importing stays quick
+
     return get_engine("erase" if is_removal(prompt) and not has_reference else "collage")
 
 
 def _entry_points() -> dict[str, EntryPoint]:
+    from importlib.metadata import entry_points  # here, so that importing stays quick
+
     return {point.name: point for point in entry_points(group=GROUP)}

@@ -18,7 +18,6 @@ import warnings
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from typing import Any
-from xml.sax.saxutils import escape, quoteattr
 
 from PIL import Image
 
@@ -68,6 +67,8 @@ def to_xmp(provenance: Provenance) -> bytes:
     prompt = provenance.prompt
     if len(prompt) > LONGEST_PROMPT:
         prompt = prompt[: LONGEST_PROMPT - 1] + "…"
+    from xml.sax.saxutils import escape, quoteattr  # here, since it imports half of urllib
+
     label = json.dumps(aigc_label(provenance), ensure_ascii=False, separators=(",", ":"))
     properties = {
         "xmp:CreatorTool": f"Overpaint {provenance.version}",
