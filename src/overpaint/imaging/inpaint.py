@@ -86,8 +86,8 @@ def _thin_parts(mask: Mask) -> Mask:
     depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5).ravel()
     deepest = np.zeros(count)
     np.maximum.at(deepest, flat, depth)
-    # a third of a disc's radius is its mean depth; a stroke stays thin where it crosses itself
+    # a disc's mean depth is a third of its radius; a stroke stays thin where it crosses itself
     mean = np.bincount(flat, depth, count) / np.maximum(np.bincount(flat, minlength=count), 1)
-    is_thin = np.minimum(deepest, 3 * mean) <= THIN_RADIUS
+    is_thin = np.minimum(deepest, 3 * (mean - 0.5)) <= THIN_RADIUS
     is_thin[0] = False
     return np.asarray(is_thin[labels], np.bool_)
