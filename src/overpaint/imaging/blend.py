@@ -114,7 +114,7 @@ def feather_weight(mask: Mask, feather: float | None = None) -> Weight:
         cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5), np.float32
     )
     ramp = np.minimum(feather, FEATHER_DEPTH * (_depth(mask, distance) - 1)) + 1
-    rise = np.divide(distance, ramp, out=distance)  # in place: a mask may be large
+    rise: Weight = np.divide(distance, ramp, out=distance)  # in place: a mask may be large
     np.minimum(rise, 1, out=rise)
     slope = 3 - 2 * rise
     rise *= rise

@@ -87,6 +87,8 @@ def take_mask(mask: Mask, region: Region) -> Mask:
         share = _resize(own.astype(np.uint8) * np.uint8(255), region.height, region.width)
         own = share > 0
     bottom, right = region.pad_bottom, region.pad_right
+    if not (bottom or right):
+        return own
     return np.pad(own, ((0, bottom), (0, right)))  # padding is never repainted
 
 
