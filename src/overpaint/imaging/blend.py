@@ -60,7 +60,8 @@ def blend(
     for top in range(0, tight.height, STRIP):
         rows = slice(top, top + STRIP)
         strip = _over(target[rows], layer[rows], opacity[rows])
-        np.copyto(target[rows], strip, where=inside[rows][..., None])
+        kept = target[rows].copy()
+        target[rows] = cv2.copyTo(strip, inside[rows].view(np.uint8), kept)
     return result
 
 
