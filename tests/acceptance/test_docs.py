@@ -95,7 +95,7 @@ def test_the_use_cases_give_the_pictures_that_they_show(copy: Path) -> None:
         with Image.open(path) as new, Image.open(shown) as old:
             difference = ImageChops.difference(new.convert("RGB"), old.convert("RGB"))
         off = sum(difference.convert("L").histogram()[24:]) / (old.width * old.height)
-        assert off < 0.02, f"{path.name}: run scripts/make_guide.sh"
+        assert off < 0.005, f"{path.name}: run scripts/make_guide.sh"
 
 
 def test_every_command_and_option_is_in_the_guide() -> None:
