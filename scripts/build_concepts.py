@@ -9,14 +9,14 @@ that are not in the cache folder.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-import zipfile
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from scripts.concept_archive import FORMAT, write_archive
 from scripts.concept_names import Named, read_names
 from scripts.concept_packages import SOURCES, Packages
 from scripts.concept_pictures import Drawn, Pictures
@@ -25,7 +25,6 @@ from scripts.concept_sheets import write_sheets
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "src/overpaint/concepts/data/concepts.zip"
 LEAST_DRAWINGS = 2  # a concept with fewer manners of drawing is left out
-FORMAT = 2  # of index.json; see overpaint.concepts.library
 
 
 def main() -> None:
@@ -55,14 +54,15 @@ def collect(packages: Packages) -> list[tuple[Named, list[Drawn]]]:
 
 def write(path: Path, concepts: list[tuple[Named, list[Drawn]]]) -> None:
     """The artefact: index.json, then for each concept its drawings."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(path, "w") as archive:
-        _add(archive, "index.json", _compact(index(concepts)))
-        for concept, drawings in concepts:
-            vectors = [d.data for d in drawings if d.is_vector]
-            _add(archive, f"{concept.id}/vectors.svgs", b"\n".join(vectors))
-            for number, drawing in enumerate(d for d in drawings if not d.is_vector):
-                _add(archive, f"{concept.id}/{number}.webp", drawing.data, deflate=False)
+    write_archive(path, index(concepts), _members(concepts))
+
+
+def _members(concepts: list[tuple[Named, list[Drawn]]]) -> Iterator[tuple[str, bytes]]:
+    for concept, drawings in concepts:
+        vectors = [d.data for d in drawings if d.is_vector]
+        yield f"{concept.id}/vectors.svgs", b"\n".join(vectors)
+        for number, drawing in enumerate(d for d in drawings if not d.is_vector):
+            yield f"{concept.id}/{number}.webp", drawing.data
 
 
 def index(concepts: list[tuple[Named, list[Drawn]]]) -> dict[str, object]:
@@ -102,19 +102,6 @@ def index(concepts: list[tuple[Named, list[Drawn]]]) -> dict[str, object]:
 
 def _lower(words: tuple[str, ...]) -> list[str]:
     return list(dict.fromkeys(word.lower() for word in words))
-
-
-def _compact(data: object) -> bytes:
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _add(archive: zipfile.ZipFile, name: str, data: bytes, *, deflate: bool = True) -> None:
-    """A member whose bytes depend on nothing but its name and data."""
-    member = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-    member.compress_type = zipfile.ZIP_DEFLATED if deflate else zipfile.ZIP_STORED
-    member.external_attr = 0o644 << 16
-    member.create_system = 3
-    archive.writestr(member, data, compresslevel=9)
 
 
 if __name__ == "__main__":

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import zipfile
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from overpaint.concepts.library import BUILT_IN, CACHE_BYTES, RENDERED, ConceptLibrary
+from overpaint.concepts.library import (
+    BUILT_IN,
+    CACHE_BYTES,
+    RENDERED,
+    ConceptLibrary,
+    Exemplars,
+)
 from overpaint.errors import OperationFailed
 
 NOTICE = Path(__file__).resolve().parents[2] / "NOTICE"
-ALLOWED_LICENCES = {"MIT", "Apache-2.0", "CC-BY-4.0"}  # nothing that asks to share alike
+ALLOWED_LICENCES = {"MIT", "Apache-2.0", "CC-BY-4.0", "CC0-1.0"}  # nothing that asks to share alike
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +36,35 @@ def library() -> ConceptLibrary:
 def test_knows_a_thousand_things_each_drawn_in_several_ways(library: ConceptLibrary) -> None:
     assert len(library.concepts) >= 1000
     drawings = {id_: {d for d, _ in c.exemplars} for id_, c in library.concepts.items()}
-    assert not [id_ for id_, drawn in drawings.items() if len(drawn) < 2]
+    assert not [id_ for id_, drawn in drawings.items() if len(drawn) < 2 and "photo" not in drawn]
     assert sum("3d" in drawn for drawn in drawings.values()) >= 1000
-    assert {"3d", "shaded", "flat", "outline"} == set.union(*drawings.values())
+    assert set.union(*drawings.values()) == {"photo", "3d", "shaded", "flat", "outline"}
+
+
+def test_shows_garments_as_photographs(library: ConceptLibrary) -> None:
+    shown = {
+        id_: sum(drawing == "photo" for drawing, _ in concept.exemplars)
+        for id_, concept in library.concepts.items()
+    }
+    garments = {id_ for id_, count in shown.items() if count}
+    assert garments >= {
+        "t-shirt",
+        "dress",
+        "shorts",
+        "jeans",
+        "sneakers",
+        "sun-hat",
+        "baseball-cap",
+    }
+    assert garments >= {"beanie", "skirt", "hoodie", "blazer", "shirt", "sweater", "polo-shirt"}
+    assert all(library.concepts[id_].placement.startswith("worn-") for id_ in garments)
+    assert all(library.concepts[id_].group == "clothing" for id_ in garments)
+    assert sum(shown.values()) >= 150
+    assert shown["t-shirt"] >= 6
+    assert shown["dress"] >= 6
+    first, *_, last = library.concepts["t-shirt"].exemplars  # photographs come after drawings
+    assert first[0] == "3d"
+    assert last[0] == "photo"
 
 
 def test_every_concept_is_named_in_both_languages(library: ConceptLibrary) -> None:
@@ -63,7 +99,14 @@ crown: 皇冠 王冠 crown
 bow: 蝴蝶结 领结 bow~tie ribbon
 scarf: 围巾 scarf
 necktie: 领带 tie
-t-shirt: T恤 衬衫 t-shirt shirt
+t-shirt: T恤 t-shirt 短袖
+shirt: 衬衫 shirt
+beanie: 毛线帽 beanie
+skirt: 半身裙 skirt
+trousers: 裤子 trousers
+sweater: 毛衣 sweater
+hoodie: 卫衣 hoodie
+blazer: 西装 blazer suit
 dress: 连衣裙 裙子 dress
 sneakers: 运动鞋 sneakers
 backpack: 书包 backpack
@@ -172,14 +215,22 @@ def test_a_sample_of_every_source_decodes_tightly_cropped(library: ConceptLibrar
 
 
 def test_every_listed_picture_is_in_the_file(library: ConceptLibrary) -> None:
-    with zipfile.ZipFile(BUILT_IN) as archive:
+    drawings, photographs = BUILT_IN
+    with zipfile.ZipFile(drawings) as archive:
         names = set(archive.namelist())
-        for concept in library.concepts.values():
+        for concept in ConceptLibrary.open(drawings).concepts.values():
             rendered = [key for drawing, key in concept.exemplars if drawing in RENDERED]
             lines = archive.read(f"{concept.id}/vectors.svgs").split(b"\n")
             assert len(lines) == len(concept.exemplars) - len(rendered)
             assert all(line.startswith(b"<svg ") and line.endswith(b"</svg>") for line in lines)
             assert {f"{concept.id}/{n}.webp" for n in range(len(rendered))} <= names
+    with zipfile.ZipFile(photographs) as archive:
+        listed = [
+            (id_, sum(drawing == "photo" for drawing, _ in concept.exemplars))
+            for id_, concept in library.concepts.items()
+        ]
+        wanted = {f"{id_}/{n}.webp" for id_, count in listed for n in range(count)}
+        assert set(archive.namelist()) == wanted | {"index.json"}
 
 
 def test_colour_is_straight_under_soft_alpha(library: ConceptLibrary) -> None:
@@ -225,11 +276,11 @@ def test_unknown_keys_are_key_errors(library: ConceptLibrary) -> None:
 def test_every_source_is_free_and_in_the_notice(library: ConceptLibrary) -> None:
     notice = NOTICE.read_text(encoding="utf-8")
     used = {key.split("/")[1] for c in library.concepts.values() for _, key in c.exemplars}
-    assert {name.removesuffix("-2").removesuffix("-3") for name in used} >= set(library.sources)
+    assert {re.sub(r"-[2-9]\d*$|-1\d+$", "", name) for name in used} == set(library.sources)
     for source in library.sources.values():
         assert source.licence in ALLOWED_LICENCES
         package, _, version = source.package.rpartition("@")
-        assert f"{package} {version}" in notice
+        assert f"{package} {version}".strip() in notice
         assert source.url in notice
 
 
@@ -254,7 +305,16 @@ def _archive(path: Path, index: object, **members: bytes) -> Path:
     return path
 
 
-@pytest.mark.parametrize("index", [{}, [], {"format": 2, "sources": [], "concepts": [["x"]]}])
+@pytest.mark.parametrize(
+    "index",
+    [
+        {},
+        [],
+        {"format": 2, "sources": [], "concepts": [["x"]]},
+        {"format": 2, "sources": [], "concepts": [], "more": []},
+        {"format": 2, "sources": [], "concepts": [], "more": {"cat": [0]}},
+    ],
+)
 def test_a_damaged_index_is_said(tmp_path: Path, index: object) -> None:
     with pytest.raises(OperationFailed, match="the concept library is damaged"):
         ConceptLibrary.open(_archive(tmp_path / "odd.zip", index))
@@ -287,3 +347,72 @@ def test_a_missing_picture_is_said(tmp_path: Path) -> None:
     library = ConceptLibrary.open(_archive(tmp_path / "gone.zip", index))
     with pytest.raises(OperationFailed, match=r"damaged: .*gone\.zip, cup/vectors\.svgs"):
         library.exemplar("cup/a", size=32)
+
+
+WHERE = dict.fromkeys(("title", "author", "licence", "url", "package"), "-")
+
+
+def _added(path: Path, source: str, index: dict[str, object], *members: str) -> Path:
+    """An artefact of red WebP pictures."""
+    buffer = io.BytesIO()
+    Image.new("RGBA", (20, 10), (200, 30, 30, 255)).save(buffer, "WEBP", lossless=True)
+    sources = [{"id": source, "drawing": "photo", **WHERE}]
+    with zipfile.ZipFile(path, "w") as archive:
+        index = {"format": 2, "sources": sources, "concepts": [], **index}
+        archive.writestr("index.json", json.dumps(index))
+        for member in members:
+            archive.writestr(member, buffer.getvalue())
+    return path
+
+
+def test_an_artefact_adds_pictures_and_concepts_to_those_before(tmp_path: Path) -> None:
+    kit = ["kit", "Kit", "套件", ["kit"], ["套件"], [], [], "clothing", "worn-body", [0]]
+    mine = _added(
+        tmp_path / "mine.zip",
+        "mine",
+        {"concepts": [kit], "more": {"t-shirt": [0, 0]}},
+        "kit/0.webp",
+        "t-shirt/0.webp",
+        "t-shirt/1.webp",
+    )
+    before, library = ConceptLibrary.open(*BUILT_IN), ConceptLibrary.open(*BUILT_IN, mine)
+    shirt = before.concepts["t-shirt"]
+    added: Exemplars = (("photo", "t-shirt/mine"), ("photo", "t-shirt/mine-2"))
+    assert library.concepts["t-shirt"] == replace(shirt, exemplars=shirt.exemplars + added)
+    assert library.concepts["kit"].exemplars == (("photo", "kit/mine"),)
+    assert {**library.concepts} == {
+        **before.concepts,
+        "t-shirt": library.concepts["t-shirt"],
+        "kit": library.concepts["kit"],
+    }
+    assert library.search("套件")[0].concept.id == "kit"
+    for key in ("t-shirt/mine-2", "kit/mine"):
+        exemplar = library.exemplar(key, size=40)
+        assert exemplar.drawing == "photo"
+        assert exemplar.pixels.shape == (20, 40, 4)
+        assert exemplar.pixels[10, 20].tolist() == [200, 30, 30, 255]
+    for key in ("t-shirt/photo", "t-shirt/fluent-3d", "t-shirt/noto"):  # found where they were
+        ours, theirs = (shelf.exemplar(key, size=32).pixels for shelf in (before, library))
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    ("source", "index", "message"),
+    [
+        ("photo", {}, r"it has what is there already: \['photo'\]"),
+        (
+            "mine",
+            {"concepts": [["cat", "cat", "猫", ["cat"], ["猫"], [], [], "pets", "stands", [0]]]},
+            r"it has what is there already: \['cat'\]",
+        ),
+        ("mine", {"more": {"no-such-thing": [0]}}, r"it adds to none: \['no-such-thing'\]"),
+    ],
+)
+def test_artefacts_that_do_not_fit_together_are_refused(
+    tmp_path: Path, source: str, index: dict[str, object], message: str
+) -> None:
+    path = _added(tmp_path / "odd.zip", source, index)
+    with pytest.raises(
+        OperationFailed, match=r"odd\.zip does not fit the concept library: .*" + message
+    ):
+        ConceptLibrary.open(*BUILT_IN, path)

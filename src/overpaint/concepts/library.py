@@ -1,12 +1,14 @@
 """The concept library: what can be named, and pictures of it in several drawing styles.
 
-The built-in artefact is a ZIP file made by `scripts/build_concepts.py`:
+An artefact is a ZIP file; the built-in ones are made by `scripts/build_concepts.py` (drawings) and
+`scripts/build_photos.py` (photographs, which add to the concepts of the former):
 
-    index.json            sources (with licences) and concepts
+    index.json            sources (with licences), concepts, and "more": pictures for concepts of
+                          earlier artefacts
     <id>/vectors.svgs     the vector drawings of a concept, one SVG document a line
-    <id>/<n>.webp         its n-th rendered picture, with alpha
+    <id>/<n>.webp         its n-th rendered picture or photograph, with alpha
 
-Opening reads the index only; a picture is read and rasterised when it is asked for.
+Opening reads the indexes only; a picture is read and rasterised when it is asked for.
 """
 
 from __future__ import annotations
@@ -17,11 +19,11 @@ import threading
 import zipfile
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -33,13 +35,17 @@ from overpaint.concepts.search import Match, search
 from overpaint.errors import OperationFailed
 from overpaint.values import Rgba8
 
-__all__ = ["ConceptLibrary", "Match", "Source"]
+__all__ = ["ConceptLibrary", "Match", "Shelf", "Source"]
 
-BUILT_IN = Path(__file__).with_name("data") / "concepts.zip"
+DATA = Path(__file__).with_name("data")
+BUILT_IN = (DATA / "concepts.zip", DATA / "photos.zip")
 FORMAT = 2  # of index.json
 CACHE_BYTES = 64 * 2**20  # rasterised exemplars kept
 RENDERED = frozenset({"3d", "photo"})  # stored as WebP; the other drawings as SVG
 VISIBLE = 12  # alpha from which a pixel counts as visible, of 255
+
+#: How a concept is drawn, and the key of each picture.
+Exemplars: TypeAlias = tuple[tuple[Drawing, str], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,47 +58,48 @@ class Source:
     author: str
     licence: str  # SPDX identifier
     url: str
-    package: str  # npm name@version
+    package: str  # npm name@version; empty where there is none
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shelf:
+    """The concepts of one artefact, and pictures that it adds to those of earlier ones."""
+
+    name: str  # for messages
+    sources: tuple[Source, ...]
+    concepts: Mapping[str, Concept]
+    more: Mapping[str, Exemplars]  # by concept id
+    read: Callable[[str], bytes]  # bytes of a member, from an archive or from anywhere else
+
+    def exemplars(self, concept_id: str) -> Exemplars:
+        """What this shelf shows of a concept."""
+        own = self.concepts.get(concept_id)
+        return own.exemplars if own is not None else self.more.get(concept_id, ())
 
 
 class ConceptLibrary:
     """Concepts and their pictures. Safe to share between threads.
 
-    `read` gives the bytes of a member by its name, from an archive or from anywhere else.
+    Later shelves add concepts, and pictures to the concepts of earlier ones. Raises
+    `OperationFailed` if shelves do not fit together.
     """
 
-    def __init__(
-        self,
-        sources: Iterable[Source],
-        concepts: Iterable[Concept],
-        read: Callable[[str], bytes],
-    ) -> None:
-        self.sources = MappingProxyType({source.id: source for source in sources})
-        self.concepts = MappingProxyType({concept.id: concept for concept in concepts})
-        self._read = read
+    def __init__(self, shelves: Iterable[Shelf]) -> None:
+        self._shelves = tuple(shelves)
+        self.sources: Mapping[str, Source]
+        self.concepts: Mapping[str, Concept]
+        self.sources, self.concepts = _merged(self._shelves)
         self._lock = threading.Lock()
         self._cache: OrderedDict[tuple[str, int], Exemplar] = OrderedDict()
         self.cached_bytes = 0  # of rasterised pictures; at most CACHE_BYTES
 
     @classmethod
-    def open(cls, path: Path | None = None) -> ConceptLibrary:
-        """Open an artefact, the built-in one by default.
+    def open(cls, *paths: Path) -> ConceptLibrary:
+        """Open artefacts, the built-in ones by default.
 
-        Raises `OperationFailed` if the file is missing, damaged or of another format.
+        Raises `OperationFailed` if a file is missing, damaged or of another format.
         """
-        archive = _Archive(BUILT_IN if path is None else path)
-        try:
-            index = json.loads(archive.read("index.json"))
-            if index["format"] != FORMAT:
-                raise OperationFailed(
-                    f"the concept library has format {index['format']}, not {FORMAT}: "
-                    f"{archive.path}"
-                )
-            sources = [Source(**source) for source in index["sources"]]
-            concepts = [_concept(row, sources) for row in index["concepts"]]
-        except (KeyError, TypeError, ValueError) as error:
-            raise _damaged(archive.path, error) from error
-        return cls(sources, concepts, archive.read)
+        return cls(map(_shelf, paths or BUILT_IN))
 
     def exemplar(self, key: str, *, size: int) -> Exemplar:
         """A picture of a concept, cropped tightly, its longer side `size` px (1 to 4096).
@@ -105,20 +112,19 @@ class ConceptLibrary:
             if found is not None:
                 self._cache.move_to_end((key, size))
                 return found
-        concept = self.concepts[key.partition("/")[0]]
-        drawing = next((drawn for drawn, known in concept.exemplars if known == key), None)
-        if drawing is None:
-            raise KeyError(key)
-        rendered = drawing in RENDERED
-        rank = [k for d, k in concept.exemplars if (d in RENDERED) is rendered].index(key)
-        member = f"{concept.id}/{rank}.webp" if rendered else f"{concept.id}/vectors.svgs"
-        data = self._read(member)
+        shelf, drawing, member, rank = self._find(key)
+        data = shelf.read(member)
         try:
-            pixels = _scale(data, size) if rendered else _rasterise(data.split(b"\n")[rank], size)
+            if drawing in RENDERED:
+                pixels = _scale(data, size)
+            else:
+                pixels = _rasterise(data.split(b"\n")[rank], size)
         except (OSError, ValueError, IndexError, cv2.error) as error:
             raise _damaged(member, error) from error
         pixels.setflags(write=False)  # shared through the cache
-        exemplar = Exemplar(concept_id=concept.id, drawing=drawing, key=key, pixels=pixels)
+        exemplar = Exemplar(
+            concept_id=key.partition("/")[0], drawing=drawing, key=key, pixels=pixels
+        )
         with self._lock:
             if (key, size) not in self._cache:
                 self._cache[key, size] = exemplar
@@ -127,6 +133,19 @@ class ConceptLibrary:
                 _, old = self._cache.popitem(last=False)
                 self.cached_bytes -= old.pixels.nbytes
         return exemplar
+
+    def _find(self, key: str) -> tuple[Shelf, Drawing, str, int]:
+        """Where a picture is: its shelf, its drawing, the member, and its rank among its kind."""
+        concept_id = key.partition("/")[0]
+        for shelf in self._shelves:
+            exemplars = shelf.exemplars(concept_id)
+            drawing = next((drawn for drawn, known in exemplars if known == key), None)
+            if drawing is not None:
+                rendered = drawing in RENDERED
+                rank = [k for d, k in exemplars if (d in RENDERED) is rendered].index(key)
+                name = f"{rank}.webp" if rendered else "vectors.svgs"
+                return shelf, drawing, f"{concept_id}/{name}", rank
+        raise KeyError(key)
 
     def search(self, word: str, *, limit: int = 10) -> list[Match]:
         """The concepts nearest to a Chinese or English word, best first."""
@@ -159,16 +178,54 @@ def _damaged(where: Path | str, error: Exception) -> OperationFailed:
     return OperationFailed(f"the concept library is damaged: {where} ({error})")
 
 
-def _concept(row: list[Any], sources: list[Source]) -> Concept:
+def _shelf(path: Path) -> Shelf:
+    """What an artefact holds; raises `OperationFailed`."""
+    archive = _Archive(path)
+    try:
+        index = json.loads(archive.read("index.json"))
+        if index["format"] != FORMAT:
+            raise OperationFailed(
+                f"the concept library has format {index['format']}, not {FORMAT}: {path}"
+            )
+        sources = tuple(Source(**source) for source in index["sources"])
+        concepts = [_concept(row, sources) for row in index["concepts"]]
+        more = {
+            id_: _exemplars(id_, drawn, sources) for id_, drawn in index.get("more", {}).items()
+        }
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise _damaged(path, error) from error
+    return Shelf(
+        name=str(path),
+        sources=sources,
+        concepts={concept.id: concept for concept in concepts},
+        more=more,
+        read=archive.read,
+    )
+
+
+def _merged(shelves: Sequence[Shelf]) -> tuple[Mapping[str, Source], Mapping[str, Concept]]:
+    """All sources and all concepts, each with the exemplars of every shelf in their order."""
+    sources: dict[str, Source] = {}
+    concepts: dict[str, Concept] = {}
+    for shelf in shelves:
+        twice = [source.id for source in shelf.sources if source.id in sources]
+        twice += [id_ for id_ in shelf.concepts if id_ in concepts]
+        unknown = [id_ for id_ in shelf.more if id_ not in concepts]
+        if twice or unknown:
+            what = f"has what is there already: {twice}" if twice else f"adds to none: {unknown}"
+            raise OperationFailed(f"{shelf.name} does not fit the concept library: it {what}")
+        sources |= {source.id: source for source in shelf.sources}
+        concepts |= shelf.concepts
+        for id_, exemplars in shelf.more.items():
+            concept = concepts[id_]
+            concepts[id_] = replace(concept, exemplars=concept.exemplars + exemplars)
+    return MappingProxyType(sources), MappingProxyType(concepts)
+
+
+def _concept(row: list[Any], sources: Sequence[Source]) -> Concept:
     """A row of the index; the same order as in `scripts/build_concepts.py`."""
     concept_id, name_en, name_zh, words_en, words_zh, keywords_en, keywords_zh = row[:7]
     group, placement, drawn = row[7:]
-    exemplars = []
-    for rank, number in enumerate(drawn):
-        source = sources[number]
-        copy = drawn[:rank].count(number) + 1
-        suffix = f"-{copy}" if copy > 1 else ""
-        exemplars.append((source.drawing, f"{concept_id}/{source.id}{suffix}"))
     return Concept(
         id=concept_id,
         name_en=name_en,
@@ -176,11 +233,22 @@ def _concept(row: list[Any], sources: list[Source]) -> Concept:
         words_en=tuple(words_en),
         words_zh=tuple(words_zh),
         group=group,
-        exemplars=tuple(exemplars),
+        exemplars=_exemplars(concept_id, drawn, sources),
         keywords_en=tuple(keywords_en),
         keywords_zh=tuple(keywords_zh),
         placement=placement,
     )
+
+
+def _exemplars(concept_id: str, drawn: list[int], sources: Sequence[Source]) -> Exemplars:
+    """The pictures of a concept by the numbers of their sources: drawing and key of each."""
+    exemplars = []
+    for rank, number in enumerate(drawn):
+        source = sources[number]
+        copy = drawn[:rank].count(number) + 1
+        suffix = f"-{copy}" if copy > 1 else ""
+        exemplars.append((source.drawing, f"{concept_id}/{source.id}{suffix}"))
+    return tuple(exemplars)
 
 
 def _rasterise(svg: bytes, size: int) -> Rgba8:
