@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from overpaint.imaging.placement import (
+    MOST_ISLANDS,
     Placement,
     measure_slot,
     place_object,
@@ -123,6 +124,16 @@ def test_dust_is_no_island() -> None:
     mask = ellipse(200, 150, 80, 80)
     mask[5:8, 5:8] = True
     assert len(split_slots(mask, 1)) == 1
+
+
+def test_of_many_islands_the_largest_count() -> None:
+    mask: Mask = np.zeros((300, 400), bool)
+    for x in range(10, 380, 4):
+        mask[10:290:4, x] = True
+    mask[100:104, 100:102] = mask[200:204, 300:302] = True  # two of a few px among thousands of one
+    assert [round(slot.x, -1) for slot in split_slots(mask, 2)] == [100, 300]
+    mask[100:104, 100:102] = mask[200:204, 300:302] = False
+    assert len(split_slots(mask, 1)) == MOST_ISLANDS
 
 
 def test_warping_keeps_colour_at_soft_edges() -> None:

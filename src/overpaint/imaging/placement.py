@@ -23,6 +23,8 @@ ELONGATED = 1.25
 GROUND = 0.03
 #: Tilts below this are taken for a shaky hand, degrees.
 LEVEL = 3.0
+#: Of a mask in more islands than this only the largest count: a dithered mask has thousands.
+MOST_ISLANDS = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +65,8 @@ def split_slots(mask: Mask, count: int) -> list[Slot]:
     """Share a mask out to several objects.
 
     Islands come first: with as many large islands as objects each gets one, and one object
-    alone goes into every large island. Otherwise the mask is cut along its longer side, and in
-    rows when it is nearly square.
+    alone goes into every large island, up to `MOST_ISLANDS` of them. Otherwise the mask is cut
+    along its longer side, and in rows when it is nearly square.
 
     Args:
         mask: height x width, True somewhere.
@@ -112,10 +114,12 @@ def _between(along: npt.NDArray[np.float32], mask: Mask, low: float, high: float
 
 def _islands(mask: Mask) -> list[Mask]:
     """Connected parts of at least a quarter of the largest, from left to right."""
-    count, labels, stats, centers = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
-    areas = stats[1:, cv2.CC_STAT_AREA]
-    large = [i + 1 for i in range(count - 1) if areas[i] >= areas.max() / 4]
-    return [np.asarray(labels == i) for i in sorted(large, key=lambda i: float(centers[i][0]))]
+    _, labels, stats, centers = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    areas = np.asarray(stats[1:, cv2.CC_STAT_AREA])
+    by_size = np.argsort(-areas, kind="stable")[:MOST_ISLANDS]
+    large = [int(i) + 1 for i in by_size if areas[i] >= areas.max() / 4]
+    large.sort(key=lambda i: float(centers[i][0]))
+    return [np.asarray(labels == i) for i in large]
 
 
 def place_object(
@@ -140,20 +144,22 @@ def place_object(
     stretch = float(np.clip((along / across) / aspect, 1 / STRETCH, STRETCH))
     aspect *= stretch
     largest = min(along, across * aspect)  # width of the object at which it spans the slot
-    grid = GRID / max(slot.mask.shape)
-    room = _grid_mask(slot.mask, grid)
+    room = _make_room(slot)
     for step in range(24):
         wide = largest * 0.95**step
-        spot = _best_spot(alpha, room, wide * grid, wide / aspect * grid, tilt, slot, grid, stands)
+        stamp = _stamp(alpha, wide * room.scale, wide / aspect * room.scale, tilt)
+        spot = _best_spot(stamp, room, slot, stands=stands)
         if spot is not None:
             break
     else:
         spot = (slot.x, slot.y)
-    wide *= scale
-    tall = wide / aspect
     x, y = spot
-    if stands:  # shrinking must not lift it off the ground, and its shadow needs room
-        y += (tall / scale - tall) / 2 - GROUND * tall
+    whole = wide / aspect  # height at which it fills its slot
+    if stands:  # it shrinks towards the ground, and leaves room there for its shadow
+        scale *= 1 - GROUND
+        y += whole * (0.5 - GROUND - scale / 2)
+    wide *= scale
+    tall = whole * scale
     return Placement(x=x, y=y, width=wide, height=tall, tilt=tilt)
 
 
@@ -178,39 +184,46 @@ def _extent(slot: Slot, tilt: float) -> tuple[float, float]:
     return float(np.ptp(along)) + 1, float(np.ptp(across)) + 1
 
 
-def _grid_mask(mask: Mask, grid: float) -> Weight:
-    size = (max(1, round(mask.shape[1] * grid)), max(1, round(mask.shape[0] * grid)))
-    return np.asarray(cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA))
+@dataclass(frozen=True, kw_only=True)
+class _Room:
+    """A slot on the search grid."""
+
+    cells: Weight  # share of each cell that is in the slot
+    scale: float  # cells a px
+    x: float  # of the grid's corner, px
+    y: float
+
+
+def _make_room(slot: Slot) -> _Room:
+    rows = np.flatnonzero(slot.mask.any(axis=1))
+    columns = np.flatnonzero(slot.mask.any(axis=0))
+    top, left = int(rows[0]), int(columns[0])
+    part = slot.mask[top : int(rows[-1]) + 1, left : int(columns[-1]) + 1].astype(np.float32)
+    scale = GRID / max(part.shape)
+    size = (max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale)))
+    cells = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
+    return _Room(cells=np.asarray(cells, np.float32), scale=scale, x=left, y=top)
 
 
 def _best_spot(
-    alpha: Weight,
-    room: Weight,
-    width: float,
-    height: float,
-    tilt: float,
-    slot: Slot,
-    grid: float,
-    stands: bool,
+    stamp: Weight, room: _Room, slot: Slot, *, stands: bool
 ) -> tuple[float, float] | None:
     """Where an object of this size fits, nearest to the slot's centre (or lowest), or None."""
-    stamp = _stamp(alpha, width, height, tilt)
     rows, columns = stamp.shape
     outside = cv2.copyMakeBorder(
-        1 - room, rows, rows, columns, columns, cv2.BORDER_CONSTANT, value=1.0
+        1 - room.cells, rows, rows, columns, columns, cv2.BORDER_CONSTANT, value=1.0
     )
     lost = np.asarray(cv2.matchTemplate(outside, stamp, cv2.TM_CCORR)) / float(stamp.sum())
     fits = lost <= OUTSIDE
     if not fits.any():
         return None
     ys, xs = np.nonzero(fits)
-    centers_x = (xs - columns + (columns - 1) / 2 + 0.5) / grid
-    centers_y = (ys - rows + (rows - 1) / 2 + 0.5) / grid
-    away = np.hypot(centers_x - slot.x, 0 if stands else centers_y - slot.y) + (
-        lost[ys, xs] * max(slot.length, 1)
-    )
+    centers_x = room.x + (xs - columns / 2) / room.scale
+    centers_y = room.y + (ys - rows / 2) / room.scale
+    away = np.hypot(centers_x - slot.x, 0 if stands else centers_y - slot.y)
+    away += lost[ys, xs] * slot.length
     if stands:
-        away = away - 2 * centers_y
+        away -= 2 * centers_y
     best = int(np.argmin(away))
     return float(centers_x[best]), float(centers_y[best])
 
