@@ -91,6 +91,7 @@ def test_the_key_changes_with_the_line_and_with_its_files(root: Path) -> None:
     ("given", "mistake"),
     [
         ("{", "line: is not JSON (Expecting property name"),
+        ("[" * 100_000, "line: is not JSON (maximum recursion depth exceeded"),
         ("[]", "line: must be a JSON object, got list"),
         (line(promt="x"), "promt: is not a key of a line; did you mean prompt?"),
         (line(xyz=1), "xyz: is not a key of a line; known are base, mask, prompt, output"),

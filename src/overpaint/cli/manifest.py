@@ -132,7 +132,7 @@ def _parse(raw: str) -> dict[str, Any]:
     """The keys of a line that were given, each with a value that fits it."""
     try:
         given = json.loads(raw)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidOption("line", f"is not JSON ({error})") from error
     if not isinstance(given, dict):
         raise InvalidOption("line", "must be a JSON object", type(given).__name__)
