@@ -117,6 +117,11 @@ def test_lettering_of_several_lines() -> None:
     )
 
 
+@pytest.mark.parametrize("nothing", ['写着""', '写着"   "', "写着“”", "that says '  '", 'text: ""'])
+def test_empty_quotes_are_no_lettering(nothing: str) -> None:
+    assert read_prompt(nothing, _LEXICON).lettering is None
+
+
 def test_words_inside_quotes_are_not_read() -> None:
     reading = read_prompt('the text "a red cat removes the dog"', _LEXICON)
     assert reading.action != "remove"

@@ -24,6 +24,8 @@ _ENGLISH_CUE = re.compile(
     r"|\b(?:text|words?|letters|lettering|caption|slogan|title|reads|reading)\s*[:：]\s*([^，。；;\n]+)",
     re.IGNORECASE,
 )
+#: Quotation marks, which are no lettering by themselves: 写着"".
+_MARKS = " \t\u3000\"'“”‘’＂〝〞「」『』"
 _TAIL = re.compile(
     r"(?:这|這)?(?:[几幾两兩三四五六七八]个|[兩三四五六七八]個)?(?:大字|字样|字樣|的字|字)$"
 )
@@ -51,7 +53,7 @@ def take_lettering(text: str, ends_in_thing: Callable[[str], int]) -> tuple[str,
                 words = words[: _before_thing(words, ends_in_thing)]
             end = start + len(words)
             words = _TAIL.sub("", words).strip()
-            if words:
+            if words.strip(_MARKS):
                 found.append(((start, end), words))
                 break
     if not found:
