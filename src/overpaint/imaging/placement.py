@@ -145,7 +145,7 @@ def place_object(
     aspect *= stretch
     largest = min(along, across * aspect)  # width of the object at which it spans the slot
     room = _make_room(slot)
-    for step in range(24):
+    for step in range(48):  # down to a tenth: an upright thing in a slanted stroke
         wide = largest * 0.95**step
         stamp = _stamp(alpha, wide * room.scale, wide / aspect * room.scale, tilt)
         spot = _best_spot(stamp, room, slot, stands=stands)
