@@ -31,7 +31,7 @@ from overpaint.errors import (
     ResolutionOutOfRange,
     UnsupportedFormat,
 )
-from overpaint.imaging import profile
+from overpaint.imaging import deep, profile
 from overpaint.imaging.decode import decode_picture, decode_reference
 
 LOSSLESS: dict[str, dict[str, Any]] = {
@@ -570,6 +570,17 @@ def test_other_arrays(array: Any, message: str) -> None:
 
 
 # Reference
+
+
+def test_threads_that_decode_at_once_leave_the_log_level_of_opencv_alone() -> None:
+    before = deep._LOG.getLogLevel()
+    first, second = deep.quiet(), deep.quiet()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)  # they overlap, as threads do, and are not nested
+    assert deep._LOG.getLogLevel() == 0
+    second.__exit__(None, None, None)
+    assert deep._LOG.getLogLevel() == before != 0
 
 
 def test_reference_may_be_small_and_becomes_rgba() -> None:

@@ -5,8 +5,8 @@ Pillow cuts 16 bits a channel down to 8, and keeps four copies of a WEBP while i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from contextlib import AbstractContextManager
 from typing import Any, cast
 
 import cv2
@@ -96,15 +96,34 @@ def to_8_bit(pixels: Pixels) -> npt.NDArray[np.uint8]:
     return cast(npt.NDArray[np.uint8], cv2.convertScaleAbs(pixels, alpha=1 / 257))
 
 
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep OpenCV's codecs from writing to stderr."""
-    level = _LOG.getLogLevel()
-    _LOG.setLogLevel(_SILENT)
-    try:
-        yield
-    finally:
-        _LOG.setLogLevel(level)
+class _Quiet:
+    """OpenCV has one log level a process: the first one in lowers it, the last one out restores."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._level: Any = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._level = _LOG.getLogLevel()
+                _LOG.setLogLevel(_SILENT)
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                _LOG.setLogLevel(self._level)
+
+
+_QUIET = _Quiet()
+
+
+def quiet() -> AbstractContextManager[None]:
+    """Keep OpenCV's codecs from writing to stderr; threads may overlap in it."""
+    return _QUIET
 
 
 def _tags(image: Image.Image) -> dict[int, Any]:
