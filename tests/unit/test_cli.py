@@ -214,9 +214,11 @@ def test_a_word_that_names_no_concept_gets_near_names(cli: Run) -> None:
     assert (code, out) == (2, "")
     assert err.startswith("error: word: names nothing that is in the concept library (nearest: ")
     assert "glasses" in err
+    _, _, err = cli("concepts", "search", "")
+    assert err == "error: word: names nothing that is in the concept library, got ''\n"
     code, _, err = cli("concepts", "search", "qqxzv")
     assert code == 2
-    assert err.endswith("got qqxzv\n")
+    assert err.endswith("got 'qqxzv'\n")
 
 
 def test_results_are_numbered_when_there_are_several() -> None:

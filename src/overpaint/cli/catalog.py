@@ -84,7 +84,7 @@ def search(
     meant = [match for match in matches if match.score >= MEANT]
     if not meant:
         near = [f"{one.concept.name_zh} {one.concept.name_en}" for one in matches[:3]]
-        raise UnknownConcept("word", word, near)
+        raise UnknownConcept("word", repr(word), near)
     if as_json:
         console.print_json(
             {
