@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.small_lexicon import SMALL_LIBRARY
 
+from overpaint.concepts.concept import Concept
 from overpaint.concepts.lexicon import Lexicon, fold, plurals, singulars
 
 _LEXICON = Lexicon(SMALL_LIBRARY)
@@ -20,6 +23,33 @@ def test_longest_chinese_word_wins() -> None:
 
 def test_fewest_words_win_over_the_first_longest() -> None:
     assert _words("三明治") == [("三明治", "sandwich")]
+
+
+def test_a_colour_in_a_synonym_is_read_as_a_colour() -> None:
+    book = Concept(
+        id="book",
+        name_en="book",
+        name_zh="书",
+        words_en=("book", "red book"),
+        words_zh=("书", "书籍", "红书籍"),
+        group="object",
+        exemplars=(("flat", "book/flat"),),
+    )
+    tea = replace(book, id="tea", name_en="tea", name_zh="茶", group="drink")
+    tea = replace(tea, words_en=("tea", "green tea"), words_zh=("茶", "绿茶"))
+    ox = replace(book, id="ox", name_en="ox", name_zh="公牛", group="animal-mammal")
+    ox = replace(ox, words_en=("ox",), words_zh=("公牛", "黄公牛"))
+    flag = replace(book, id="flag", name_en="red flag", name_zh="红旗", group="flag")
+    flag = replace(flag, words_en=("red flag", "flag"), words_zh=("红旗",))
+    lexicon = Lexicon((book, tea, ox, flag))
+    for text, word in (
+        ("two red books", "books"),
+        ("红书籍", "书籍"),
+        ("green tea", "green tea"),  # but the cup is not green
+        ("黄公牛", "黄公牛"),  # a species
+        ("a red flag", "red flag"),  # its very name
+    ):
+        assert [span.text for span in lexicon.spans(text)] == [word]
 
 
 def test_longest_english_phrase_wins() -> None:

@@ -125,12 +125,14 @@ class Lexicon:
             for key, entries in ranked.items()
             if key
         }
+        self._senses = {_key(word): senses for word, senses in vocabulary().words.items()}
+        for key in [key for key in self._ids if self._only_adds_color(key)]:
+            del self._ids[key]  # so that "a red book" is read as red, and not only as a book
         for key in list(self._ids):
             if key.count(" ") == 1:  # "icecream"
                 self._ids.setdefault(key.replace(" ", ""), self._ids[key])
             elif len(key) == 2 and key[1] == "子" and _may_name(key[0]):  # 椅, 杯
                 self._ids.setdefault(key[0], self._ids[key])
-        self._senses = {_key(word): senses for word, senses in vocabulary().words.items()}
         self._longest: dict[str, int] = {}  # first atom to the atoms of the longest word
         for key in (*self._ids, *self._senses):
             first, length = _extent(key)
@@ -149,6 +151,26 @@ class Lexicon:
             return False
         best = self._concepts[token.concept_ids[0]]
         return _key(token.text) in (_key(best.name_en), _key(best.name_zh))
+
+    def _only_adds_color(self, key: str) -> bool:
+        """Whether a synonym is a colour and another word for the same thing.
+
+        The colour of a drink is not that of its cup, and 黄牛 is a species, not a yellow ox.
+        """
+        best = self._concepts[self._ids[key][0]]
+        species = best.group.startswith("animal") and is_chinese(key)
+        if species or best.group == "drink" or key in (_key(best.name_en), _key(best.name_zh)):
+            return False
+        first, _, rest = key.partition(" ")
+        splits = [(first, rest)]
+        if is_chinese(key):
+            splits = [(key[:at], key[at:]) for at in range(1, len(key) - 1)]  # not 白云
+        return any(
+            "color" in self._senses.get(color, {})
+            and best.id in self._ids.get(noun, ())[:1]
+            and noun not in self._senses  # cloud is a scene, "white cloud" is a thing
+            for color, noun in splits
+        )
 
     def spans(self, text: str) -> list[Span]:
         """Every word of `text` that names concepts, in order, not overlapping."""
