@@ -1,11 +1,12 @@
 """Compare ways to continue a background, on held-out holes in real photographs.
 
-python bench/erase.py --photos ../shared/data/photos-cc0.tar [--sheet out/erase.png] [--quick]
+python bench/erase.py [--photos photos-cc0.tar] [--sheet out/erase.png] [--quick]
 
-Every case is a crop of a CC0 photograph with a hole whose true content is known. Scores are
-means over the hole's pixels: PSNR (dB), SSIM (luma, 11 px Gaussian), `detail` (mean slope of
-luma against the truth's; 1 = as sharp, 0 = a smear), and the time. Methods that are not in the
-core install are shown as `not installed` where they are missing.
+Without --photos the CC0 set in ../shared/data is used, and where that is not, the photographs
+that ship with the project. Every case is a crop of a photograph with a hole whose true content
+is known. Scores are means over the hole's pixels: PSNR (dB), SSIM (luma, 11 px Gaussian),
+`detail` (mean slope of luma against the truth's; 1 = as sharp, 0 = a smear), and the time.
+Methods that are not in the core install are shown as `not installed` where they are missing.
 """
 
 from __future__ import annotations
@@ -34,6 +35,13 @@ Plane: TypeAlias = npt.NDArray[np.float32]
 KINDS = ("stroke 5", "text", "blob 40", "blob 100", "blob 200", "border")
 ANY_SIZE = 1 << 30
 CLOTHING = 6  # garments beside the scenes
+ROOT = Path(__file__).resolve().parents[1]
+CC0_SET = ROOT.parent / "shared/data/photos-cc0.tar"
+SHIPPED = (
+    ROOT / "docs/guide/pictures/coffee.jpg",
+    ROOT / "docs/guide/pictures/rocket.jpg",
+    ROOT / "src/overpaint/demo/chelsea.png",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +65,12 @@ class Score:
 # --- cases -----------------------------------------------------------------------------------
 
 
-def photographs(archive: Path, quick: bool) -> Iterator[tuple[str, Rgb8]]:
-    """Scenes at half size, and garments as they are."""
+def photographs(archive: Path | None, quick: bool) -> Iterator[tuple[str, Rgb8]]:
+    """Scenes at 0.6 of their size, and garments as they are; or what ships with the project."""
+    if archive is None:
+        for path in SHIPPED:
+            yield path.stem, decoded(path.read_bytes(), path.name)
+        return
     with tarfile.open(archive) as tar:
         names = sorted(name for name in tar.getnames() if name.endswith(".jpg"))
         scenes = [name for name in names if name.startswith("scenes/")]
@@ -73,17 +85,21 @@ def photographs(archive: Path, quick: bool) -> Iterator[tuple[str, Rgb8]]:
             member = tar.extractfile(name)
             if member is None:
                 continue
-            data = np.frombuffer(member.read(), np.uint8)
-            decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
-            if decoded is None:
-                raise SystemExit(f"{archive}: {name} is damaged")
-            picture = cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)
+            picture = decoded(member.read(), name)
             if name.startswith("scenes/"):
-                picture = cv2.resize(picture, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
-            yield Path(name).stem, np.asarray(picture, np.uint8)
+                smaller = cv2.resize(picture, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
+                picture = np.asarray(smaller, np.uint8)
+            yield Path(name).stem, picture
 
 
-def cases(archive: Path, quick: bool) -> Iterator[Case]:
+def decoded(data: bytes, name: str) -> Rgb8:
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise SystemExit(f"{name} is damaged")
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def cases(archive: Path | None, quick: bool) -> Iterator[Case]:
     """Each photograph with a hole of each kind that fits."""
     for name, picture in photographs(archive, quick):
         for kind in KINDS:
@@ -276,7 +292,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--photos", type=Path, required=True, help="photos-cc0.tar")
+    there = CC0_SET if CC0_SET.exists() else None
+    parser.add_argument("--photos", type=Path, default=there, help="photos-cc0.tar")
     parser.add_argument("--sheet", type=Path, help="write a contact sheet here (PNG)")
     parser.add_argument("--quick", action="store_true", help="a few photographs only")
     parser.add_argument("--only", nargs="*", help="names of methods")
