@@ -3,6 +3,8 @@ from __future__ import annotations
 import io
 import os
 import struct
+import threading
+import warnings
 import zlib
 from pathlib import Path
 from typing import Any
@@ -581,6 +583,23 @@ def test_threads_that_decode_at_once_leave_the_log_level_of_opencv_alone() -> No
     assert deep._LOG.getLogLevel() == 0
     second.__exit__(None, None, None)
     assert deep._LOG.getLogLevel() == before != 0
+
+
+def test_threads_that_decode_at_once_leave_the_warning_filters_alone() -> None:
+    before = list(warnings.filters)
+    together = threading.Barrier(4)
+
+    def decode() -> None:
+        together.wait()
+        for _ in range(5):
+            decode_picture(file_of(smooth(), "JPEG"))
+
+    threads = [threading.Thread(target=decode) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert list(warnings.filters) == before
 
 
 def test_reference_may_be_small_and_becomes_rgba() -> None:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import io
 import json
 import re
-import warnings
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +21,7 @@ from typing import Any
 from PIL import Image
 
 from overpaint._version import __version__
+from overpaint.imaging.source import caught_warnings
 
 WHOLE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 PART = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
@@ -101,8 +101,7 @@ def to_xmp(provenance: Provenance) -> bytes:
 
 def read_provenance(data: bytes) -> Provenance | None:
     """Read back what `encode` wrote; None when the file carries no provenance of Overpaint."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with caught_warnings("ignore"):
         try:
             with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP", "TIFF")) as image:
                 packet = image.info.get("xmp")

@@ -10,13 +10,14 @@ import math
 import os
 import re
 import struct
+import threading
 import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,7 @@ Source: TypeAlias = str | os.PathLike[str] | bytes | Image.Image | npt.NDArray[A
 MAX_BYTES = 10 * 1024 * 1024
 BAND_ROWS = 64  # rows converted at a time, so that no second whole copy is alive
 ORIENTATION_TAG = 0x0112
+_WARNING_FILTERS = threading.RLock()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +136,18 @@ def open_source(
 
 
 @contextmanager
+def caught_warnings(action: Literal["always", "ignore"]) -> Iterator[list[warnings.WarningMessage]]:
+    """Keep what Pillow warns of from the caller; "always" records it, "ignore" does not.
+
+    Python has one set of warning filters a process: threads that changed it at once would restore
+    each other's, so one thread at a time is in here.
+    """
+    with _WARNING_FILTERS, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter(action)
+        yield caught
+
+
+@contextmanager
 def reading(field: str) -> Iterator[list[str]]:
     """Turn what Pillow, tifffile and zlib raise on damaged data into `CorruptImage`.
 
@@ -141,8 +155,7 @@ def reading(field: str) -> Iterator[list[str]]:
     """
     texts: list[str] = []
     try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
+        with caught_warnings("always") as caught:
             yield texts
             texts += [str(warning.message) for warning in caught]
     except Image.DecompressionBombError as error:
@@ -173,8 +186,7 @@ def orientation_of(image: Image.Image) -> int:
 
     Ask after loading: Pillow turns TIFFs upright by itself then, and PNG may keep EXIF at its end.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with caught_warnings("ignore"):
         try:
             value = image.getexif().get(ORIENTATION_TAG, 1)
         except (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, struct.error):
