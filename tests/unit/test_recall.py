@@ -79,14 +79,46 @@ def test_what_is_to_be_avoided_is_not_taken_while_there_is_another() -> None:
     assert alone.id == "sun-hat"
 
 
+def drawn_as(id_: str, style: str, *, size: float = 0, **said: object) -> Counter[str]:
+    """How often each kind of drawing is taken."""
+    concept = library().concepts[id_]
+    kinds = {key: drawn for drawn, key in concept.exemplars}
+    thing = subject(id_, id_, **said)
+    keys = [
+        choose_drawing(concept, thing, style, library(), np.random.default_rng(i), size=size)  # type: ignore[arg-type]
+        for i in range(60)
+    ]
+    return Counter(kinds[key] for key in keys)
+
+
 @pytest.mark.parametrize(("style", "kind"), [("flat illustration", "flat"), ("3d cartoon", "3d")])
 def test_the_drawing_suits_the_style(style: str, kind: str) -> None:
-    cat = library().concepts["cat"]
-    kinds = {key: drawn for drawn, key in cat.exemplars}
-    keys = [choose_drawing(cat, style, np.random.default_rng(i)) for i in range(60)]  # type: ignore[arg-type]
-    counts = Counter(kinds[key] for key in keys)
+    counts = drawn_as("cat", style)
     assert counts.most_common(1)[0][0] == kind
     assert len(counts) == 2  # the next best kind comes too
+
+
+def test_a_photograph_is_preferred_where_it_stays_sharp() -> None:
+    assert drawn_as("dress", "auto", size=200)["photo"] > 40
+    assert drawn_as("dress", "auto", size=900)["photo"] == 0
+
+
+def test_a_patterned_photograph_is_not_recoloured() -> None:
+    concept = library().concepts["skirt"]
+
+    def shown(**said: object) -> set[str]:
+        return {
+            choose_drawing(
+                concept,
+                subject("skirt", "skirt", **said),
+                "auto",
+                library(),
+                np.random.default_rng(i),
+            )
+            for i in range(150)
+        }
+
+    assert shown(rgb=(217, 37, 37)) < shown()
 
 
 def test_nothing_said_changes_nothing() -> None:

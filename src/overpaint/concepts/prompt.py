@@ -40,6 +40,11 @@ __all__ = [
 MAX_COUNT = 12
 _LONGEST_REPORT = 40  # characters of a prompt in which nothing at all was found
 
+#: How many "balloons" are.
+SEVERAL = 3
+#: Placements of what is worn, and named, in pairs.
+WORN_IN_PAIRS = ("worn-eyes", "worn-ears", "worn-hands", "worn-feet")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
@@ -153,8 +158,10 @@ def _color(look: Look) -> tuple[str | None, Rgb | None]:
 def _subject(thing: Thing, text: str, lexicon: Lexicon) -> Subject:
     token, look = thing.token, thing.look
     color, rgb = _color(look)
-    paired = lexicon.concepts[token.concept_ids[0]].name_en.endswith("s")
-    count = look.number or (3 if token.plural else 1)
+    concept = lexicon.concepts[token.concept_ids[0]]
+    paired = concept.name_en.endswith("s")
+    several = token.plural and concept.placement not in WORN_IN_PAIRS  # "shoes" are two, not some
+    count = look.number or (SEVERAL if several else 1)
     if look.pair and not paired:
         count *= 2
     elif look.vague and paired:  # a bunch of grapes is how they are drawn

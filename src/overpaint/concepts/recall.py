@@ -54,6 +54,14 @@ RAINBOW = (
 )
 #: The chance that the best concept, or kind of drawing, is taken rather than another that fits.
 BEST_CHANCE = 0.7
+#: The same for photographs, of which there are many.
+PHOTO_CHANCE = 0.85
+#: Photographs are some 256 px long; shown longer than this, px, they look soft.
+PHOTO_SIZE = 420
+#: Share of an object that its main colour has to cover to take another well, and the long side
+#: at which that is judged, px.
+PLAIN = 0.75
+THUMBNAIL = 64
 
 
 def choose_concept(
@@ -75,13 +83,47 @@ def choose_concept(
     return library.concepts[wanted[1 + int(rng.integers(len(wanted) - 1))]]
 
 
-def choose_drawing(concept: Concept, style: Style, rng: np.random.Generator) -> str:
-    """The key of one of a concept's exemplars: of the two best kinds for the style, by chance."""
+def choose_drawing(
+    concept: Concept,
+    subject: Subject,
+    style: Style,
+    library: ConceptLibrary,
+    rng: np.random.Generator,
+    *,
+    size: float = 0,
+) -> str:
+    """The key of one of a concept's exemplars, by chance.
+
+    Of the two best kinds for the style; a photograph only where it stays sharp, and, where a
+    colour is asked for, only one that is mainly of one colour.
+
+    Args:
+        concept: what is to be drawn.
+        subject: what the prompt says of it.
+        style: how it is to look.
+        library: where the exemplars are.
+        rng: the chance.
+        size: how large it will be, about, long side, px.
+    """
+    fit = [
+        (kind, key)
+        for kind, key in concept.exemplars
+        if kind != "photo"
+        or (size <= PHOTO_SIZE and (subject.rgb is None or _is_plain(library, key)))
+    ] or list(concept.exemplars)
     order = DRAWINGS[style]
-    kinds = sorted({kind for kind, _ in concept.exemplars}, key=order.index)[:2]
-    kind = kinds[0] if len(kinds) == 1 or rng.random() < BEST_CHANCE else kinds[1]
-    keys = [key for drawn, key in concept.exemplars if drawn == kind]
+    kinds = sorted({kind for kind, _ in fit}, key=order.index)[:2]
+    chance = PHOTO_CHANCE if kinds[0] == "photo" else BEST_CHANCE
+    kind = kinds[0] if len(kinds) == 1 or rng.random() < chance else kinds[1]
+    keys = [key for drawn, key in fit if drawn == kind]
     return keys[int(rng.integers(len(keys)))]
+
+
+def _is_plain(library: ConceptLibrary, key: str) -> bool:
+    """Whether most of an exemplar is of one colour; judged on a thumbnail."""
+    small = library.exemplar(key, size=THUMBNAIL).pixels
+    visible = small[..., 3] > 128
+    return float(dominant_share(small)[visible].mean()) >= PLAIN
 
 
 def dress(

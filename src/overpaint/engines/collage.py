@@ -199,9 +199,11 @@ def _recall(
     if job.negative_prompt:
         unwanted = read_prompt(job.negative_prompt, lexicon)
         avoid = {id_ for subject in unwanted.subjects for id_ in subject.concept_ids}
+    objects = max(1, len(things) + sum(subject.count for subject in subjects))
+    size = math.sqrt(float(job.mask.sum()) / objects)  # about the long side of each, px
     for subject in subjects:
         concept = choose_concept(subject, library, rng, avoid)
-        key = choose_drawing(concept, style, rng)
+        key = choose_drawing(concept, subject, style, library, rng, size=size)
         things += [Thing(subject=subject, concept=concept, key=key)] * subject.count
 
     if not things and reading.lettering is None and reading.action != "remove":
