@@ -106,17 +106,17 @@ def choose_drawing(
         size: how large it will be, about, long side, px.
     """
     fit = [
-        (kind, key)
-        for kind, key in concept.exemplars
-        if kind != "photo"
-        or (size <= PHOTO_SIZE and (subject.rgb is None or _is_plain(library, key)))
+        (kind, key) for kind, key in concept.exemplars if kind != "photo" or size <= PHOTO_SIZE
     ] or list(concept.exemplars)
     order = DRAWINGS[style]
     kinds = sorted({kind for kind, _ in fit}, key=order.index)[:2]
     chance = PHOTO_CHANCE if kinds[0] == "photo" else BEST_CHANCE
     kind = kinds[0] if len(kinds) == 1 or rng.random() < chance else kinds[1]
     keys = [key for drawn, key in fit if drawn == kind]
-    return keys[int(rng.integers(len(keys)))]
+    keys = [keys[i] for i in rng.permutation(len(keys))]
+    if kind == "photo" and subject.rgb is not None:
+        return next((key for key in keys if _is_plain(library, key)), keys[0])
+    return keys[0]
 
 
 def _is_plain(library: ConceptLibrary, key: str) -> bool:
