@@ -571,7 +571,17 @@ def test_other_arrays(array: Any, message: str) -> None:
     assert str(caught.value) == message
 
 
-# Reference
+@pytest.mark.parametrize("thing", [None, 5, [1, 2], io.BytesIO(b"x")])
+def test_other_types(thing: Any) -> None:
+    with pytest.raises(InvalidImage) as caught:
+        decode_picture(thing)
+    assert str(caught.value) == (
+        "base: must be a path, the bytes of a file, a PIL image or an array,"
+        f" got {type(thing).__name__}"
+    )
+
+
+# Threads
 
 
 def test_threads_that_decode_at_once_leave_the_log_level_of_opencv_alone() -> None:
@@ -600,6 +610,9 @@ def test_threads_that_decode_at_once_leave_the_warning_filters_alone() -> None:
     for thread in threads:
         thread.join()
     assert list(warnings.filters) == before
+
+
+# Reference
 
 
 def test_reference_may_be_small_and_becomes_rgba() -> None:

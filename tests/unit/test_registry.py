@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -49,6 +50,16 @@ def test_an_engine_that_cannot_be_loaded_says_why(points: dict[str, FakePoint]) 
     points["broken"] = FakePoint(ImportError("no module named torch"))
     with pytest.raises(EngineFailed, match="engine broken cannot be loaded: no module named torch"):
         registry.get_engine("broken")
+
+
+@pytest.mark.parametrize("thing", [None, object()])
+def test_an_object_that_is_no_engine_is_refused(thing: Any) -> None:
+    with pytest.raises(UnknownEngine) as caught:
+        registry.choose_engine(thing, "a cat")
+    assert str(caught.value) == (
+        "engine: must be a name, or an object with info, paint and close,"
+        f" got {type(thing).__name__}"
+    )
 
 
 def test_something_that_is_no_engine_is_refused(points: dict[str, FakePoint]) -> None:

@@ -45,8 +45,15 @@ def choose_engine(engine: str | Engine, prompt: str, *, has_reference: bool = Fa
 
     Auto removes with `erase` when the prompt is empty or asks for removal and there is no
     reference picture to put in, and paints with `collage` otherwise.
+
+    Raises:
+        UnknownEngine: it is neither a known name nor an engine.
+        EngineFailed: the package that offers it cannot be loaded.
     """
     if not isinstance(engine, str):
+        if not isinstance(engine, Engine):  # callers need not be typed
+            limit = "must be a name, or an object with info, paint and close"
+            raise UnknownEngine("engine", limit, type(engine).__name__)
         return engine
     if engine != "auto":
         return get_engine(engine)

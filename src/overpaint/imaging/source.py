@@ -73,14 +73,17 @@ def check_sides(width: int, height: int, *, field: str, limits: Limits) -> None:
 def read_bytes(source: str | os.PathLike[str] | bytes, *, field: str) -> bytes:
     """Return the bytes of a file, at most `MAX_BYTES`; a path is sized before it is read.
 
-    Raises `InvalidImage` for a path that cannot be read, `FileTooLarge`, and `CorruptImage`
+    Raises `InvalidImage` for a path that cannot be read or another type, `FileTooLarge`, and `CorruptImage`
     when there are no bytes.
     """
     if isinstance(source, (bytes, bytearray, memoryview)):
         data = bytes(source)
         _check_length(len(data), field)
-    else:
+    elif isinstance(source, (str, os.PathLike)):
         data = _read_file(Path(source), field)
+    else:  # callers need not be typed
+        kinds = "must be a path, the bytes of a file, a PIL image or an array"
+        raise InvalidImage(field, kinds, type(source).__name__)
     if not data:
         raise CorruptImage(field, "the file is empty")
     return data
