@@ -73,8 +73,8 @@ def check_sides(width: int, height: int, *, field: str, limits: Limits) -> None:
 def read_bytes(source: str | os.PathLike[str] | bytes, *, field: str) -> bytes:
     """Return the bytes of a file, at most `MAX_BYTES`; a path is sized before it is read.
 
-    Raises `InvalidImage` for a path that cannot be read or another type, `FileTooLarge`, and `CorruptImage`
-    when there are no bytes.
+    Raises `InvalidImage` for a path that cannot be read or another type, `FileTooLarge`, and
+    `CorruptImage` when there are no bytes.
     """
     if isinstance(source, (bytes, bytearray, memoryview)):
         data = bytes(source)
