@@ -40,6 +40,7 @@ class Concept:
     keywords_en: tuple[str, ...] = ()  # what it has to do with; for searching, not names
     keywords_zh: tuple[str, ...] = ()
     placement: Placement = "stands"
+    mirrorable: bool = True  # False for what has a right way round: writing, a clock face, a map
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,8 +3,8 @@
 An artefact is a ZIP file; the built-in ones are made by `scripts/build_concepts.py` (drawings) and
 `scripts/build_photos.py` (photographs, which add to the concepts of the former):
 
-    index.json            sources (with licences), concepts, and "more": pictures for concepts of
-                          earlier artefacts
+    index.json            sources (with licences), concepts, "one_way": those that must not be
+                          mirrored, and "more": pictures for concepts of earlier artefacts
     <id>/vectors.svgs     the vector drawings of a concept, one SVG document a line
     <id>/<n>.webp         its n-th rendered picture or photograph, with alpha
 
@@ -188,7 +188,8 @@ def _shelf(path: Path) -> Shelf:
                 f"the concept library has format {index['format']}, not {FORMAT}: {path}"
             )
         sources = tuple(Source(**source) for source in index["sources"])
-        concepts = [_concept(row, sources) for row in index["concepts"]]
+        one_way = frozenset(index.get("one_way", ()))
+        concepts = [_concept(row, sources, one_way) for row in index["concepts"]]
         more = {
             id_: _exemplars(id_, drawn, sources) for id_, drawn in index.get("more", {}).items()
         }
@@ -222,7 +223,7 @@ def _merged(shelves: Sequence[Shelf]) -> tuple[Mapping[str, Source], Mapping[str
     return MappingProxyType(sources), MappingProxyType(concepts)
 
 
-def _concept(row: list[Any], sources: Sequence[Source]) -> Concept:
+def _concept(row: list[Any], sources: Sequence[Source], one_way: frozenset[str]) -> Concept:
     """A row of the index; the same order as in `scripts/build_concepts.py`."""
     concept_id, name_en, name_zh, words_en, words_zh, keywords_en, keywords_zh = row[:7]
     group, placement, drawn = row[7:]
@@ -237,6 +238,7 @@ def _concept(row: list[Any], sources: Sequence[Source]) -> Concept:
         keywords_en=tuple(keywords_en),
         keywords_zh=tuple(keywords_zh),
         placement=placement,
+        mirrorable=concept_id not in one_way,
     )
 
 
