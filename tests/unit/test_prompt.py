@@ -166,6 +166,31 @@ def test_does_not_only_ask_to_remove(prompt: str) -> None:
     assert read_prompt(prompt, _LEXICON).action != "remove"
 
 
+_GIVES_WAY = """
+把猫换成狗 | 将帽子替换为皇冠 | 苹果变成香蕉 | 把帽子改成皇冠
+去掉帽子，换成皇冠 | 用狗替换猫 | 不是猫而是狗
+replace the cat with a dog | turn the apple into a banana | a dog instead of the cat
+swap the hat for a crown | substitute a crown for the hat | make the apple a banana
+change the hat to a red one | the hat should be a crown | remove the hat and add a crown
+把帽子变成红色 | make the hat blue
+"""
+_LEAVES_BE = """
+一只猫 | 一只狗戴着红色眼镜 | 桌上放一个花瓶 | 给猫戴上皇冠 | 画一只猫 | “生日快乐”
+a cat | a red hat on a dog | add a crown | a bird in the tree | give the cat a crown
+make the cat wear a top hat | "replace me"
+"""
+
+
+@pytest.mark.parametrize("prompt", _each(_GIVES_WAY))
+def test_a_prompt_may_say_that_what_is_there_gives_way(prompt: str) -> None:
+    assert read_prompt(prompt, _LEXICON).explicit
+
+
+@pytest.mark.parametrize("prompt", _each(_LEAVES_BE))
+def test_naming_or_adding_a_thing_does_not_say_that_anything_gives_way(prompt: str) -> None:
+    assert not read_prompt(prompt, _LEXICON).explicit
+
+
 _WORDS = """
 猫 狗 戴着 把 换成 放在 上 的 一只 两个 红色 深 木 苹果 香蕉 旁边 “ ” 和 ， 。
 给 在 写着 用 替换 不要 水彩 三 火 龙 cat dog a the wearing replace with on next to red dark

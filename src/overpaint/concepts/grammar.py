@@ -55,6 +55,7 @@ class Parse:
 
     things: list[Thing] = field(default_factory=list)
     action: Literal["add", "replace"] = "replace"
+    gives_way: bool = False  # what is there is said to be replaced or taken away
     loose: Look = field(default_factory=Look)  # said of nothing in particular
     unknown: list[Token] = field(default_factory=list)
 

@@ -81,6 +81,8 @@ class Reading:
 
     action: Literal["add", "replace", "remove"]  # what shows beside the subject in the mask:
     # "add" the picture as it was, "replace" the continued background; "remove" only the latter
+    explicit: bool = False  # the prompt itself says that what is there gives way to the subjects:
+    # 换成, "replace", "turn into", "instead of"; a bare noun phrase does not
     subjects: tuple[Subject, ...] = ()  # what belongs in the mask
     present: tuple[str, ...] = ()  # ids of concepts that are named but in the picture already
     lettering: LetteringRequest | None = None
@@ -109,6 +111,7 @@ def read_prompt(text: str, lexicon: Lexicon) -> Reading:
         unknown = dict.fromkeys([text.strip()[:_LONGEST_REPORT]])  # "glass", "beautiful"
     return Reading(
         action=parse.action,
+        explicit=parse.gives_way or any(thing.role == "target" for thing in subjects),
         subjects=tuple(
             _subject(thing, plain, lexicon) for thing in subjects if thing.token.concept_ids
         ),

@@ -40,6 +40,7 @@ class Walk(Relations):
         order = ("remove", "into", "put", "take", "at")
         kind = next((self._actions[key] for key in order if key in self._actions), "replace")
         self._parse.action = "add" if kind == "add" else "replace"
+        self._parse.gives_way = bool({"into", "remove"} & self._actions.keys())
         return self._parse
 
     # --- one token ---
