@@ -27,6 +27,7 @@ from overpaint.imaging.region import fit_back, fit_to_size, plan_region, take_ma
 from overpaint.imaging.source import Source
 from overpaint.imaging.watermark import watermark as mark
 from overpaint.values import (
+    EngineInfo,
     Mask,
     OnStep,
     PaintedRegion,
@@ -159,7 +160,8 @@ def repaint(
     with clock.stage("blend"):
         layers = [fit_back(one, region) for one in painted]
         pixels = [_blend(picture, area, region, layer, around, feather) for layer in layers]
-        notes = [*picture.notes, *(note for layer in layers for note in layer.notes)]
+        notes = [*picture.notes, *_ignored(painter.info, common)]
+        notes += [note for layer in layers for note in layer.notes]
         if watermark:
             marked = [mark(one, area) for one in pixels]
             pixels = [one for one, _ in marked]
@@ -201,6 +203,20 @@ def _blend(
         toned = match_tone(toned, around, area[region.box.slices])
     own = from_srgb8(toned, picture.icc_profile, picture.pixels.dtype)
     return blend(picture.pixels, area, region.box, own, layer.coverage, feather=feather)
+
+
+def _ignored(info: EngineInfo, job: PaintJob) -> list[str]:
+    """What was asked for and the engine does not take."""
+    from overpaint.concepts.removal import is_removal  # here, so that importing stays quick
+
+    asked = {
+        "a prompt": not info.needs_prompt and job.prompt and not is_removal(job.prompt),
+        "a style": not info.takes_style and job.style != "auto",
+        "a reference": not info.takes_reference and job.reference is not None,
+    }
+    return [
+        f"the engine {info.name} does not take {what}" for what, given in asked.items() if given
+    ]
 
 
 class _Clock:

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import cv2
 import numpy as np
 import pytest
 
+from overpaint.concepts.library import ConceptLibrary
 from overpaint.engines.collage import MAX_OBJECTS, CollageEngine
 from overpaint.engines.protocol import Engine
+from overpaint.engines.recompose import Thing
 from overpaint.errors import InvalidPrompt, UnknownConcept
 from overpaint.imaging.oklab import to_oklab
 from overpaint.values import Mask, PaintedRegion, PaintJob, Rgb8, Rgba8, Step
@@ -203,7 +206,60 @@ def test_the_smallest_masks_are_painted(size: tuple[int, int]) -> None:
 
 def test_the_whole_picture_may_be_painted() -> None:
     everything = np.ones((260, 340), bool)
-    assert paint("a red balloon", mask=everything).coverage is None
+    assert cover(paint("a red balloon", mask=everything)).max() > 0.95
+    assert paint("replace it with a red balloon", mask=everything).coverage is None
+
+
+def wall(*, with_a_thing: bool = False) -> Rgb8:
+    """A plain wall, or one with a red box on it that the mask covers."""
+    noise = np.random.default_rng(0).normal(0, 4, (260, 340, 3))
+    pixels: Rgb8 = np.clip(150 + noise, 0, 255).astype(np.uint8)
+    if with_a_thing:
+        pixels[90:170, 120:220] = (200, 30, 30)
+    return pixels
+
+
+def test_a_bare_noun_keeps_plain_surroundings_and_replaces_a_thing() -> None:
+    plain, occupied = wall(), wall(with_a_thing=True)
+    assert paint("a balloon", pixels=plain).coverage is not None
+    assert paint("a balloon", pixels=occupied).coverage is None
+    assert paint("add a balloon", pixels=occupied).coverage is not None
+    assert paint("replace it with a balloon", pixels=plain).coverage is None
+
+
+def test_nothing_outside_the_mask_is_returned_changed() -> None:
+    for prompt in ("replace it with a white horse", "add an apple", '写着"生日快乐"'):
+        assert np.array_equal(paint(prompt).pixels[~oval()], scene()[~oval()])
+
+
+def test_the_caller_s_own_picture_is_never_mirrored() -> None:
+    logo: Rgba8 = np.zeros((60, 60, 4), np.uint8)
+    logo[..., 3] = 255
+    logo[:, :30] = (220, 30, 30, 255)
+    logo[:, 30:] = (30, 30, 220, 255)
+    for seed in range(6):
+        painted = paint("add our logo", reference=logo, seed=seed)
+        xs = np.arange(340)[None, :].repeat(260, 0)
+        solid = cover(painted) > 0.95
+        red = solid & (painted.pixels[..., 0] > painted.pixels[..., 2])
+        blue = solid & (painted.pixels[..., 0] < painted.pixels[..., 2])
+        assert xs[red].mean() < xs[blue].mean()
+
+
+def test_what_has_a_right_way_round_is_never_mirrored() -> None:
+    cat = ConceptLibrary.open().concepts["cat"]
+    assert Thing(subject=None, concept=cat, key="x").mirrorable
+    assert not Thing(subject=None, concept=replace(cat, mirrorable=False), key="x").mirrorable
+
+
+def test_a_thing_too_small_to_be_seen_is_a_note() -> None:
+    small = oval(rx=5, ry=5)
+    assert any("can hardly be seen" in note for note in paint("add a cat", mask=small).notes)
+
+
+def test_something_wanted_and_unwanted_is_a_note() -> None:
+    notes = paint("add a cat", negative_prompt="cat").notes
+    assert any('"cat" is in the negative prompt too' in note for note in notes)
 
 
 def test_after_closing_it_opens_again() -> None:

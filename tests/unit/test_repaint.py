@@ -238,3 +238,15 @@ def test_an_engine_that_returns_too_little_is_named() -> None:
 
     with pytest.raises(EngineFailed, match="must return 2 regions, got 1"):
         overpaint.repaint(base(), mask(), "", n=2, engine=Lazy())
+
+
+def test_what_an_engine_does_not_take_is_told() -> None:
+    said = overpaint.repaint(
+        base(), mask(), "a hat", engine="erase", style="sketch", reference=base(), seed=1
+    )
+    assert said.notes == (
+        "the engine erase does not take a prompt",
+        "the engine erase does not take a style",
+        "the engine erase does not take a reference",
+    )
+    assert overpaint.repaint(base(), mask(), "remove the cat", engine="erase").notes == ()
