@@ -70,6 +70,24 @@ def test_a_long_object_lies_along_a_tilted_slot(angle: float) -> None:
     assert placed.tilt == pytest.approx(angle, abs=3)
 
 
+def slanting() -> Weight:
+    """A stick drawn from the lower left to the upper right."""
+    drawn = np.zeros((80, 80), np.float32)
+    cv2.line(drawn, (6, 73), (73, 6), 1.0, 9)
+    return drawn
+
+
+@pytest.mark.parametrize("angle", [-80, -45, -10, 0, 30, 60, 90])
+@pytest.mark.parametrize("stands", [True, False])
+def test_a_slanting_stick_is_laid_along_its_slot(angle: float, stands: bool) -> None:
+    mask = ellipse(200, 150, 110, 22, angle)
+    placed = place_object(slanting(), measure_slot(mask), stands=stands)
+    shown = drawn(slanting(), placed) > 0.5
+    along = abs(measure_slot(shown).angle - angle) % 180
+    assert min(along, 180 - along) < 8
+    assert measure_slot(shown).length > 130
+
+
 def test_what_stands_is_hardly_tilted_and_goes_to_the_bottom() -> None:
     slot = measure_slot(ellipse(200, 150, 50, 110, 30))
     placed = place_object(block(50, 40), slot, stands=True)

@@ -18,6 +18,8 @@ FEATHER_LIMITS = (1.0, 12.0)
 FEATHER_DEPTH = 0.5
 #: Width of the ring outside the mask where the tone of the painting is compared, px.
 TONE_RING = 6
+#: The tone is compared in at most this long side, px.
+TONE_SIDE = 1024
 #: Rows that are blended at a time, so that memory does not grow with the mask.
 STRIP = 64
 
@@ -116,10 +118,10 @@ def feather_weight(mask: Mask, feather: float | None = None) -> Weight:
     )
     ramp = np.minimum(feather, FEATHER_DEPTH * (_depth(mask, distance) - 1)) + 1
     rise: Weight = np.divide(distance, ramp, out=distance)  # in place: a mask may be large
-    np.minimum(rise, 1, out=rise)
-    slope = 3 - 2 * rise
-    rise *= rise
-    rise *= slope
+    for top in range(0, len(rise), STRIP):
+        strip = rise[top : top + STRIP]
+        np.minimum(strip, 1, out=strip)
+        strip *= strip * (3 - 2 * strip)
     return rise
 
 
@@ -152,18 +154,34 @@ def match_tone(layer: Rgb8, original: Rgb8, mask: Mask) -> Rgb8:
     Returns:
         height x width x 3, uint8; `layer` itself where nothing is to be done.
     """
-    if np.array_equal(layer, original):
+    if _kept(layer, original, mask):
         return layer
+    height, width = mask.shape
+    scale = min(1.0, TONE_SIDE / max(height, width))  # what is smooth needs no more
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    share = cv2.resize(mask.view(np.uint8) * np.uint8(255), size, interpolation=cv2.INTER_AREA)
+    hole: Mask = np.asarray(share) > 0
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * TONE_RING + 1,) * 2)
-    near = cv2.dilate(mask.view(np.uint8), kernel).view(bool)
-    ring = near & ~mask
-    if not ring.any() or np.array_equal(layer[ring], original[ring]):
+    near: Mask = np.asarray(cv2.dilate(hole.view(np.uint8), kernel)) > 0
+    weight: Weight = (near & ~hole).astype(np.float32)
+    if not weight.any():
         return layer
-    difference = original.astype(np.float32) - layer  # h x w x 3
-    weight = ring.astype(np.float32)
+    smaller = [cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in (original, layer)]
+    difference = smaller[0].astype(np.float32) - smaller[1]  # h x w x 3
     membrane = _pull_push(difference * weight[..., None], weight)
-    matched: Rgb8 = np.clip(np.rint(layer + membrane), 0, 255).astype(np.uint8)
-    return matched
+    levels = (np.clip(np.rint(membrane), -127, 127) + 128).astype(np.uint8)
+    offset = cv2.resize(levels, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.addWeighted(layer, 1, offset, 1, -128), np.uint8)
+
+
+def _kept(layer: Rgb8, original: Rgb8, mask: Mask) -> bool:
+    """Whether an engine returned the context as it was; by strips, since both may be large."""
+    for top in range(0, len(mask), STRIP):
+        rows = slice(top, top + STRIP)
+        context = ~mask[rows]
+        if not np.array_equal(layer[rows][context], original[rows][context]):
+            return False
+    return True
 
 
 def _pull_push(values: npt.NDArray[np.float32], weight: Weight) -> npt.NDArray[np.float32]:

@@ -14,13 +14,17 @@ from overpaint.values import Mask, Rgba8, Weight
 #: The search for a place is made on a grid of this long side, px.
 GRID = 96
 #: Share of an object's opacity that may fall outside its slot (the mask cuts it off).
-OUTSIDE = 0.02
+OUTSIDE = 0.01
 #: An object is widened or narrowed by at most this factor to follow the slot's proportions.
 STRETCH = 1.15
 #: A slot this much longer than wide has a direction that the object follows.
 ELONGATED = 1.25
 #: Room left for the shadow under what stands, as a share of its height.
 GROUND = 0.03
+#: A thing this much longer than wide, along its own axis, is laid along its slot.
+SLENDER = 1.8
+#: Its axis is upright or level within this, degrees; else it is drawn slanting.
+DRAWN_LEVEL = 12.0
 #: Tilts below this are taken for a shaky hand, degrees.
 LEVEL = 3.0
 #: Of a mask in more islands than this only the largest count: a dithered mask has thousands.
@@ -138,7 +142,7 @@ def place_object(
         The placement, in px of the slot's mask.
     """
     height, width = alpha.shape
-    tilt = _tilt(width / height, slot, stands=stands) + lean
+    tilt = _tilt(alpha, slot, stands=stands) + lean
     along, across = _extent(slot, tilt)
     aspect = width / height
     stretch = float(np.clip((along / across) / aspect, 1 / STRETCH, STRETCH))
@@ -163,16 +167,24 @@ def place_object(
     return Placement(x=x, y=y, width=wide, height=tall, tilt=tilt)
 
 
-def _tilt(aspect: float, slot: Slot, *, stands: bool) -> float:
+def _tilt(alpha: Weight, slot: Slot, *, stands: bool) -> float:
     """How far the object turns to lie along its slot, degrees."""
     if slot.length / slot.breadth < ELONGATED:
         return 0.0
-    upright = slot.angle - 90 if slot.angle > 0 else slot.angle + 90
-    lengthwise = slot.angle if aspect >= 1 else upright
-    if 0.8 < aspect < 1.25:  # as wide as high: whichever turns it less
-        lengthwise = min(slot.angle, upright, key=abs)
+    own = measure_slot(alpha > 0.5) if (alpha > 0.5).any() else None
+    if own is not None and own.length / own.breadth >= SLENDER:
+        tilt = (slot.angle - own.angle + 90) % 180 - 90  # axis on axis, whichever way is nearer
+        upright = abs(abs(own.angle) - 90) < DRAWN_LEVEL or abs(own.angle) < DRAWN_LEVEL
+        if not upright:  # drawn slanting, as pencils and swords are: any direction is as good
+            return tilt
+    else:
+        height, width = alpha.shape
+        across = slot.angle - 90 if slot.angle > 0 else slot.angle + 90
+        tilt = slot.angle if width >= height else across
+        if 0.8 < width / height < 1.25:  # as wide as high: whichever turns it less
+            tilt = min(slot.angle, across, key=abs)
     limit = 15.0 if stands else 50.0
-    return lengthwise if LEVEL <= abs(lengthwise) <= limit else 0.0
+    return tilt if LEVEL <= abs(tilt) <= limit else 0.0
 
 
 def _extent(slot: Slot, tilt: float) -> tuple[float, float]:

@@ -19,6 +19,8 @@ from overpaint.values import Box, EngineInfo, Mask, PaintedRegion, Picture, Pixe
 CONTEXT = 0.5
 #: Context on each side at least, px; less where the picture ends.
 MIN_CONTEXT = 48
+#: Rows that are worked on at a time where a box may be large.
+STRIP = 256
 
 
 def mask_box(mask: Mask) -> Box:
@@ -111,14 +113,15 @@ def fit_back(painted: PaintedRegion, region: Region) -> PaintedRegion:
         return PaintedRegion(pixels=pixels, coverage=coverage, notes=painted.notes)
     if coverage is None:
         return PaintedRegion(pixels=_resize(pixels, box.height, box.width), notes=painted.notes)
-    weighted = _resize(pixels * coverage[..., None], box.height, box.width)  # premultiplied
     opacity = np.clip(_resize(coverage, box.height, box.width), 0, 1)
-    straight = weighted / np.maximum(opacity, 1e-3)[..., None]
-    return PaintedRegion(
-        pixels=np.clip(np.rint(straight), 0, 255).astype(np.uint8),
-        coverage=opacity,
-        notes=painted.notes,
-    )
+    weighted = np.rint(pixels * coverage[..., None] * 257).astype(np.uint16)  # premultiplied
+    weighted = _resize(weighted, box.height, box.width)
+    straight = np.empty((box.height, box.width, 3), np.uint8)
+    for top in range(0, box.height, STRIP):  # the box may be the whole of a large picture
+        rows = slice(top, top + STRIP)
+        levels = weighted[rows] / (257 * np.maximum(opacity[rows], 1e-3)[..., None])
+        straight[rows] = np.clip(np.rint(levels), 0, 255)
+    return PaintedRegion(pixels=straight, coverage=opacity, notes=painted.notes)
 
 
 def _check(painted: PaintedRegion, region: Region) -> None:
