@@ -35,6 +35,7 @@ from overpaint.errors import (
 )
 from overpaint.imaging import deep, profile
 from overpaint.imaging.decode import decode_picture, decode_reference
+from overpaint.imaging.source import caught_warnings
 
 LOSSLESS: dict[str, dict[str, Any]] = {
     "PNG": {},
@@ -114,6 +115,50 @@ def test_16_bit_tiff_dialects() -> None:
     assert np.array_equal(decode_picture(planes).pixels, rgb)
     inverted = tiff_of(65535 - gray, photometric="miniswhite")
     assert np.array_equal(decode_picture(inverted).pixels, as_rgb(gray))
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+@pytest.mark.parametrize("planes", ["contig", "separate"])
+def test_16_bit_tiff_of_gray_and_alpha_keeps_every_bit(
+    compression: str | None, planes: str
+) -> None:
+    pixels = noise(2, np.uint16)
+    data = gray_alpha_tiff(pixels, compression=compression, planarconfig=planes)
+    picture = decode_picture(data)
+    assert np.array_equal(picture.pixels, as_rgb(pixels))
+    assert (picture.format, picture.notes) == ("TIFF", ())
+
+
+def test_16_bit_tiff_of_gray_and_alpha_keeps_its_profile_and_is_turned() -> None:
+    pixels = noise(2, np.uint16)
+    tag = [(0x0112, 3, 1, 6, True)]
+    picture = decode_picture(gray_alpha_tiff(pixels, extratags=tag, iccprofile=gray_profile(1.8)))
+    assert np.array_equal(picture.pixels, np.rot90(as_rgb(pixels), -1))
+    assert picture.icc_profile == profile.rgb_profile_of_gray(gray_profile(1.8))
+
+
+def test_16_bit_tiff_of_gray_and_premultiplied_alpha_becomes_straight() -> None:
+    stored = np.full((HEIGHT, WIDTH, 2), (10000, 32768), np.uint16)
+    decoded = decode_picture(gray_alpha_tiff(stored, extrasamples=["assocalpha"])).pixels
+    assert np.array_equal(decoded[5, 6], (20000, 20000, 20000, 32768))
+
+
+def test_16_bit_tiff_of_gray_and_alpha_is_checked_as_any_other() -> None:
+    with pytest.raises(ResolutionOutOfRange, match="got 300 x 100 px"):
+        decode_picture(gray_alpha_tiff(noise(2, np.uint16)[:100]))
+    data = gray_alpha_tiff(noise(2, np.uint16), compression="zlib")
+    with pytest.raises(CorruptImage, match="got a TIFF file that is damaged or cut short"):
+        decode_picture(data[:-5000])
+    broken = bytearray(data)
+    broken[len(data) // 2 :] = bytes(len(data) - len(data) // 2)
+    with pytest.raises(CorruptImage, match="got a TIFF file that is damaged or cut short"):
+        decode_picture(bytes(broken))
+    at = data.index(struct.pack("<HHI", 259, 3, 1)) + 8  # compression: LZW, it says
+    with pytest.raises(InvalidImage) as caught:
+        decode_picture(data[:at] + struct.pack("<H", 5) + data[at + 2 :])
+    assert str(caught.value) == (
+        "base: must be uncompressed or deflated where a TIFF has 16-bit gray with alpha, got LZW"
+    )
 
 
 def test_16_bit_tiff_premultiplied_alpha_becomes_straight() -> None:
@@ -280,12 +325,19 @@ def test_first_of_several_frames_is_taken_with_a_note(kind: str) -> None:
     options: dict[str, Any] = {"lossless": True} if kind == "WEBP" else {}
     data = file_of(first, kind, save_all=True, append_images=[second, first], **options)
     picture = decode_picture(data)
-    assert np.array_equal(picture.pixels[..., :3], smooth())
+    assert np.array_equal(picture.pixels, smooth())  # RGB: nothing is seen through
     assert picture.notes == (
         ("the first page of several was taken",)
         if kind == "TIFF"
         else ("the first frame of 3 was taken",)
     )
+
+
+def test_first_frame_of_a_webp_keeps_its_alpha() -> None:
+    first, second = Image.fromarray(noise(4)), Image.fromarray(noise(4, seed=1))
+    options: dict[str, Any] = {"lossless": True, "exact": True}
+    data = file_of(first, "WEBP", save_all=True, append_images=[second], **options)
+    assert np.array_equal(decode_picture(data).pixels[..., 3], noise(4)[..., 3])
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, ">u2"])
@@ -397,7 +449,9 @@ def test_truncated_files(kind: str, options: dict[str, Any], cut: float) -> None
     kept = len(data) - int(cut if cut >= 1 else cut * len(data))
     with pytest.raises(CorruptImage) as caught:
         decode_picture(data[:kept])
-    assert str(caught.value) == "base: The picture is damaged or cut short"
+    assert str(caught.value) == (
+        f"base: must be a whole, undamaged picture, got a {kind} file that is damaged or cut short"
+    )
 
 
 @pytest.mark.parametrize("cut", [1, 13, 0.5, 0.9])
@@ -432,7 +486,7 @@ def test_empty_file(tmp_path: Path) -> None:
     path = tmp_path / "empty.png"
     path.touch()
     for source in (b"", path):
-        with pytest.raises(CorruptImage, match=r"^base: the file is empty$"):
+        with pytest.raises(CorruptImage, match=r"undamaged picture, got an empty file$"):
             decode_picture(source)
 
 
@@ -440,7 +494,7 @@ def test_file_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:
     path = tmp_path / "large.png"
     with path.open("wb") as file:
         file.truncate(2**40)  # sparse: reading it would fill the memory
-    words = r"^base: the file must be at most 10 MB, got "
+    words = r"^base: must be a file of at most 10 MB, got "
     with pytest.raises(FileTooLarge, match=words + r"1048576\.00 MB$"):
         decode_picture(path)
     with pytest.raises(FileTooLarge, match=words + r"10\.01 MB$"):
@@ -493,24 +547,24 @@ def test_pipe_is_read_no_further_than_the_limit(tmp_path: Path) -> None:
 def test_other_formats_are_named(head: bytes, name: str) -> None:
     with pytest.raises(UnsupportedFormat) as caught:
         decode_picture(head + bytes(100))
-    assert str(caught.value) == (
-        f"base: The format is not one of JPEG, PNG, BMP, TIFF and WEBP, got {name}"
-    )
+    assert str(caught.value) == (f"base: must be a JPEG, PNG, BMP, TIFF or WEBP, got {name}")
 
 
 @pytest.mark.parametrize("data", [b"hello", b"\0" * 500, b"RIFF\0\0\0\0WAVE", b"P6 1 1 255"])
 def test_not_an_image(data: bytes) -> None:
     with pytest.raises(NotAnImage) as caught:
         decode_picture(data)
-    assert str(caught.value) == "base: is not a picture (JPEG, PNG, BMP, TIFF or WEBP)"
+    assert str(caught.value) == (
+        f"base: must be a JPEG, PNG, BMP, TIFF or WEBP, got a file that begins with {data[:8]!r}"
+    )
 
 
 def test_missing_file_and_folder(tmp_path: Path) -> None:
-    with pytest.raises(InvalidImage, match=r"base: there is no such file, got .*nowhere.png"):
+    with pytest.raises(InvalidImage, match=r"base: must be a file that exists, got .*nowhere.png"):
         decode_picture(tmp_path / "nowhere.png")
     with pytest.raises(InvalidImage, match="base: must be a picture file, not a folder, got "):
         decode_picture(tmp_path)
-    with pytest.raises(InvalidImage, match="base: the file cannot be read"):
+    with pytest.raises(InvalidImage, match="base: must be a file that can be read"):
         decode_picture("with\0nul.png")
 
 
@@ -533,7 +587,7 @@ def test_tiff_of_an_odd_layout_says_what_it_is() -> None:
         noise(2, np.uint16),
         photometric="minisblack",
         planarconfig="contig",
-        extrasamples=["unassalpha"],
+        extrasamples=["unspecified"],
     )
     with pytest.raises(InvalidImage) as caught:
         decode_picture(data)
@@ -553,15 +607,19 @@ def test_pil_images_other_than_8_and_16_bits() -> None:
 @pytest.mark.parametrize(
     ("array", "message"),
     [
-        (np.zeros((300, 300), bool), "base: an array must be uint8 or uint16, got bool"),
-        (np.zeros((300, 300), np.float32), "base: an array must be uint8 or uint16, got float32"),
+        (np.zeros((300, 300), bool), "base: must be an array of uint8 or uint16, got bool"),
+        (
+            np.zeros((300, 300), np.float32),
+            "base: must be an array of uint8 or uint16, got float32",
+        ),
         (
             np.zeros((300, 300, 2), np.uint8),
-            "base: an array must be height x width, or with 1, 3 or 4 channels, got 300 x 300 x 2",
+            "base: must be an array of height x width, or with 1, 3 or 4 channels,"
+            " got 300 x 300 x 2",
         ),
         (
             np.zeros(300, np.uint8),
-            "base: an array must be height x width, or with 1, 3 or 4 channels, got 300",
+            "base: must be an array of height x width, or with 1, 3 or 4 channels, got 300",
         ),
     ],
 )
@@ -612,6 +670,43 @@ def test_threads_that_decode_at_once_leave_the_warning_filters_alone() -> None:
     assert list(warnings.filters) == before
 
 
+def test_threads_read_at_once_each_with_its_own_warnings() -> None:
+    def warn(text: str) -> None:  # as from inside Pillow
+        warnings.warn_explicit(text, UserWarning, "x.py", 1, module="PIL.x")
+
+    before = (list(warnings.filters), warnings.showwarning)
+    told: dict[str, list[str]] = {}
+    both_inside, both_warned = threading.Barrier(2), threading.Barrier(2)
+
+    def read(name: str) -> None:
+        with caught_warnings() as texts:
+            both_inside.wait(20)  # a lock held while reading would never let the other in
+            warn(name)
+            both_warned.wait(20)
+        told[name] = texts
+
+    threads = [threading.Thread(target=read, args=(name,)) for name in ("first", "second")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert told == {"first": ["first"], "second": ["second"]}
+    assert (list(warnings.filters), warnings.showwarning) == before
+
+
+def test_a_thread_that_does_not_read_has_its_warnings_shown() -> None:
+    other = threading.Thread(target=warnings.warn, args=("mine",))
+
+    def read() -> list[str]:
+        with caught_warnings() as texts:
+            other.start()
+            other.join()
+        return texts
+
+    with pytest.warns(UserWarning, match="mine"):
+        assert read() == []
+
+
 # Reference
 
 
@@ -636,6 +731,13 @@ def test_reference_keeps_alpha_and_applies_the_profile() -> None:
 def test_reference_of_16_bits_is_rounded() -> None:
     pixels = noise(4, np.uint16)
     assert np.array_equal(decode_reference(pixels), np.rint(pixels / 257).astype(np.uint8))
+
+
+def gray_alpha_tiff(pixels: Any, *, planarconfig: str = "contig", **options: Any) -> bytes:
+    """Save height x width x (gray, alpha)."""
+    stored = pixels if planarconfig == "contig" else np.moveaxis(pixels, 2, 0)
+    settings = {"extrasamples": ["unassalpha"], **options}
+    return tiff_of(stored, photometric="minisblack", planarconfig=planarconfig, **settings)
 
 
 def as_rgb(pixels: Any) -> Any:

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import io
-import logging
 import struct
 import zlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from overpaint.errors import CorruptImage, InvalidImage, NotAnImage, UnsupportedFormat
-
-if TYPE_CHECKING:
-    import tifffile
+from overpaint.errors import CorruptImage, NotAnImage, UnsupportedFormat
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -50,6 +44,16 @@ _SIGNATURES = (
     (0, b"<svg", "SVG"),
 )
 _READABLE = ("JPEG", "PNG", "BMP", "TIFF", "WEBP")
+_FORMATS = "must be a JPEG, PNG, BMP, TIFF or WEBP"
+_FIRST_BYTES = 8  # of what is no picture, shown in the message
+
+
+def damaged(field: str, kind: str = "") -> CorruptImage:
+    """Return the error for a file of this format (JPEG, ...) that is damaged or cut short."""
+    value = f"a {kind} file" if kind else "one"
+    return CorruptImage(
+        field, "must be a whole, undamaged picture", f"{value} that is damaged or cut short"
+    )
 
 
 def sniff(data: bytes, *, field: str) -> str:
@@ -62,10 +66,10 @@ def sniff(data: bytes, *, field: str) -> str:
         if data[offset : offset + len(signature)] == signature:
             if name in _READABLE:
                 return name
-            raise UnsupportedFormat(field, value=name)
+            raise UnsupportedFormat(field, _FORMATS, name)
     if head.startswith((b"<svg", b"<?xml")) and b"<svg" in data[:4096]:
-        raise UnsupportedFormat(field, value="SVG")
-    raise NotAnImage(field, "is not a picture (JPEG, PNG, BMP, TIFF or WEBP)")
+        raise UnsupportedFormat(field, _FORMATS, "SVG")
+    raise NotAnImage(field, _FORMATS, f"a file that begins with {data[:_FIRST_BYTES]!r}")
 
 
 def png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
@@ -82,7 +86,7 @@ def png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
 def png_sides(data: bytes, *, field: str) -> tuple[int, int]:
     """Width and height as the header of a PNG claims them."""
     if data[12:16] != b"IHDR" or len(data) < 33:
-        raise CorruptImage(field)
+        raise damaged(field, "PNG")
     width, height = struct.unpack(">II", data[16:24])
     return width, height
 
@@ -95,19 +99,19 @@ def check_png(data: bytes, *, field: str) -> None:
         if name in (b"IHDR", b"PLTE", b"IDAT"):
             end = start + length
             if zlib.crc32(view[start - 4 : end]) != int.from_bytes(view[end : end + 4]):
-                raise CorruptImage(field)
+                raise damaged(field, "PNG")
         if name == b"IEND":
             ended = True
             break
     if not ended:
-        raise CorruptImage(field)
+        raise damaged(field, "PNG")
 
 
 def webp_sides(data: bytes, *, field: str) -> tuple[int, int]:
     """Width and height as the header of a WEBP claims them, RFC 9649."""
     chunk, body = data[12:16], data[20:30]
     if len(body) < 10:
-        raise CorruptImage(field)
+        raise damaged(field, "WEBP")
     if chunk == b"VP8X":
         return 1 + int.from_bytes(body[4:7], "little"), 1 + int.from_bytes(body[7:10], "little")
     if chunk == b"VP8L":
@@ -115,34 +119,3 @@ def webp_sides(data: bytes, *, field: str) -> tuple[int, int]:
         return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
     width, height = struct.unpack("<HH", body[6:10])
     return width & 0x3FFF, height & 0x3FFF
-
-
-def open_tiff(data: bytes) -> tifffile.TiffFile:
-    """Open a TIFF by tifffile, which then keeps its warnings to itself."""
-    import tifffile  # slow to import, and few files need it
-
-    logger = logging.getLogger("tifffile")
-    if not logger.handlers:  # without one, Python prints them
-        logger.addHandler(logging.NullHandler())
-    return tifffile.TiffFile(io.BytesIO(data))
-
-
-def explain_tiff(data: bytes, *, field: str) -> None:
-    """Raise `InvalidImage` for a sound TIFF of a layout that Pillow does not know.
-
-    Raises `CorruptImage` for any other.
-    """
-    try:
-        with open_tiff(data) as file:
-            page = file.pages.first
-            ends = [
-                offset + count
-                for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True)
-            ]
-            layout = f"{page.dtype} x {page.samplesperpixel} channels"
-    except Exception:  # it raises whatever the damage leads to
-        raise CorruptImage(field) from None
-    if not ends or max(ends) > len(data):
-        raise CorruptImage(field)
-    words = "must be a gray, RGB, RGBA, palette, CMYK or LAB TIFF of 8 or 16 bits a channel"
-    raise InvalidImage(field, words, layout)

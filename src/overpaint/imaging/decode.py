@@ -65,19 +65,28 @@ def _decode(source: Source, *, field: str, limits: Limits) -> Picture:
         picture = _from_codec(opened, field)
     else:
         picture = _from_image(opened.image, field)
+        if opened.format == "WEBP":  # of an animation every frame comes with alpha
+            picture = replace(picture, pixels=_without_idle_alpha(picture.pixels))
     return replace(picture, format=opened.format, notes=(*_frame_note(opened), *picture.notes))
+
+
+def _without_idle_alpha(pixels: Pixels) -> Pixels:
+    """Return RGB if nothing is seen through."""
+    if pixels.shape[2] == 3 or (pixels[..., 3] < 255).any():
+        return pixels
+    return cast(Pixels, np.ascontiguousarray(pixels[..., :3]))
 
 
 def _from_array(array: npt.NDArray[Any], field: str, limits: Limits) -> Pixels:
     """Copy an array into RGB(A)."""
     if array.dtype.kind != "u" or array.dtype.itemsize > 2:
-        raise InvalidImage(field, "an array must be uint8 or uint16", array.dtype)
+        raise InvalidImage(field, "must be an array of uint8 or uint16", array.dtype)
     if array.ndim == 2:
         array = array[..., None]
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4):
         shape = " x ".join(str(side) for side in array.shape)
         raise InvalidImage(
-            field, "an array must be height x width, or with 1, 3 or 4 channels", shape
+            field, "must be an array of height x width, or with 1, 3 or 4 channels", shape
         )
     check_sides(array.shape[1], array.shape[0], field=field, limits=limits)
     native = array.dtype.newbyteorder("=")
@@ -88,7 +97,7 @@ def _from_array(array: npt.NDArray[Any], field: str, limits: Limits) -> Pixels:
 
 def _from_codec(opened: Opened, field: str) -> Picture:
     """Decode by another codec than Pillow's."""
-    with reading(field):
+    with reading(field, opened.format):
         orientation = deep.orientation(opened)
         stored = deep.decode(opened, field=field)
     channels = stored.shape[2]
@@ -120,7 +129,7 @@ class _Plan:
 
 def _from_image(image: Image.Image, field: str) -> Picture:
     """Convert a PIL image band by band, so that the second copy is never whole."""
-    with reading(field):
+    with reading(field, image.format or ""):
         image.load()
         width, height = image.size
         plan = _plan(image, field)

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from overpaint.errors import CorruptImage, InvalidImage
-from overpaint.imaging.container import PNG_SIGNATURE, open_tiff, png_chunks
+from overpaint.errors import InvalidImage
+from overpaint.imaging.container import PNG_SIGNATURE, damaged, png_chunks
 from overpaint.imaging.source import (
     ORIENTATION_TAG,
     Opened,
@@ -23,9 +23,9 @@ from overpaint.imaging.source import (
 )
 from overpaint.values import Pixels
 
-_BITS, _PHOTOMETRIC, _SAMPLES, _SAMPLE_FORMAT, _EXTRA = 258, 262, 277, 339, 338
-_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
-_ASSOCIATED_ALPHA = 1
+_BITS, _PHOTOMETRIC, _SAMPLE_FORMAT, _EXTRA = 258, 262, 339, 338
+_WHITE_IS_ZERO, _RGB = 0, 2
+_ASSOCIATED_ALPHA, _STRAIGHT_ALPHA = 1, 2
 _LOG: Any = getattr(cv2.utils, "logging", cv2)  # OpenCV 5 moved getLogLevel and setLogLevel there
 _SILENT = 0
 
@@ -50,11 +50,7 @@ def takes(opened: Opened, *, field: str) -> bool:
     if max(bits) > 16 or formats - {1, 4}:
         signed = ", signed" if 2 in formats else ""
         raise InvalidImage(field, "must have 8 or 16 bits a channel", f"{max(bits)} bits{signed}")
-    return (
-        bits == {16}
-        and tags.get(_PHOTOMETRIC) in (_BLACK_IS_ZERO, _RGB)
-        and (tags.get(_SAMPLES, 1) > 1)
-    )
+    return bits == {16} and tags.get(_PHOTOMETRIC) == _RGB
 
 
 def decode(opened: Opened, *, field: str) -> Pixels:
@@ -63,7 +59,7 @@ def decode(opened: Opened, *, field: str) -> Pixels:
     uint8 for WEBP, else uint16.
     """
     if opened.format == "WEBP":
-        return _opencv(opened.data, np.uint8, field)
+        return _opencv(opened.data, np.uint8, field, "WEBP")
     if opened.format == "PNG":
         return _decode_png(opened.data, field)
     return _decode_tiff(opened, field)
@@ -147,7 +143,7 @@ def _decode_png(data: bytes, field: str) -> Pixels:
     for name, start, length in png_chunks(data):
         if name in (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"):
             kept.append(data[start - 8 : start + length + 4])
-    decoded = _opencv(b"".join(kept), np.uint16, field)
+    decoded = _opencv(b"".join(kept), np.uint16, field, "PNG")
     clear = _transparent_gray(data)
     if clear is not None and decoded.shape[2] == 1:
         alpha = np.where(decoded == clear, np.uint16(0), np.uint16(65535))
@@ -155,14 +151,14 @@ def _decode_png(data: bytes, field: str) -> Pixels:
     return decoded
 
 
-def _opencv(data: bytes, dtype: type[np.uint8 | np.uint16], field: str) -> Pixels:
+def _opencv(data: bytes, dtype: type[np.uint8 | np.uint16], field: str, kind: str) -> Pixels:
     with quiet():
         try:
             decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
         except cv2.error as error:
-            raise CorruptImage(field) from error
+            raise damaged(field, kind) from error
     if decoded is None or decoded.dtype != dtype:
-        raise CorruptImage(field)
+        raise damaged(field, kind)
     if decoded.ndim == 2:
         return cast(Pixels, decoded[..., None])
     code = cv2.COLOR_BGR2RGB if decoded.shape[2] == 3 else cv2.COLOR_BGRA2RGBA
@@ -170,32 +166,27 @@ def _opencv(data: bytes, dtype: type[np.uint8 | np.uint16], field: str) -> Pixel
 
 
 def _decode_tiff(opened: Opened, field: str) -> Pixels:
-    with open_tiff(opened.data) as file:
+    """Decode an RGB TIFF of 16 bits."""
+    from overpaint.imaging import tiff  # slow to import, and few files need it
+
+    with tiff.open_tiff(opened.data) as file:
         page = file.pages.first
-        if page.compression in (1, 8, 32773, 32946):  # none, deflate, PackBits, old deflate
-            stored = page.asarray()
-            if page.axes[:1] == "S":  # one plane a channel
-                stored = np.moveaxis(stored, 0, -1)
+        if page.compression in tiff.OWN_COMPRESSIONS:
+            stored = tiff.stored_pixels(page)
         else:
             upright = page.tags.get(ORIENTATION_TAG)
             data = bytearray(opened.data)
             if upright is not None:  # OpenCV would turn it
                 one = b"\1\0" if file.byteorder == "<" else b"\0\1"
                 data[upright.valueoffset : upright.valueoffset + 2] = one
-            stored = _opencv(bytes(data), np.uint16, field)
-    if stored.ndim == 2:
-        stored = stored[..., None]
-    stored = stored.astype(np.uint16, copy=False)
+            stored = cast(npt.NDArray[np.uint16], _opencv(bytes(data), np.uint16, field, "TIFF"))
     extra = _tags(opened.image).get(_EXTRA, ())
-    colours = 3 if _tags(opened.image).get(_PHOTOMETRIC) == _RGB else 1
-    if stored.shape[2] > colours and extra and extra[0] in (1, 2):
-        alpha = stored[..., colours : colours + 1]
-        colour = stored[..., :colours]
-        if extra[0] == _ASSOCIATED_ALPHA:
-            colour = _straight(colour, alpha)
-        parts = [colour] if colours == 3 else [colour] * 3
-        return np.concatenate([*parts, alpha], axis=2)
-    return cast(Pixels, stored[..., :colours])
+    colour, alpha = stored[..., :3], stored[..., 3:4]
+    if not (alpha.size and extra and extra[0] in (_ASSOCIATED_ALPHA, _STRAIGHT_ALPHA)):
+        return colour
+    if extra[0] == _ASSOCIATED_ALPHA:
+        colour = _straight(colour, alpha)
+    return np.concatenate([colour, alpha], axis=2)
 
 
 def _straight(

@@ -101,7 +101,7 @@ def to_xmp(provenance: Provenance) -> bytes:
 
 def read_provenance(data: bytes) -> Provenance | None:
     """Read back what `encode` wrote; None when the file carries no provenance of Overpaint."""
-    with caught_warnings("ignore"):
+    with caught_warnings():
         try:
             with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP", "TIFF")) as image:
                 packet = image.info.get("xmp")

@@ -16,8 +16,9 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, TextIO, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -37,7 +38,6 @@ Source: TypeAlias = str | os.PathLike[str] | bytes | Image.Image | npt.NDArray[A
 MAX_BYTES = 10 * 1024 * 1024
 BAND_ROWS = 64  # rows converted at a time, so that no second whole copy is alive
 ORIENTATION_TAG = 0x0112
-_WARNING_FILTERS = threading.RLock()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +85,7 @@ def read_bytes(source: str | os.PathLike[str] | bytes, *, field: str) -> bytes:
         kinds = "must be a path, the bytes of a file, a PIL image or an array"
         raise InvalidImage(field, kinds, type(source).__name__)
     if not data:
-        raise CorruptImage(field, "the file is empty")
+        raise CorruptImage(field, "must be a whole, undamaged picture", "an empty file")
     return data
 
 
@@ -97,10 +97,10 @@ def _read_file(path: Path, field: str) -> bytes:
             _check_length(os.fstat(file.fileno()).st_size, field)
             data = file.read(MAX_BYTES + 1)  # a pipe has no size beforehand
     except FileNotFoundError:
-        raise InvalidImage(field, "there is no such file", path) from None
+        raise InvalidImage(field, "must be a file that exists", path) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = getattr(error, "strerror", None) or error
-        raise InvalidImage(field, f"the file cannot be read ({reason})", path) from error
+        raise InvalidImage(field, f"must be a file that can be read ({reason})", path) from error
     _check_length(len(data), field)
     return data
 
@@ -108,7 +108,7 @@ def _read_file(path: Path, field: str) -> bytes:
 def _check_length(length: int, field: str) -> None:
     if length > MAX_BYTES:
         size_mb = math.ceil(length / 1024**2 * 100) / 100  # never rounded down to the limit
-        raise FileTooLarge(field, "the file must be at most 10 MB", f"{size_mb:.2f} MB")
+        raise FileTooLarge(field, "must be a file of at most 10 MB", f"{size_mb:.2f} MB")
 
 
 def open_source(
@@ -125,42 +125,97 @@ def open_source(
         container.check_png(data, field=field)
     elif kind == "WEBP":  # Pillow's reader would already set its canvas up
         check_sides(*container.webp_sides(data, field=field), field=field, limits=limits)
-    with reading(field) as noticed:
+    with reading(field, kind) as noticed:
         try:
             image = Image.open(io.BytesIO(data), formats=(kind,))
         except UnidentifiedImageError:
-            if kind == "TIFF":
-                container.explain_tiff(data, field=field)
-            raise
+            if kind != "TIFF":
+                raise
+            from overpaint.imaging.tiff import gray_alpha_as_rgba  # slow, and few files need it
+
+            check = partial(check_sides, field=field, limits=limits)
+            data = gray_alpha_as_rgba(data, field=field, check_sides=check)
+            image = Image.open(io.BytesIO(data), formats=(kind,))
         check_sides(*image.size, field=field, limits=limits)
-    if any("Truncated File Read" in str(notice) for notice in noticed):
-        raise CorruptImage(field)
+    if any("Truncated File Read" in notice for notice in noticed):
+        raise container.damaged(field, kind)
     return Opened(image=image, format=kind, data=data)
 
 
-@contextmanager
-def caught_warnings(action: Literal["always", "ignore"]) -> Iterator[list[warnings.WarningMessage]]:
-    """Keep what Pillow warns of from the caller; "always" records it, "ignore" does not.
+class _Caught:
+    """Keeps what Pillow warns of from the caller, while threads decode side by side.
 
-    Python has one set of warning filters a process: threads that changed it at once would restore
-    each other's, so one thread at a time is in here.
+    Python has one set of warning filters a process, so threads that changed it each on its own
+    would restore each other's. The first one in changes it, the last one out restores it, and what
+    is warned of meanwhile goes to the list of the thread that it comes from; a thread that is not
+    in here has its warnings shown as ever. The lock is held for these two moments only, never
+    while a picture is read.
     """
-    with _WARNING_FILTERS, warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter(action)
-        yield caught
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._filters: warnings.catch_warnings[None] = warnings.catch_warnings()
+        self._lists = threading.local()
+
+    @contextmanager
+    def __call__(self) -> Iterator[list[str]]:
+        """Yield a list that receives the texts of this thread's warnings."""
+        texts: list[str] = []
+        outer: list[str] | None = getattr(self._lists, "texts", None)
+        self._enter()
+        self._lists.texts = texts
+        try:
+            yield texts
+        finally:
+            self._lists.texts = outer
+            self._leave()
+
+    def _enter(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._filters = warnings.catch_warnings()
+                self._filters.__enter__()
+                warnings.filterwarnings("always", module=r"PIL\b")
+                self._show_elsewhere = warnings.showwarning
+                warnings.showwarning = self._show
+            self._inside += 1
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._filters.__exit__(None, None, None)  # restores showwarning, too
+
+    def _show(
+        self,
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        texts: list[str] | None = getattr(self._lists, "texts", None)
+        if texts is None:
+            self._show_elsewhere(message, category, filename, lineno, file, line)
+        else:
+            texts.append(str(message))
+
+
+caught_warnings = _Caught()
 
 
 @contextmanager
-def reading(field: str) -> Iterator[list[str]]:
+def reading(field: str, kind: str = "") -> Iterator[list[str]]:
     """Turn what Pillow, tifffile and zlib raise on damaged data into `CorruptImage`.
 
-    Yields a list that receives the texts of the warnings, which stay silent otherwise.
+    kind is the format that the message names. Yields a list that receives the texts of the
+    warnings, which stay silent otherwise.
     """
-    texts: list[str] = []
     try:
-        with caught_warnings("always") as caught:
+        with caught_warnings() as texts:
             yield texts
-            texts += [str(warning.message) for warning in caught]
     except Image.DecompressionBombError as error:
         claimed = re.search(r"\d+ pixels", str(error))  # Pillow refuses before it tells the sides
         value = claimed.group() if claimed else None
@@ -168,9 +223,9 @@ def reading(field: str) -> Iterator[list[str]]:
     except InvalidImage:
         raise
     except (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError) as error:
-        raise CorruptImage(field) from error
+        raise container.damaged(field, kind) from error
     except (EOFError, OverflowError, struct.error, zlib.error, MemoryError) as error:
-        raise CorruptImage(field) from error
+        raise container.damaged(field, kind) from error
 
 
 def is_lossless(opened: Opened) -> bool:
@@ -189,7 +244,7 @@ def orientation_of(image: Image.Image) -> int:
 
     Ask after loading: Pillow turns TIFFs upright by itself then, and PNG may keep EXIF at its end.
     """
-    with caught_warnings("ignore"):
+    with caught_warnings():
         try:
             value = image.getexif().get(ORIENTATION_TAG, 1)
         except (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, struct.error):
