@@ -267,3 +267,13 @@ def test_after_closing_it_opens_again() -> None:
     before = other.paint([job("a hat")])[0]
     other.close()
     assert np.array_equal(other.paint([job("a hat")])[0].pixels, before.pixels)
+
+
+def test_a_pencil_lies_along_its_stroke_whichever_way_it_is_drawn() -> None:
+    drawn = np.zeros((260, 340), np.uint8)
+    cv2.line(drawn, (60, 200), (280, 80), 255, 44)
+    stroke = drawn.astype(bool)
+    for seed in range(5):
+        solid = cover(paint("add a pencil", mask=stroke, seed=seed)) > 0.8
+        xs = np.flatnonzero(solid.any(axis=0))
+        assert np.ptp(xs) > 90  # across the stroke it would be 50

@@ -116,7 +116,8 @@ def recompose(
         thing = things[i % len(things)]  # one object alone goes into every slot
         placement = "floats" if flying else thing.placement
         stands = placement == "stands"
-        preview = _exemplar(thing, library, PREVIEW)
+        mirror = bool(rng.random() < 0.5) and thing.mirrorable
+        preview = _exemplar(thing, library, PREVIEW, mirror=mirror)
         place = place_object(
             preview[..., 3].astype(np.float32) / np.float32(255),
             slot,
@@ -126,15 +127,14 @@ def recompose(
         )
         long_side = round(OVERSAMPLE * max(place.width, place.height))
         drawn = dress(
-            _exemplar(thing, library, max(16, long_side)),
+            _exemplar(thing, library, max(16, long_side), mirror=mirror),
             thing.subject,
             style,
             concept=thing.concept if thing.picture is None else None,
             turn=first + i,
             seed=job.seed,
         )
-        mirror = bool(rng.random() < 0.5) and thing.mirrorable
-        placed = warp_object(drawn, place, shape, mirror=mirror)
+        placed = warp_object(drawn, place, shape)
         asked = thing.subject is not None and thing.subject.rgb is not None
         own_scene = replace(scene, colorless=scene.colorless and not asked)
         placed = harmonize(placed, own_scene, seed=job.seed + i, light=light)
@@ -149,12 +149,11 @@ def recompose(
     return Recomposed(objects=canvas, shadow=dark, notes=tuple(dict.fromkeys(notes)))
 
 
-def _exemplar(thing: Thing, library: ConceptLibrary, size: int) -> Rgba8:
-    return (
-        thing.picture
-        if thing.picture is not None
-        else library.exemplar(thing.key, size=size).pixels
-    )
+def _exemplar(thing: Thing, library: ConceptLibrary, size: int, *, mirror: bool) -> Rgba8:
+    if thing.picture is not None:
+        return thing.picture
+    pixels = library.exemplar(thing.key, size=size).pixels
+    return np.ascontiguousarray(pixels[:, ::-1]) if mirror else pixels
 
 
 def _shadow(alpha: Weight, placement: str, light: tuple[float, float], size: float) -> Weight:

@@ -264,7 +264,7 @@ def _stamp(alpha: Weight, width: float, height: float, tilt: float) -> Weight:
 
 
 def warp_object(
-    exemplar: Rgba8, placement: Placement, shape: tuple[int, int], *, mirror: bool = False
+    exemplar: Rgba8, placement: Placement, shape: tuple[int, int]
 ) -> npt.NDArray[np.float32]:
     """Draw an object at its placement on a transparent canvas.
 
@@ -272,19 +272,16 @@ def warp_object(
         exemplar: height x width x 4, straight alpha, cropped to what is visible.
         placement: in px of the canvas.
         shape: height and width of the canvas.
-        mirror: swap left and right.
 
     Returns:
         height x width x 4, float32, 0 to 1, premultiplied: resampling needs it so.
     """
     straight = exemplar.astype(np.float32) / 255  # h x w x 4
     straight[..., :3] *= straight[..., 3:]  # premultiplied
-    if mirror:
-        straight = straight[:, ::-1]
     size = (max(1, round(placement.width)), max(1, round(placement.height)))
     shrinks = size[0] * size[1] < straight.shape[0] * straight.shape[1]
     how = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    sized = cv2.resize(np.ascontiguousarray(straight), size, interpolation=how)
+    sized = cv2.resize(straight, size, interpolation=how)
     center = (placement.x - 0.5, placement.y - 0.5)  # from px borders to px centres
     to_canvas = _turn_matrix(size, center, placement.tilt)
     warped = cv2.warpAffine(sized, to_canvas, (shape[1], shape[0]), flags=cv2.INTER_CUBIC)
