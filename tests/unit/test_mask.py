@@ -118,12 +118,52 @@ def test_whole_picture() -> None:
     assert decode_mask(Image.new("L", SIZE[::-1], 255), size=SIZE).all()
 
 
-@pytest.mark.parametrize("ink", [(255, 255, 255), (0, 0, 0), (230, 20, 60)])
+@pytest.mark.parametrize("ink", [(255, 255, 255), (40, 20, 10), (230, 20, 60)])
 def test_opaque_strokes_on_a_clear_canvas_repaint(ink: tuple[int, int, int]) -> None:
     for canvas in ((0, 0, 0, 0), (255, 255, 255, 0), (*ink, 0)):
         pixels = painted((*ink, 255), canvas)
         assert np.array_equal(decode_mask(file_of(pixels, "PNG"), size=SIZE), shape())
         assert np.array_equal(decode_mask(pixels, size=SIZE), shape())
+
+
+@pytest.mark.parametrize("part", [shape(), ~shape()], ids=["strokes", "a hole"])
+def test_black_beside_transparency_is_refused_until_told_which(part: Mask) -> None:
+    pixels = np.zeros((*SIZE, 4), np.uint8)
+    pixels[part, 3] = 255
+    pixels[~part, :3] = 77  # what is seen through has any colour
+    black = [(0, 0, 0)]
+    for source in (pixels, file_of(pixels, "PNG"), Image.fromarray(pixels).convert("LA")):
+        with pytest.raises(InvalidMask) as caught:
+            decode_mask(source, size=SIZE)
+        assert str(caught.value) == (
+            "mask: must say which side repaints where black stands beside transparency (the"
+            " transparent part: --invert-mask; the black part: --mask-color 000000), got only black"
+            " and transparency"
+        )
+        assert np.array_equal(decode_mask(source, size=SIZE, invert=True), ~part)
+        assert np.array_equal(decode_mask(source, size=SIZE, colors=black), part)
+        turned = decode_mask(source, size=SIZE, colors=black, invert=True)
+        assert np.array_equal(turned, ~part)
+
+
+def test_white_with_a_hole_repaints_where_it_is_white() -> None:
+    pixels = painted((255, 255, 255, 0), (255, 255, 255, 255))
+    assert np.array_equal(decode_mask(pixels, size=SIZE), ~shape())
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_arrays_of_ones_and_zeros_are_as_good_as_bool(dtype: Any, channels: int) -> None:
+    ones = np.ones((*SIZE, channels), dtype)
+    assert decode_mask(ones, size=SIZE).all()
+    if channels == 1:
+        assert decode_mask(file_of(ones[..., 0].astype(np.uint8), "PNG"), size=SIZE).all()
+        assert decode_mask(ones[..., 0], size=SIZE).all()
+    some = ones.copy()
+    some[~shape(), :3] = 0
+    assert np.array_equal(decode_mask(some, size=SIZE), shape())
+    with pytest.raises(EmptyMask):
+        decode_mask(np.zeros_like(ones), size=SIZE)
 
 
 def test_transparency_beside_several_colours_counts_as_black() -> None:
@@ -235,23 +275,26 @@ def test_nothing_to_repaint() -> None:
     with pytest.raises(EmptyMask) as caught:
         decode_mask(levels(0), size=SIZE)
     assert str(caught.value) == (
-        "mask: marks nothing to repaint: no pixel is white (other colours must be listed)"
+        "mask: must mark something to repaint, got no white pixel (other colours must be listed)"
     )
     with pytest.raises(EmptyMask):
         decode_mask(painted(RED, (0, 0, 0)), size=SIZE)
-    with pytest.raises(EmptyMask, match=r"no pixel has the colour #ff0000, #00ff00$"):
+    with pytest.raises(EmptyMask, match=r"got no pixel of the colour #ff0000, #00ff00$"):
         decode_mask(levels(), size=SIZE, colors=[RED, GREEN])
-    with pytest.raises(EmptyMask, match=r"^mask: marks nothing to repaint once inverted$"):
+    with pytest.raises(EmptyMask, match=r"to repaint, got none once inverted$"):
         decode_mask(np.ones(SIZE, bool), size=SIZE, invert=True)
 
 
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        (np.zeros(SIZE, np.float32), "mask: an array must be bool, uint8 or uint16, got float32"),
+        (
+            np.zeros(SIZE, np.float32),
+            "mask: must be an array of bool, uint8 or uint16, got float32",
+        ),
         (
             noise(2),
-            "mask: an array must be height x width, or with 1, 3 or 4 channels,"
+            "mask: must be an array of height x width, or with 1, 3 or 4 channels,"
             f" got {HEIGHT} x {WIDTH} x 2",
         ),
         (Image.new("F", SIZE[::-1]), "mask: must have 8 or 16 bits a channel, got floating point"),
@@ -275,7 +318,9 @@ def test_other_colours(color: Any) -> None:
 
 def test_damaged_and_oversized_files() -> None:
     data = file_of(noise(1), "PNG")
-    with pytest.raises(CorruptImage, match="mask: "):
+    with pytest.raises(
+        CorruptImage, match="mask: must be a whole, undamaged picture, got a PNG file"
+    ):
         decode_mask(data[:-500], size=SIZE)
     with pytest.raises(ResolutionOutOfRange, match="mask: "):
         decode_mask(Image.new("L", (5000, 10)), size=SIZE)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias, cast
+from collections.abc import Sequence
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -11,8 +11,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from overpaint.errors import EmptyMask, InvalidMask, InvalidOption, MaskSizeMismatch
+from overpaint.imaging.marking import Colour, Rows, histogram, judge, threshold
 from overpaint.imaging.source import (
-    BAND_ROWS,
     PICTURE_LIMITS,
     Source,
     assemble,
@@ -24,14 +24,8 @@ from overpaint.imaging.source import (
 )
 from overpaint.values import Mask
 
-Colour: TypeAlias = tuple[int, int, int]
-_Rows: TypeAlias = Callable[[int, int], npt.NDArray[np.uint8]]
-
-MIDDLE = 128  # a mask that uses the whole range is cut here
-FULL_DARK, FULL_LIGHT = 64, 191  # beyond both, a mask counts as using the whole range
-LEAST_CONTRAST = 48  # a mask flatter than this has no two sides to tell apart
+_SOME = "must mark something to repaint"
 LOSSY_TOLERANCE = 32  # how far JPEG may move a colour, per channel
-SAME_COLOUR = 8  # how far a brush's colour may vary, per channel
 
 
 def decode_mask(
@@ -50,10 +44,12 @@ def decode_mask(
     - with `colors` (RGB, 0 to 255): exactly these colours, opaque; in a JPEG or lossy WEBP those
       within 32 per channel of one. Everything else, white included, is background.
     - in a picture with transparency whose opaque pixels all have one colour: those (strokes on a
-      clear canvas).
+      clear canvas). Black ones are refused, since other programs mean the clear part then: with
+      `invert` that part repaints, with black in `colors` the black one.
     - else what is white: the smallest channel, over black where transparent, is at least 128. A
       mask that does not reach from under 64 to over 191 but has two clear sides (48 apart) is cut
-      between them by Otsu's method (IEEE Trans. SMC 9, 1979). Two levels, 0 and 1, are a mask too.
+      between them by Otsu's method (IEEE Trans. SMC 9, 1979). Levels of 0 and 1, or all ones, are
+      a mask too.
 
     `invert` swaps both sides at the end.
 
@@ -68,8 +64,11 @@ def decode_mask(
         if pixels.dtype == np.bool_ and not wanted:
             return _finish(pixels[..., 0].copy(), invert, wanted, field)
         height, width, channels = pixels.shape
-        rows: _Rows = lambda first, last: _to_8_bit(pixels[first:last])  # noqa: E731
-        if pixels.dtype == np.uint16 and pixels.max() <= 255:
+        rows: Rows = lambda first, last: _to_8_bit(pixels[first:last])  # noqa: E731
+        most = pixels.max(initial=0)
+        if most == 1 and not wanted:  # as good as bool, in every channel
+            rows = lambda first, last: pixels[first:last].astype(np.uint8) * 255  # noqa: E731
+        elif pixels.dtype == np.uint16 and most <= 255:
             rows = lambda first, last: pixels[first:last].astype(np.uint8)  # noqa: E731
         orientation = 1
     else:
@@ -82,23 +81,31 @@ def decode_mask(
         check_sides(*image.size, field=field, limits=PICTURE_LIMITS)
         if sorted(image.size) != sorted(size):  # not even when turned: spare the decoding
             _check_size(*image.size, size, field)
-        with reading(field):
+        with reading(field, image.format or ""):
             image.load()
         orientation = orientation_of(image)
         width, height = image.size
         turned = (height, width) if orientation >= 5 else (width, height)
         _check_size(*turned, size, field)
         rows, channels = _rows_of(image, field)
-    judge, by_level = _judge(rows, height, channels, wanted, tolerance)
+    mark, by_level = judge(
+        rows,
+        height=height,
+        channels=channels,
+        colors=wanted,
+        tolerance=tolerance,
+        invert=invert,
+        field=field,
+    )
     levels = assemble(
-        lambda first, last: judge(rows(first, last)),
+        lambda first, last: mark(rows(first, last)),
         height=height,
         width=width,
         channels=(),
         dtype=np.uint8,
         orientation=orientation,
     )
-    least = _threshold(_histogram(levels)) if by_level else 1
+    least = threshold(histogram(levels)) if by_level else 1
     mask = np.greater_equal(levels, least, out=levels.view(np.bool_))  # no second array
     return _finish(mask, invert, wanted, field)
 
@@ -137,14 +144,14 @@ def _checked_colour(color: Colour) -> Colour:
 def _checked_array(array: npt.NDArray[Any], field: str) -> npt.NDArray[Any]:
     """View an array as height x width x channels."""
     if array.dtype not in (np.bool_, np.uint8, np.uint16):
-        raise InvalidMask(field, "an array must be bool, uint8 or uint16", array.dtype)
+        raise InvalidMask(field, "must be an array of bool, uint8 or uint16", array.dtype)
     if array.ndim == 2:
         array = array[..., None]
     allowed = (1,) if array.dtype == np.bool_ else (1, 3, 4)
     if array.ndim != 3 or array.shape[2] not in allowed:
         shape = " x ".join(str(side) for side in array.shape)
         raise InvalidMask(
-            field, "an array must be height x width, or with 1, 3 or 4 channels", shape
+            field, "must be an array of height x width, or with 1, 3 or 4 channels", shape
         )
     return array
 
@@ -166,13 +173,11 @@ def _finish(mask: Mask, invert: bool, colors: Sequence[Colour], field: str) -> M
         np.logical_not(mask, out=mask)
     if not mask.any():
         if invert:
-            raise EmptyMask(field, "marks nothing to repaint once inverted")
+            raise EmptyMask(field, _SOME, "none once inverted")
         if colors:
             listed = ", ".join("#{:02x}{:02x}{:02x}".format(*color) for color in colors)
-            raise EmptyMask(field, f"marks nothing to repaint: no pixel has the colour {listed}")
-        raise EmptyMask(
-            field, "marks nothing to repaint: no pixel is white (other colours must be listed)"
-        )
+            raise EmptyMask(field, _SOME, f"no pixel of the colour {listed}")
+        raise EmptyMask(field, _SOME, "no white pixel (other colours must be listed)")
     return mask
 
 
@@ -184,7 +189,7 @@ def _to_8_bit(pixels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     return (pixels >> 8).astype(np.uint8)
 
 
-def _rows_of(image: Image.Image, field: str) -> tuple[_Rows, int]:
+def _rows_of(image: Image.Image, field: str) -> tuple[Rows, int]:
     """Return what gives bands of a loaded PIL image as height x width x channels, and how many."""
     width = image.size[0]
     if image.mode.startswith("I"):
@@ -217,85 +222,3 @@ def _rows_of(image: Image.Image, field: str) -> tuple[_Rows, int]:
         return array[..., None] if channels == 1 else array
 
     return rows, channels
-
-
-def _judge(
-    rows: _Rows, height: int, channels: int, colors: Sequence[Colour], tolerance: int
-) -> tuple[Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.uint8]], bool]:
-    """Choose what is asked of bands, and whether the answer is a level still to be cut."""
-    if colors:
-        return lambda band: _is_one_of(band, colors, tolerance), False
-    if channels == 4 and _is_strokes(rows, height):
-        return lambda band: (band[..., 3] >= MIDDLE).view(np.uint8), False
-    return _whiteness, True
-
-
-def _is_one_of(
-    band: npt.NDArray[np.uint8], colors: Sequence[Colour], tolerance: int
-) -> npt.NDArray[np.uint8]:
-    """Return 255 where an opaque pixel has one of the colours, else 0."""
-    rgb = np.repeat(band, 3, axis=2) if band.shape[2] == 1 else np.ascontiguousarray(band[..., :3])
-    found = np.zeros(band.shape[:2], np.uint8)
-    for color in colors:
-        low = np.clip(np.subtract(color, tolerance), 0, 255).astype(np.uint8)
-        high = np.clip(np.add(color, tolerance), 0, 255).astype(np.uint8)
-        cv2.bitwise_or(found, cv2.inRange(rgb, low, high), dst=found)
-    if band.shape[2] == 4:
-        found[band[..., 3] < MIDDLE] = 0
-    return found
-
-
-def _is_strokes(rows: _Rows, height: int) -> bool:
-    """Whether part is transparent and all that is opaque has one colour."""
-    clear = False
-    low, high = np.full(3, 255), np.zeros(3, int)
-    for first in range(0, height, BAND_ROWS):
-        band = rows(first, min(first + BAND_ROWS, height))
-        opaque = band[..., 3] >= MIDDLE
-        clear = clear or not opaque.all()
-        visible = band[..., :3][opaque]
-        if visible.size:
-            low = np.minimum(low, visible.min(axis=0))
-            high = np.maximum(high, visible.max(axis=0))
-        if (high - low).max() > SAME_COLOUR:
-            return False
-    return bool(clear and (high >= low).all())
-
-
-def _whiteness(band: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """The smallest channel, over black: height x width, 0 to 255."""
-    if band.shape[2] == 1:
-        return band[..., 0]
-    red, green, blue, *alpha = cv2.split(band)
-    white = cv2.min(cv2.min(red, green), blue)
-    if alpha:
-        white = cv2.multiply(white, alpha[0], scale=1 / 255)  # rounded
-    return cast(npt.NDArray[np.uint8], white)
-
-
-def _histogram(levels: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
-    """Count each of 256 levels; float32 counts are exact to 2**24, more than any mask has."""
-    return cv2.calcHist([levels], [0], None, [256], [0, 256]).ravel().astype(np.int64)
-
-
-def _threshold(counts: npt.NDArray[np.int64]) -> int:
-    """Return the least level that repaints, from how often each of 256 levels occurs."""
-    levels = np.flatnonzero(counts)
-    low, high = int(levels[0]), int(levels[-1])
-    if (low, high) == (0, 1):
-        return 1
-    if high - low < LEAST_CONTRAST or (low < FULL_DARK and high > FULL_LIGHT):
-        return MIDDLE
-    # Otsu: the cut with the greatest variance between its two sides
-    below = np.cumsum(counts)[:-1].astype(np.float64)  # 255 cuts
-    total = float(counts.sum())
-    mass = np.cumsum(counts * np.arange(256))
-    below_mass = mass[:-1].astype(np.float64)
-    above = total - below
-    valid = (below > 0) & (above > 0)
-    spread = np.zeros(255)
-    mean_below = below_mass[valid] / below[valid]
-    mean_above = (mass[-1] - below_mass[valid]) / above[valid]
-    spread[valid] = below[valid] * above[valid] * (mean_above - mean_below) ** 2
-    best = np.flatnonzero(spread == spread.max())
-    return int((best[0] + best[-1]) // 2) + 1
