@@ -54,6 +54,9 @@ Add some fireworks to the sky please | add | fireworks
 the snowman's nose should be a carrot | replace | carrot
 a fluffy white rabbit sitting beside a pumpkin | add | pumpkin
 replace his shoes with roller skates | replace | roller skates
+clouds in the sky | replace | cloud
+一杯酒 | replace | wine
+一条龙舟 | replace | 独木舟
 a helicopter above the city skyline at night | replace | helicopter
 """
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from tests.unit.small_lexicon import SMALL_LIBRARY
 
 from overpaint.concepts.concept import Concept
-from overpaint.concepts.lexicon import Lexicon, fold, plurals, singulars
+from overpaint.concepts.inflection import plurals, singulars
+from overpaint.concepts.lexicon import Lexicon, fold
 
 _LEXICON = Lexicon(SMALL_LIBRARY)
 

@@ -191,6 +191,129 @@ def test_naming_or_adding_a_thing_does_not_say_that_anything_gives_way(prompt: s
     assert not read_prompt(prompt, _LEXICON).explicit
 
 
+def _count_and_notes(prompt: str) -> tuple[int, str]:
+    reading = read_prompt(prompt, _LEXICON)
+    (subject,) = reading.subjects
+    return subject.count, "; ".join(reading.notes)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "asked"),
+    [
+        ("1000000 cats", "1000000"),
+        ("1,000,000 cats", "1000000"),
+        ("20 cats", "20"),
+        ("a hundred cats", "100"),
+        ("two hundred and five cats", "205"),
+        ("twenty-five cats", "25"),
+        ("dozens of cats", "24 or more"),
+        ("9" * 5000 + " cats", "1000000000 or more"),
+        ("一百只猫", "100"),
+        ("三百二十只猫", "320"),
+        ("1万只猫", "10000"),
+        ("几百只猫", "200 or more"),
+        ("一百多只猫", "100 or more"),
+    ],
+)
+def test_more_than_are_drawn_is_said(prompt: str, asked: str) -> None:
+    count, notes = _count_and_notes(prompt)
+    assert count == 12
+    assert notes.endswith(f": at most 12 are drawn, {asked} were asked for")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "count"),
+    [("12 cats", 12), ("十二只猫", 12), ("a cat, 2024", 1), ("a dozen cats", 12), ("100% cat", 1)],
+)
+def test_a_number_that_can_be_drawn_needs_no_note(prompt: str, count: int) -> None:
+    assert _count_and_notes(prompt) == (count, "")
+
+
+@pytest.mark.parametrize("prompt", ["0 cats", "zero cats", "0只猫", "零只猫", "no cats", "没有猫"])
+def test_none_of_a_thing_is_a_removal(prompt: str) -> None:
+    reading = read_prompt(prompt, _LEXICON)
+    assert (reading.action, reading.present) == ("remove", ("cat",))
+
+
+@pytest.mark.parametrize("prompt", ["a cat and 0 dogs", "一只猫，0只狗", "一只猫和零只狗"])
+def test_none_of_a_thing_beside_another_is_not_drawn(prompt: str) -> None:
+    (subject,) = read_prompt(prompt, _LEXICON).subjects
+    assert subject.concept_ids[0] == "cat"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "note"),
+    [
+        ("a strawberry cake", '"strawberry cake" is drawn as "cake"'),
+        ("a red dog sweater", '"dog sweater" is drawn as "sweater"'),
+        ("狗毛衣", '"狗毛衣" is drawn as "毛衣"'),
+        ("a beach ball", '"beach ball" is drawn as "ball"'),
+        ("two seagulls", '"seagulls" is drawn as "bird"'),
+        ("海鸥", '"海鸥" is drawn as "鸟"'),
+        ("a campfire", '"campfire" is drawn as "fire"'),
+    ],
+)
+def test_another_thing_than_was_named_is_said(prompt: str, note: str) -> None:
+    assert read_prompt(prompt, _LEXICON).notes == (note,)
+
+
+@pytest.mark.parametrize(
+    "prompt", ["a birthday cake", "a puppy dog", "a red cake", "give the cat a hat", "一只猫"]
+)
+def test_what_is_drawn_as_named_has_no_note(prompt: str) -> None:
+    assert read_prompt(prompt, _LEXICON).notes == ()
+
+
+_WITHOUT = tuple(each for each in SMALL_LIBRARY if each.id != "hot-air-balloon")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "word", "nearest"),
+    [
+        ("a red hot air balloon", "hot air balloon", "balloon"),
+        ("two hot air balloons", "hot air balloons", "balloon"),
+        ("热气球", "热气球", "气球"),
+    ],
+)
+def test_a_lacking_thing_is_not_taken_for_a_part_of_its_name(
+    prompt: str, word: str, nearest: str
+) -> None:
+    reading = read_prompt(prompt, Lexicon(_WITHOUT))
+    assert reading.subjects == ()
+    (unknown,) = reading.unknown
+    assert (unknown.word, unknown.nearest[0]) == (word, nearest)
+
+
+def test_a_lacking_thing_is_read_once_the_library_has_it() -> None:
+    (subject,) = read_prompt("a hot air balloon", _LEXICON).subjects
+    assert subject.concept_ids == ("hot-air-balloon",)
+
+
+@pytest.mark.parametrize("prompt", ["灯塔", "一座风车", "a lighthouse", "a windmill"])
+def test_what_is_like_nothing_in_the_library_is_unknown(prompt: str) -> None:
+    reading = read_prompt(prompt, _LEXICON)
+    assert reading.subjects == ()
+    assert len(reading.unknown) == 1
+
+
+@pytest.mark.parametrize(
+    ("prompt", "vertical"),
+    [
+        ("竖排写着“生日快乐”", True),
+        ("“生日快乐”竖着写", True),
+        ('vertical text "OPEN"', True),
+        ('the word "OPEN" written vertically', True),
+        ("横排的“生日快乐”", False),
+        ("写着“生日快乐”", None),
+    ],
+)
+def test_lettering_may_be_asked_for_in_columns(prompt: str, vertical: bool | None) -> None:
+    reading = read_prompt(prompt, _LEXICON)
+    assert reading.lettering is not None
+    assert reading.lettering.vertical is vertical
+    assert reading.unknown == ()
+
+
 _WORDS = """
 猫 狗 戴着 把 换成 放在 上 的 一只 两个 红色 深 木 苹果 香蕉 旁边 “ ” 和 ， 。
 给 在 写着 用 替换 不要 水彩 三 火 龙 cat dog a the wearing replace with on next to red dark

@@ -25,6 +25,7 @@ class Look:
     number: int | None = None
     pair: bool = False
     vague: bool = False  # "some", 一束: no number was named
+    at_least: bool = False  # "hundreds of", 上百: the number is the least that is meant
     definite: bool = False
     effects: list[str] = field(default_factory=list)
 
@@ -35,7 +36,8 @@ class Look:
         if later.material is not None and (override or self.material is None):
             self.material = later.material
         if later.number is not None and self.number is None:
-            self.number, self.pair, self.vague = later.number, later.pair, later.vague
+            self.number, self.at_least = later.number, later.at_least
+            self.pair, self.vague = later.pair, later.vague
         self.effects.extend(later.effects)
 
 
@@ -47,6 +49,7 @@ class Thing:
     role: Role
     look: Look
     is_lettering: bool = False
+    described_by: Token | None = None  # the first of the nouns before it: "dog sweater"
 
 
 @dataclass

@@ -11,11 +11,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from overpaint.concepts.concept import Concept
+from overpaint.concepts.inflection import IRREGULAR, plurals, singulars
 from overpaint.concepts.nearest import HAN, NearWords, is_chinese
 from overpaint.concepts.traditional import TO_SIMPLIFIED
 from overpaint.concepts.vocabulary import Senses, vocabulary
@@ -35,13 +36,6 @@ _UNKNOWN_COST = 25.0
 _LENGTH_BONUS = 0.1
 _LONGEST_WORD = 24  # atoms
 _SYNONYM = 10_000_000  # what a synonym ranks behind a name
-
-_IRREGULAR = {
-    "mice": "mouse", "geese": "goose", "feet": "foot", "teeth": "tooth", "men": "man",
-    "women": "woman", "children": "child", "people": "person", "oxen": "ox", "dice": "die",
-    "cacti": "cactus", "octopi": "octopus", "fungi": "fungus", "snowmen": "snowman",
-    "policemen": "policeman", "firemen": "fireman", "mermen": "merman", "kids": "child",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -80,29 +74,6 @@ def fold(text: str) -> str:
     return lower.translate(_FOLD)
 
 
-def singulars(word: str) -> Iterator[str]:
-    """What a lower-case English `word` may be the plural of, likeliest first."""
-    if word in _IRREGULAR:
-        yield _IRREGULAR[word]
-    if len(word) < 4 or not word.endswith("s") or word.endswith("ss"):
-        return
-    if word.endswith("ves"):
-        yield word[:-3] + "f"
-        yield word[:-3] + "fe"
-    if word.endswith("ies"):
-        yield word[:-3] + "y"
-    yield word[:-1]
-    if word.endswith("es"):
-        yield word[:-2]
-
-
-def plurals(word: str) -> Iterator[str]:
-    """How the plural of a lower-case English `word` may be written."""
-    yield word + "s"
-    if word.endswith(("s", "x", "z", "ch", "sh")):
-        yield word + "es"
-
-
 class Lexicon:
     """The words of `concepts` and of the vocabulary."""
 
@@ -126,6 +97,10 @@ class Lexicon:
             if key
         }
         self._senses = {_key(word): senses for word, senses in vocabulary().words.items()}
+        self._stand_ins: dict[str, str] = {}  # a word to the name of what is drawn for it
+        self._absent: dict[str, str] = {}  # a word to the name of what comes nearest, or ""
+        for key, senses in list(self._senses.items()):
+            self._take_absent(key, senses)
         for key in [key for key in self._ids if self._only_adds_color(key)]:
             del self._ids[key]  # so that "a red book" is read as red, and not only as a book
         for key in list(self._ids):
@@ -134,7 +109,7 @@ class Lexicon:
             elif len(key) == 2 and key[1] == "子" and _may_name(key[0]):  # 椅, 杯
                 self._ids.setdefault(key[0], self._ids[key])
         self._longest: dict[str, int] = {}  # first atom to the atoms of the longest word
-        for key in (*self._ids, *self._senses):
+        for key in (*self._ids, *self._senses, *self._absent):
             first, length = _extent(key)
             if length > self._longest.get(first, 1):
                 self._longest[first] = length
@@ -172,6 +147,29 @@ class Lexicon:
             for color, noun in splits
         )
 
+    def stand_in(self, token: Token) -> str | None:
+        """The name of what is drawn for `token` though it is another thing, or None."""
+        key = _key(token.text)
+        forms = (key, *singulars(key))
+        return next((self._stand_ins[form] for form in forms if form in self._stand_ins), None)
+
+    def _take_absent(self, key: str, senses: Senses) -> None:
+        """A thing that the table names because it is easily taken for another one."""
+        likeness = senses.get("kin") or senses.get("absent")
+        if not {"kin", "absent"} & set(senses):
+            return
+        del self._senses[key]
+        if key in self._ids:  # the library has it by now
+            return
+        known = self._ids.get(_key(likeness or ""), ())
+        best = self._concepts[known[0]] if known else None
+        name = "" if best is None else best.name_zh if is_chinese(key) else best.name_en
+        if "kin" in senses and known:
+            self._ids[key] = known
+            self._stand_ins[key] = name
+        else:
+            self._absent[key] = name
+
     def spans(self, text: str) -> list[Span]:
         """Every word of `text` that names concepts, in order, not overlapping."""
         return [
@@ -196,17 +194,18 @@ class Lexicon:
                 key = _join(key, last)
                 found = self._look_up(key, last, length)
                 if found is None:
-                    if length > 1:
+                    if length > 1 and not self._is_absent(key):
                         continue
                     found = ((), {}, False)
                 ids, senses, plural = found
                 price = _KNOWN_COST - _LENGTH_BONUS * length**2
-                if not ids and not senses and last.isalnum():
+                absent = length > 1 and not ids and not senses
+                if not absent and not ids and not senses and last.isalnum():
                     price = _UNKNOWN_COST
                 end = begin + length
                 if cost + price < best[end][0]:
                     start, stop = atoms[begin].start(), atoms[end - 1].end()
-                    token = Token(start, stop, folded[start:stop], ids, senses, plural)
+                    token = Token(start, stop, folded[start:stop], ids, senses, plural, absent)
                     best[end] = (cost + price, begin, token)
         chosen: list[Token] = []
         at = len(words)
@@ -220,14 +219,21 @@ class Lexicon:
         """Known words like `word`, best first: by spelling in English, by characters in Chinese."""
         if self._near is None:
             self._near = NearWords(self._ids, self._concepts)
-        return self._near.of(_key(word), limit)
+        key = _key(word)
+        forms = (key, *singulars(key))
+        likeness = next((self._absent[form] for form in forms if form in self._absent), "")
+        first = (likeness,) if likeness else ()
+        return tuple(dict.fromkeys((*first, *self._near.of(key, limit))))[:limit]
+
+    def _is_absent(self, key: str) -> bool:
+        return key in self._absent or any(form in self._absent for form in singulars(key))
 
     def _longest_from(self, word: str) -> int:
         return min(max(self._longest.get(word, 1), 1 if is_chinese(word) else 2), _LONGEST_WORD)
 
     def _is_plural(self, key: str, last: str, identity: str) -> bool:
         """Whether a listed word is the plural of another one of the same concept, and no name."""
-        if not last.endswith("s") and last not in _IRREGULAR:
+        if not last.endswith("s") and last not in IRREGULAR:
             return False
         if key == _key(self._concepts[identity].name_en):
             return False
@@ -238,6 +244,10 @@ class Lexicon:
         self, key: str, last: str, length: int
     ) -> tuple[tuple[str, ...], Senses, bool] | None:
         ids, senses = self._ids.get(key, ()), self._senses.get(key)
+        if senses and set(senses.values()) == {"scene"} and not ids:  # "clouds" are things too
+            forms = (self._ids.get(form, ()) for form in singulars(key))
+            if ids := next(filter(None, forms), ()):
+                return ids, senses, True
         if ids or senses:
             return ids, senses or {}, bool(ids) and self._is_plural(key, last, ids[0])
         if last.isascii() and last.isalpha():

@@ -8,13 +8,14 @@ are taken to be in the picture already.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from overpaint.concepts.grammar import Look, Parse, Thing
-from overpaint.concepts.lexicon import Lexicon
+from overpaint.concepts.lexicon import Lexicon, fold
 from overpaint.concepts.nearest import is_chinese
+from overpaint.concepts.numbers import join_numbers
 from overpaint.concepts.quotes import take_lettering, without_quotes
 from overpaint.concepts.removal import is_removal
 from overpaint.concepts.roles import Roles, merge_unknown
@@ -65,6 +66,7 @@ class LetteringRequest:
     text: str  # lines are parted by "\n"
     color: tuple[int, int, int] | None = None  # sRGB, each 0 to 255
     effects: tuple[str, ...] = ()  # of `vocabulary.EFFECTS`
+    vertical: bool | None = None  # set in columns, or in lines; None: as it becomes largest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +90,7 @@ class Reading:
     lettering: LetteringRequest | None = None
     style: Style | None = None
     unknown: tuple[UnknownWord, ...] = ()
+    notes: tuple[str, ...] = ()  # where less or something else is drawn than was asked for
     language: Literal["zh", "en"] = "en"
 
 
@@ -100,7 +103,7 @@ def read_prompt(text: str, lexicon: Lexicon) -> Reading:
         return Reading(action="remove", present=tuple(named), language=language)
 
     plain, written = take_lettering(text, lambda rest: _first_ending(rest, lexicon))
-    tokens = merge_unknown(lexicon.tokens(plain), lexicon)
+    tokens = merge_unknown(join_numbers(lexicon.tokens(plain), fold(plain)), lexicon)
     roles = Roles(tokens, lexicon, written is not None)
     parse = Walk(roles.tokens, roles.is_thing, roles.is_text, roles.is_worn).run()
 
@@ -119,6 +122,7 @@ def read_prompt(text: str, lexicon: Lexicon) -> Reading:
         lettering=None if written is None else _lettering(written, parse, roles, subjects),
         style=roles.style,
         unknown=tuple(UnknownWord(word=word, nearest=lexicon.nearest(word)) for word in unknown),
+        notes=tuple(note for thing in subjects for note in _notes(thing, plain, lexicon)),
         language=language,
     )
 
@@ -161,6 +165,19 @@ def _color(look: Look) -> tuple[str | None, Rgb | None]:
 def _subject(thing: Thing, text: str, lexicon: Lexicon) -> Subject:
     token, look = thing.token, thing.look
     color, rgb = _color(look)
+    return Subject(
+        concept_ids=token.concept_ids,
+        word=text[token.start : token.end],
+        color=color,
+        rgb=rgb,
+        material=look.material,
+        count=min(_count(thing, lexicon), MAX_COUNT),
+    )
+
+
+def _count(thing: Thing, lexicon: Lexicon) -> int:
+    """How many are asked for, at least 1."""
+    token, look = thing.token, thing.look
     concept = lexicon.concepts[token.concept_ids[0]]
     paired = concept.name_en.endswith("s")
     several = token.plural and concept.placement not in WORN_IN_PAIRS  # "shoes" are two, not some
@@ -169,14 +186,24 @@ def _subject(thing: Thing, text: str, lexicon: Lexicon) -> Subject:
         count *= 2
     elif look.vague and paired:  # a bunch of grapes is how they are drawn
         count = 1
-    return Subject(
-        concept_ids=token.concept_ids,
-        word=text[token.start : token.end],
-        color=color,
-        rgb=rgb,
-        material=look.material,
-        count=max(1, min(count, MAX_COUNT)),
-    )
+    return max(1, count)
+
+
+def _notes(thing: Thing, text: str, lexicon: Lexicon) -> Iterator[str]:
+    """Where fewer or other things are drawn than the words of `thing` ask for."""
+    token, first = thing.token, thing.described_by
+    if not token.concept_ids:
+        return
+    word = text[token.start : token.end]
+    if first is not None and not set(first.concept_ids) & set(token.concept_ids):
+        yield f'"{text[first.start : token.end]}" is drawn as "{word}"'
+    stand_in = lexicon.stand_in(token)
+    if stand_in is not None:
+        yield f'"{word}" is drawn as "{stand_in}"'
+    count = _count(thing, lexicon)
+    if count > MAX_COUNT:
+        asked = f"{count} or more" if thing.look.at_least else f"{count}"
+        yield f'"{word}": at most {MAX_COUNT} are drawn, {asked} were asked for'
 
 
 def _lettering(
@@ -191,5 +218,8 @@ def _lettering(
     wanted = {*roles.effects, *look.effects}
     _, rgb = _color(look)
     return LetteringRequest(
-        text=text, color=rgb, effects=tuple(effect for effect in EFFECTS if effect in wanted)
+        text=text,
+        color=rgb,
+        effects=tuple(effect for effect in EFFECTS if effect in wanted),
+        vertical=roles.vertical,
     )

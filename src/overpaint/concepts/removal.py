@@ -22,6 +22,10 @@ _REMOVES = re.compile(
     r"|take (?:(?:it|them|this|that) )?(?:out|away)|disappear|vanish|edit out|photoshop out"
     r"|(?:fill in|continue|extend|restore) the background)\b"
 )
+_NO_THING = re.compile(
+    r"[\s,，.。:：]*(?:0+\s+(?:[a-z]+|[a-z ]+s)|zero\s+[a-z ]*[a-z]s"
+    r"|[0零]+\s*[只个条头匹朵位名本台辆架][^，。,.]*)[\s.。!！]*"
+)
 #: These say so only where they begin the prompt, or, 不要, where they end it.
 _REMOVES_FIRST = re.compile(
     r"[\s,，.。:：]*(?:请|帮我|please |我|i )*"
@@ -45,4 +49,4 @@ def is_removal(text: str) -> bool:
         return True
     if _ASKS_FOR_MORE.search(bare):
         return False
-    return bool(_REMOVES.search(bare) or _REMOVES_FIRST.match(bare))
+    return bool(_REMOVES.search(bare) or _REMOVES_FIRST.match(bare) or _NO_THING.fullmatch(bare))

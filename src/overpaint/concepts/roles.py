@@ -11,7 +11,9 @@ from typing import cast
 
 from overpaint.concepts.lexicon import Lexicon, Token
 from overpaint.concepts.nearest import is_chinese
+from overpaint.concepts.numbers import written
 from overpaint.concepts.quotes import PLACEHOLDER
+from overpaint.concepts.vocabulary import Senses
 from overpaint.concepts.walk import PRONOUNS
 from overpaint.values import Style
 
@@ -23,6 +25,7 @@ class Roles:
         self._lexicon = lexicon
         self.style: Style | None = None
         self.effects: list[str] = []
+        self.vertical: bool | None = None
         self.tokens: list[Token] = []
         self._has_lettering = has_lettering
         decided = list(tokens)
@@ -63,14 +66,18 @@ class Roles:
             senses.pop("effect")
             if not senses and not token.concept_ids:
                 senses["filler"] = "effect"
+        if "layout" in senses and self._has_lettering:
+            self.vertical = senses["layout"] == "vertical"
+        if "layout" in senses:
+            return replace(token, concept_ids=(), senses={"filler": "layout"})
         if "text" in senses and not self._has_lettering:
             senses.pop("text")
             if not senses and not token.concept_ids:
                 senses["filler"] = "text"
         if token.text.startswith("#") and len(token.text) in (4, 7):
             return replace(token, senses={"color": token.text})
-        if token.text.isdecimal() and len(token.text) < 5:
-            return replace(token, concept_ids=(), senses={"number": str(int(token.text) or 1)})
+        if token.text.isdecimal():
+            return replace(token, concept_ids=(), senses=_number(tokens, at, noun_follows))
         after = tokens[at + 1].senses if at + 1 < len(tokens) else {}
         if set(senses) <= {"too"}:
             if _is_verb(token, before) and {"the", "number"} & set(after):
@@ -131,6 +138,27 @@ class Roles:
 _DESCRIBING = frozenset(
     ("color", "material", "shade", "filler", "de", "measure", "number", "making", "style", "text")
 )
+
+
+#: A number before these does not count things: "a 20 year old cat", "100% cotton".
+_MEASURED_IN = frozenset([
+    "year", "years", "old", "percent", "%", "dollar", "dollars", "inch", "inches", "cm", "mm", "m",
+    "km", "ft", "px", "degree", "degrees", "°", "岁", "年", "元", "度", "号", "月", "日", "楼", "点",
+    "厘米", "米", "英寸", "像素",
+])  # fmt: skip
+_FEW = 99  # a larger number counts things only right before them: not "a castle, 2024"
+
+
+def _number(tokens: Sequence[Token], at: int, noun_follows: bool) -> Senses:
+    """What a number in digits means: a count, none, or nothing about things."""
+    value = int(tokens[at].text[:13])
+    following = tokens[at + 1] if at + 1 < len(tokens) else None
+    counts = noun_follows or (following is not None and "measure" in following.senses)
+    if (following is not None and following.text in _MEASURED_IN) or (
+        not counts and not 0 < value <= _FEW
+    ):
+        return {"filler": "number"}
+    return {"number": written(value)} if value else {"not": "not"}
 
 
 _LOOK_AHEAD = 16  # words; no noun phrase is longer

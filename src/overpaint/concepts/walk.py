@@ -90,10 +90,12 @@ class Walk(Relations):
             self._parse.unknown.append(token)
         if state.role == "target" and state.awaits_into and self._follows_noun(at):
             self._on_into(at, "replace")  # "make the apple a banana"
+        described_by = self._scene_before(at)
         compound = things and self._last_noun == at - 1 and self._touches(at)
         if compound:  # "dog sweater": the first noun only describes the second
             before = things.pop()
             role = before.role
+            described_by = before.described_by or before.token
             before.look.update(self._look, override=False)
             self._look = before.look
         else:
@@ -107,7 +109,7 @@ class Walk(Relations):
                 state.last_at, state.once = state.once, None
         if role == "object" and state.taking is not None:
             self._actions.setdefault("take", state.taking)
-        thing = Thing(token, role, self._look)
+        thing = Thing(token, role, self._look, described_by=described_by)
         self._look = Look()
         things.append(thing)
         self._last_noun = at
@@ -129,7 +131,8 @@ class Walk(Relations):
         senses, look = token.senses, self._look
         if "number" in senses:
             look.vague = senses["number"] == "some"
-            look.number = 3 if look.vague else int(senses["number"])
+            look.number = 3 if look.vague else int(senses["number"].rstrip("+"))
+            look.at_least = senses["number"].endswith("+")
         elif "pair" in senses:
             look.number, look.pair = look.number or 1, True
         elif "measure" in senses:
@@ -188,6 +191,13 @@ class Walk(Relations):
         """Whether only a space parts token `at` from the one before; a recipient is apart."""
         before = self._tokens[at - 1]
         return self._tokens[at].start - before.end <= 1 and self._state.recipient != at - 1
+
+    def _scene_before(self, at: int) -> Token | None:
+        """The name of a scene that describes English token `at`: "beach ball"."""
+        before = self._tokens[at - 1] if at > 0 else None
+        if before is None or not before.text.isascii() or before.senses.get("scene") != "scene":
+            return None
+        return before if self._touches(at) else None
 
     def _follows_noun(self, at: int) -> bool:
         """Whether "a" and words that describe are all that parts token `at` from the last noun."""
