@@ -132,6 +132,23 @@ def test_a_flat_picture_stays_flat() -> None:
         assert np.abs(continue_background(picture, mask).astype(int) - picture).max() <= 1
 
 
+@pytest.mark.parametrize(("sky", "most"), [("linear", 2), ("radial", 4)])
+@pytest.mark.parametrize("where", ["middle", "border"])
+def test_a_sky_is_continued_without_a_band(sky: str, most: int, where: str) -> None:
+    y, x = np.mgrid[:192, :192]
+    light = 40 + 0.3 * x + 0.5 * y if sky == "linear" else 220 - ((y - 70) ** 2 + x**2) / 400
+    picture = np.rint(np.dstack([light, 0.8 * light, 250 - light])).astype(np.uint8)
+    mask = _disc(192, 45)
+    if where == "border":
+        mask = np.roll(_disc(192, 30), 96, axis=1)  # both halves
+    filled = continue_background(np.where(mask[..., None], np.uint8(0), picture), mask)
+    rim = mask & ~cv2.erode(mask.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
+    off = np.abs(filled.astype(int) - picture)
+    assert off[rim].max() <= most
+    if where == "middle":
+        assert off[mask].max() <= most
+
+
 def test_an_empty_mask_changes_nothing() -> None:
     picture = _noise(40, 50)
     filled = continue_background(picture, np.zeros((40, 50), np.bool_))

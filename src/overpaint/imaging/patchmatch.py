@@ -19,7 +19,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from overpaint.imaging.melding import meld
 from overpaint.imaging.pyramid import PATCH, RADIUS, Level, pyramid, sources_of
+from overpaint.imaging.shading import shade_of
 from overpaint.imaging.sparse import OPPONENTS, dct_basis
 from overpaint.values import Mask, Rgb8
 
@@ -33,6 +35,7 @@ LOCALITY = 60.0  # what a source a whole window away costs, root of a squared di
 MOST_PEELED = 20_000_000  # sources x targets; beyond it the first fill is plain copying
 EXACT_PAIRS = 12_000_000  # sources x targets up to which the first search is exhaustive
 MANY_TARGETS, TOO_MANY_TARGETS = 40_000, 300_000  # one round of search, none
+MIDDLE = np.float32(128)
 GRAIN_SIGMA = 2.0  # px; finer than this is copied, coarser is averaged
 
 
@@ -41,7 +44,9 @@ def fill_from_patches(pixels: Rgb8, mask: Mask, rng: np.random.Generator) -> Rgb
 
     Only pixels under the mask change. None when there is no patch outside to copy.
     """
-    levels = pyramid(pixels, mask)
+    shade = shade_of(pixels, mask)
+    lit = pixels if shade is None else pixels - shade + MIDDLE  # what is small, on even ground
+    levels = pyramid(lit, mask)
     if not levels:
         return None
     favour = _favour(levels[-1].hole.shape, rng)
@@ -67,8 +72,9 @@ def fill_from_patches(pixels: Rgb8, mask: Mask, rng: np.random.Generator) -> Rgb
                 match.search(describe_all, rng, far=targets <= MANY_TARGETS)
             if depth == 0 or turn < rounds - 1:  # a finer level starts from the match alone
                 image = match.vote(image, sharp=turn == rounds - 1)
+    painted = image[..., :3] if shade is None else image[..., :3] + shade - MIDDLE
     filled = pixels.copy()
-    filled[mask] = np.clip(np.rint(image[mask, :3]), 0, 255).astype(np.uint8)
+    filled[mask] = np.clip(np.rint(painted[mask]), 0, 255).astype(np.uint8)
     return filled
 
 
@@ -244,7 +250,7 @@ class Match:
         """The image with each hole pixel the weighted mean of what the patches over it say.
 
         sharp: what is finer than `GRAIN_SIGMA` comes from the likeliest patch alone, so that the
-        mean does not wash out the grain.
+        mean does not wash out the grain, and the pieces are melded.
         """
         scale = max(1.0, float(np.percentile(self.cost, 25 if sharp else 75)))
         weight = np.maximum(np.exp(-self.cost / (2 * scale)) * self.trust, 1e-9)
@@ -260,7 +266,9 @@ class Match:
         dense[self.rows - top, self.cols - left, 0] = weight
         wide = (height + 2 * RADIUS, width + 2 * RADIUS)  # votes fall this far outside the box
         total, mass = np.zeros((*wide, channels), np.float32), np.zeros((*wide, 1), np.float32)
-        first, highest = np.zeros_like(total), np.zeros_like(mass)
+        place = np.pad(np.arange(self.hole.size).reshape(self.hole.shape), RADIUS)
+        origin = place[top : top + wide[0], left : left + wide[1]]  # a view
+        highest = np.zeros((*wide,), np.float32)
         vote = np.empty((height, width, channels), np.float32)
         for down in range(PATCH):
             for right in range(PATCH):
@@ -269,19 +277,23 @@ class Match:
                 np.take(said, at + shift, axis=0, out=vote, mode="clip")
                 if sharp:
                     off_centre = (down - RADIUS) ** 2 + (right - RADIUS) ** 2
-                    claim = dense * np.float32(np.exp(-off_centre / 8))
+                    claim = dense[..., 0] * np.float32(np.exp(-off_centre / 8))
                     wins = claim > highest[to]
                     np.copyto(highest[to], claim, where=wins)
-                    np.copyto(first[to], vote, where=wins)
+                    np.copyto(origin[to], at + shift, where=wins)
                 vote *= dense
                 total[to] += vote
                 mass[to] += dense
         mean = np.divide(total, np.maximum(mass, 1e-12), dtype=np.float32)
         if sharp:
+            first = np.where(highest[..., None] > 0, said[origin], 0)
             mean = np.add(first, cv2.GaussianBlur(mean - first, (0, 0), GRAIN_SIGMA))
         hole = np.pad(self.hole, RADIUS)[top : top + wide[0], left : left + wide[1]]
         voted = image.copy()
         voted[self.hole, :channels] = mean[hole]
+        if sharp:
+            place = place[RADIUS:-RADIUS, RADIUS:-RADIUS]
+            voted[..., :3] = meld(np.ascontiguousarray(voted[..., :3]), self.hole, place)
         return voted
 
 

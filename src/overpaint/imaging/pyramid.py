@@ -29,7 +29,7 @@ class Level:
     hole: Mask  # height x width
 
 
-def pyramid(pixels: Rgb8, mask: Mask) -> list[Level]:
+def pyramid(pixels: Rgb8 | Plane, mask: Mask) -> list[Level]:
     """The picture at full, half, quarter ... size, finest first; empty when all is hole."""
     levels: list[Level] = []
     image = np.dstack([pixels.astype(np.float32), busyness(pixels, mask)])
@@ -59,7 +59,7 @@ def halved(image: Plane, hole: Mask) -> tuple[Plane, Mask]:
     return np.asarray(np.dstack(planes), np.float32), np.asarray(weight < 0.5)
 
 
-def busyness(pixels: Rgb8, mask: Mask) -> Plane:
+def busyness(pixels: Rgb8 | Plane, mask: Mask) -> Plane:
     """Mean slope of luma along x and along y round each pixel, outside the mask.
 
     height x width x 2, float32, 0 to 255.
