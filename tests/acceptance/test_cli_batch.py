@@ -165,9 +165,9 @@ def test_a_mistake_in_the_manifest_stops_it_before_anything_is_painted(scene: Pa
     done = batch(scene)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines() == [
-        "manifest.jsonl line 2: promt: is not a key of a line; did you mean prompt?",
+        "manifest.jsonl line 2: key: must be known (did you mean prompt?), got 'promt'",
         "manifest.jsonl line 3: n: must be a whole number between 1 and 4, got 9",
-        "error: manifest: 2 mistakes, nothing was painted",
+        "error: manifest: must have no mistakes, got 2 mistakes; nothing was painted",
     ]
     assert not (scene / "out").exists()
 
@@ -176,7 +176,10 @@ def test_of_many_mistakes_twenty_are_told(scene: Path) -> None:
     write(scene, *({"n": 9} for _ in range(25)))
     told = batch(scene).stderr.splitlines()
     assert len(told) == 22
-    assert told[-2:] == ["... and 5 more", "error: manifest: 25 mistakes, nothing was painted"]
+    assert told[-2:] == [
+        "... and 5 more",
+        "error: manifest: must have no mistakes, got 25 mistakes; nothing was painted",
+    ]
 
 
 def test_a_fault_of_ours_in_one_line_makes_the_exit_code_1(

@@ -92,19 +92,35 @@ def test_version(cli: Run) -> None:
     assert cli("--version") == (0, f"overpaint {overpaint.__version__}\n", "")
 
 
+WHOLE = "must be a whole number between"
 REPAINT = ("repaint", "base.png", "mask.png", "", "-o", "out.png")
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("repaint",), "error: Missing argument 'base' (see overpaint repaint --help)"),
+        (("repaint",), "error: missing argument 'base' (see overpaint repaint --help)"),
         (
             ("repaint", "base.png", "mask.png", "猫"),
-            "error: Missing option '-o' / '--output' (see overpaint repaint --help)",
+            "error: missing option '-o' / '--output' (see overpaint repaint --help)",
         ),
-        (("concepts",), "error: Missing command (see overpaint concepts --help)"),
+        (("concepts",), "error: missing command (see overpaint concepts --help)"),
         ((*REPAINT, "-n", "7"), "error: n: must be a whole number between 1 and 4, got 7"),
+        ((*REPAINT, "-n", "x"), "error: n: must be a whole number between 1 and 4, got 'x'\n"),
+        ((*REPAINT, "-n", "1.0"), "error: n: must be a whole number between 1 and 4, got 1.0\n"),
+        ((*REPAINT, "--seed", "1e3"), f"error: seed: {WHOLE} 0 and {2**63 - 1}, got 1000.0\n"),
+        ((*REPAINT, "--grow", "1.5"), f"error: grow: {WHOLE} -512 and 512 px, got 1.5\n"),
+        ((*REPAINT, "--feather", "2px"), "error: feather: must be between 0 and 256 px, got '2px'"),
+        ((*REPAINT, "--feather", "nan"), "error: feather: must be between 0 and 256 px, got nan\n"),
+        (
+            ("concepts", "search", "猫", "--limit", "0"),
+            f"error: limit: {WHOLE} 1 and 1000, got 0\n",
+        ),
+        (
+            ("concepts", "search", "猫", "--limit", "many"),
+            f"error: limit: {WHOLE} 1 and 1000, got 'many'\n",
+        ),
+        ((*REPAINT, "--nope"), "error: no such option: --nope (see overpaint repaint --help)\n"),
         ((*REPAINT, "--seed", "-1"), "error: seed: must be a whole number between 0 and"),
         ((*REPAINT, "--size", "big"), "error: size: must be"),
         ((*REPAINT, "--style", "cubist"), "error: style: must be one of auto, 3d cartoon,"),
@@ -117,8 +133,14 @@ REPAINT = ("repaint", "base.png", "mask.png", "", "-o", "out.png")
         ((*REPAINT, "--reference", "none.png"), "error: reference: "),
         ((*REPAINT[:-1], "out.gif"), "error: output: must end in one of .png"),
         ((*REPAINT[:-1], "out"), "error: output: must end in one of .png"),
-        ((*REPAINT[:-1], "no/out.png"), "error: output: its folder does not exist, got no"),
-        ((*REPAINT[:-1], "mask.png/out.png"), "error: output: its folder is not a folder"),
+        (
+            (*REPAINT[:-1], "no/out.png"),
+            "error: output: must go into a folder that exists, got no, which does not exist\n",
+        ),
+        (
+            (*REPAINT[:-1], "mask.png/out.png"),
+            "error: output: must go into a folder that exists, got mask.png, which is a file",
+        ),
         (
             (*REPAINT[:-1], "base.png"),
             "error: output: must not be one of the input pictures, got base.png",
@@ -126,10 +148,16 @@ REPAINT = ("repaint", "base.png", "mask.png", "", "-o", "out.png")
         ((*REPAINT[:-1], "./mask.png"), "error: output: must not be one of the input pictures"),
         (
             (*REPAINT[:-1], "x" * 300 + ".png"),
-            "error: output: cannot be written (File name too long), got xxx",
+            "error: output: must be a file that can be written (File name too long), got xxx",
         ),
-        (("demo", "-o", "base.png"), "error: output: cannot be made (File exists)"),
-        (("batch", "none.jsonl", "-o", "out"), "error: manifest: cannot be read (No such file"),
+        (
+            ("demo", "-o", "base.png"),
+            "error: output: must be a folder that can be made (File exists), got base.png\n",
+        ),
+        (
+            ("batch", "none.jsonl", "-o", "out"),
+            "error: manifest: must be a file that can be read (No such file",
+        ),
     ],
 )
 def test_a_mistake_of_the_caller_is_one_line_and_exit_code_2(
@@ -228,7 +256,7 @@ def test_results_are_numbered_when_there_are_several() -> None:
 
 def test_a_target_that_is_a_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "out.png").mkdir()
-    with pytest.raises(InvalidOption, match="output: must be a file, this is a folder"):
+    with pytest.raises(InvalidOption, match="output: must be a file, not a folder"):
         check_targets(tmp_path / "out.png", n=1, inputs=())
 
 
@@ -252,7 +280,7 @@ def test_a_folder_that_cannot_be_written_is_refused(
         raise OSError(30, "Read-only file system")
 
     monkeypatch.setattr("tempfile.TemporaryFile", refuse)
-    with pytest.raises(InvalidOption, match=r"its folder must be writable \(Read-only file"):
+    with pytest.raises(InvalidOption, match=r"folder that can be written to \(Read-only file"):
         check_targets(tmp_path / "out.png", n=1, inputs=())
 
 

@@ -51,7 +51,9 @@ def test_a_torn_last_record_is_cut_off(tmp_path: Path, picture: Path) -> None:
 
 def test_a_damaged_record_is_told(tmp_path: Path) -> None:
     (tmp_path / NAME).write_text("[]\n")
-    with pytest.raises(InvalidOption, match=f"output: line 1 of its {NAME} is damaged"):
+    with pytest.raises(
+        InvalidOption, match=f"output: must hold an undamaged {NAME}.*, got one whose line 1"
+    ):
         Journal(tmp_path)
 
 
@@ -59,7 +61,9 @@ def test_a_damaged_record_is_told(tmp_path: Path) -> None:
 def test_one_batch_at_a_time_writes_to_a_folder(tmp_path: Path) -> None:
     with (
         Journal(tmp_path),
-        pytest.raises(InvalidOption, match="output: another batch is writing to this folder"),
+        pytest.raises(
+            InvalidOption, match="output: must be a folder that no other batch is writing to"
+        ),
     ):
         Journal(tmp_path)
     Journal(tmp_path).__exit__(None, None, None)

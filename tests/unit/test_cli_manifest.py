@@ -90,15 +90,15 @@ def test_the_key_changes_with_the_line_and_with_its_files(root: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "mistake"),
     [
-        ("{", "line: is not JSON (Expecting property name"),
-        ("[" * 100_000, "line: is not JSON (maximum recursion depth exceeded"),
+        ("{", "line: must be JSON (Expecting property name"),
+        ("[" * 100_000, "line: must be JSON (maximum recursion depth exceeded"),
         ("[]", "line: must be a JSON object, got list"),
-        (line(promt="x"), "promt: is not a key of a line; did you mean prompt?"),
-        (line(xyz=1), "xyz: is not a key of a line; known are base, mask, prompt, output"),
-        ({"mask": "m.png"}, "base: must be given"),
-        ({"base": "a.png", "mask": None}, "mask: must be given"),
-        (line(base="none.png"), "base: there is no such file, got "),
-        (line(base="x" * 5000), "base: there is no such file, got "),
+        (line(promt="x"), "key: must be known (did you mean prompt?), got 'promt'"),
+        (line(xyz=1), f"key: must be one of {', '.join(KEYS)}, got 'xyz'"),
+        ({"mask": "m.png"}, "base: must be given, got none"),
+        ({"base": "a.png", "mask": None}, "mask: must be given, got none"),
+        (line(base="none.png"), "base: must be a file that exists, got "),
+        (line(base="x" * 5000), "base: must be a file that exists, got "),
         (line(mask=3), "mask: must be the name of a file, got 3"),
         (line(reference=" "), "reference: must be the name of a file, got ' '"),
         (line(prompt=3), "prompt: must be text, got int"),
@@ -137,13 +137,13 @@ def test_every_mistake_is_told(root: Path) -> None:
 def test_two_lines_must_not_write_the_same_file(root: Path) -> None:
     manifest = write(root, line(output="x.png", n=2), line(output="X-2.png"))
     _, mistakes = read_manifest(manifest, root / "out")
-    assert mistakes == ("line 2: output: line 1 already writes X-2.png",)
+    assert mistakes == ("line 2: output: must not be a file that line 1 writes, got X-2.png",)
 
 
 def test_no_line_may_write_over_an_input(root: Path) -> None:
     manifest = write(root, line(output="b.png"), line(base="b.png"))
     _, mistakes = read_manifest(manifest, root)
-    assert mistakes == ("line 1: output: b.png is an input picture of line 2",)
+    assert mistakes == ("line 1: output: must not be an input picture of line 2, got b.png",)
 
 
 def test_a_manifest_without_lines_is_refused(root: Path) -> None:

@@ -73,6 +73,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         message = " ".join(error.format_message().split()).rstrip(".")
         context = getattr(error, "ctx", None)
         command_path = context.command_path if context else "overpaint"
+        message = message[:1].lower() + message[1:]
         console.say(f"error: {message} (see {command_path} --help)")
         return CALLERS
     except InvalidInput as error:

@@ -66,7 +66,7 @@ def batch(
     if mistakes:
         _say_some([f"{manifest.name} {mistake}" for mistake in mistakes])
         many = f"{len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}"
-        raise InvalidOption("manifest", f"{many}, nothing was painted")
+        raise InvalidOption("manifest", "must have no mistakes", f"{many}; nothing was painted")
     make_folder(output)
 
     report = _Report()

@@ -7,12 +7,15 @@ from typing import Annotated, Any
 import typer
 
 from overpaint.cli import console
-from overpaint.errors import OverpaintError, UnknownConcept
+from overpaint.cli.numbers import number
+from overpaint.errors import InvalidOption, OverpaintError, UnknownConcept
 
 concepts = typer.Typer(help="The concepts that prompts may name.")
 
 #: A match below this is only a near spelling (see `concepts.search`).
 MEANT = 0.6
+#: Most matches that may be asked for.
+MOST = 1000
 
 
 def engines(
@@ -72,7 +75,7 @@ def _takes(one: dict[str, Any]) -> str:
 @concepts.command()
 def search(
     word: Annotated[str, typer.Argument(help="A word, or a part of one, in Chinese or English.")],
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 10,
+    limit: Annotated[int, typer.Option(metavar="N", parser=number, help="How many at most.")] = 10,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object instead of a table.")
     ] = False,
@@ -80,6 +83,7 @@ def search(
     """Find the concepts that WORD names, best first."""
     from overpaint.concepts.library import ConceptLibrary
 
+    _check_limit(limit)
     matches = ConceptLibrary.open().search(word, limit=limit)
     meant = [match for match in matches if match.score >= MEANT]
     if not meant:
@@ -115,6 +119,12 @@ def search(
             for match in meant
         ],
     )
+
+
+def _check_limit(limit: object) -> None:
+    if not isinstance(limit, int) or not 1 <= limit <= MOST:
+        limits = f"must be a whole number between 1 and {MOST}"
+        raise InvalidOption("limit", limits, repr(limit))
 
 
 def _drawings(exemplars: tuple[tuple[str, str], ...]) -> list[str]:

@@ -80,7 +80,8 @@ class Journal:
             except (ValueError, KeyError, TypeError) as error:
                 raise InvalidOption(
                     "output",
-                    f"line {number} of its {NAME} is damaged; delete that file to begin anew",
+                    f"must hold an undamaged {NAME}, or none (delete it to begin anew)",
+                    f"one whose line {number} is damaged",
                 ) from error
         return records
 
@@ -94,4 +95,5 @@ def _lock(file: BinaryIO, folder: Path) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        raise InvalidOption("output", "another batch is writing to this folder", folder) from error
+        limit = "must be a folder that no other batch is writing to"
+        raise InvalidOption("output", limit, folder) from error

@@ -48,6 +48,9 @@ KEYS = (
     "feather",
     "watermark",
 )
+_ANY_KEY = f"must be one of {', '.join(KEYS)}"
+#: Most of a line that a message repeats, characters.
+LONGEST_EXCERPT = 40
 #: Keys that are passed on to `repaint` as they are -> its name for them.
 _OPTIONS = {
     name: "negative_prompt" if name == "negative" else name
@@ -72,7 +75,8 @@ def read_manifest(manifest: Path, folder: Path) -> tuple[tuple[Line, ...], tuple
     try:
         text = manifest.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise InvalidOption("manifest", f"cannot be read ({error.strerror})", manifest) from error
+        limit = f"must be a file that can be read ({error.strerror})"
+        raise InvalidOption("manifest", limit, manifest) from error
     except UnicodeDecodeError as error:
         raise InvalidOption("manifest", f"must be UTF-8 ({error.reason})", manifest) from error
 
@@ -102,7 +106,7 @@ def _read_line(number: int, raw: str, root: Path, folder: Path) -> Line:
     paths = {name: root / given[name] for name in ("base", "mask", "reference") if name in given}
     for name, path in paths.items():
         if not _is_file(path):
-            raise InvalidOption(name, "there is no such file", path)
+            raise InvalidOption(name, "must be a file that exists", path)
     name = given.get("output", f"{number:04d}-{paths['base'].stem}.png")
     output = (folder / name).resolve()
     if not output.is_relative_to(folder.resolve()):
@@ -133,22 +137,26 @@ def _parse(raw: str) -> dict[str, Any]:
     try:
         given = json.loads(raw)
     except (ValueError, RecursionError) as error:
-        raise InvalidOption("line", f"is not JSON ({error})") from error
+        raise InvalidOption("line", f"must be JSON ({error})", _excerpt(raw)) from error
     if not isinstance(given, dict):
         raise InvalidOption("line", "must be a JSON object", type(given).__name__)
     for name in given:
         if name not in KEYS:
             near = difflib.get_close_matches(name, KEYS, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(KEYS)}"
-            raise InvalidOption(name, f"is not a key of a line; {hint}")
+            keys = f"must be known (did you mean {near[0]}?)" if near else _ANY_KEY
+            raise InvalidOption("key", keys, _excerpt(name))
     given = {name: value for name, value in given.items() if value is not None}
     for name in ("base", "mask"):
         if name not in given:
-            raise InvalidOption(name, "must be given")
+            raise InvalidOption(name, "must be given", "none")
     checks = _checks()
     for name, value in given.items():
         checks[name](value)
     return given
+
+
+def _excerpt(text: str) -> str:
+    return repr(text if len(text) <= LONGEST_EXCERPT else f"{text[:LONGEST_EXCERPT]}...")
 
 
 def _checks() -> dict[str, Callable[[Any], object]]:
@@ -207,8 +215,10 @@ def _clashes(lines: list[Line]) -> Iterator[str]:
         for file in line.files:
             first = writers.setdefault(str(file).casefold(), line.number)
             if first != line.number:
-                yield f"line {line.number}: output: line {first} already writes {file.name}"
+                yield _clash(line, f"must not be a file that line {first} writes", file)
             if (reader := inputs.get(file)) is not None:
-                yield (
-                    f"line {line.number}: output: {file.name} is an input picture of line {reader}"
-                )
+                yield _clash(line, f"must not be an input picture of line {reader}", file)
+
+
+def _clash(line: Line, limit: str, file: Path) -> str:
+    return f"line {line.number}: {InvalidOption('output', limit, file.name)}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from overpaint.cli import console
+from overpaint.cli.numbers import number
 from overpaint.cli.targets import check_targets
 
 if TYPE_CHECKING:
@@ -31,9 +32,19 @@ def repaint(
         Path,
         typer.Option("-o", "--output", help="The file to write; PNG, JPEG, WEBP, TIFF by name."),
     ],
-    n: Annotated[int, typer.Option("-n", help="How many different results: OUT-1, OUT-2, ...")] = 1,
+    n: Annotated[
+        int,
+        typer.Option(
+            "-n", metavar="N", parser=number, help="How many different results: OUT-1, OUT-2, ..."
+        ),
+    ] = 1,
     seed: Annotated[
-        int | None, typer.Option(help="The same seed gives the same picture; default: a new one.")
+        int | None,
+        typer.Option(
+            metavar="N",
+            parser=number,
+            help="The same seed gives the same picture; default: a new one.",
+        ),
     ] = None,
     size: Annotated[
         str | None, typer.Option(metavar="WxH", help="Size of the result; default: the base's.")
@@ -62,11 +73,16 @@ def repaint(
         bool, typer.Option("--invert-mask", help="Repaint what the mask leaves out.")
     ] = False,
     grow: Annotated[
-        int, typer.Option(metavar="PX", help="Widen the masked part; negative narrows it.")
+        int,
+        typer.Option(
+            metavar="PX", parser=number, help="Widen the masked part; negative narrows it."
+        ),
     ] = 0,
     feather: Annotated[
         float | None,
-        typer.Option(metavar="PX", help="Width of the soft edge, inside the masked part."),
+        typer.Option(
+            metavar="PX", parser=number, help="Width of the soft edge, inside the masked part."
+        ),
     ] = None,
     watermark: Annotated[
         bool, typer.Option("--watermark", help="A small visible mark in the repainted part.")

@@ -19,14 +19,14 @@ def numbered(output: Path, n: int) -> tuple[Path, ...]:
 def check_folder(folder: Path, field: str = "output") -> None:
     """Raise `InvalidOption` unless files can be written into `folder`; a trial file says so."""
     if not folder.is_dir():
-        limit = "its folder is not a folder" if folder.exists() else "its folder does not exist"
-        raise InvalidOption(field, limit, folder)
+        told = "which is a file" if folder.exists() else "which does not exist"
+        raise InvalidOption(field, "must go into a folder that exists", f"{folder}, {told}")
     try:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
         raise InvalidOption(
-            field, f"its folder must be writable ({error.strerror})", folder
+            field, f"must go into a folder that can be written to ({error.strerror})", folder
         ) from error
 
 
@@ -35,7 +35,8 @@ def make_folder(folder: Path, field: str = "output") -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InvalidOption(field, f"cannot be made ({error.strerror})", folder) from error
+        limit = f"must be a folder that can be made ({error.strerror})"
+        raise InvalidOption(field, limit, folder) from error
     check_folder(folder, field)
 
 
@@ -57,9 +58,10 @@ def check_targets(
         try:
             folder, source = file.is_dir(), file.resolve() in sources
         except OSError as error:  # a name that is too long, links that go round
-            raise InvalidOption(field, f"cannot be written ({error.strerror})", file) from error
+            limit = f"must be a file that can be written ({error.strerror})"
+            raise InvalidOption(field, limit, file) from error
         if folder:
-            raise InvalidOption(field, "must be a file, this is a folder", file)
+            raise InvalidOption(field, "must be a file, not a folder", file)
         if source:
             raise InvalidOption(field, "must not be one of the input pictures", file)
     return files
