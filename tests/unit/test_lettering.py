@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +17,12 @@ from overpaint.errors import (
     InvalidPrompt,
     MaskSizeMismatch,
 )
+from overpaint.imaging import fonts
 from overpaint.imaging.fonts import SANS
 from overpaint.imaging.lettering import EFFECTS, letter
 from overpaint.imaging.linebreaks import split_atoms
 from overpaint.imaging.textfit import Fit, fit_text, tilt
+from overpaint.imaging.typesetting import set_lines
 from overpaint.values import Mask, Rgba8
 
 
@@ -48,9 +52,9 @@ def _ring() -> Mask:
     return np.asarray(_circle() & (hole == 0))
 
 
-def _fit(mask: Mask, text: str) -> Fit:
+def _fit(mask: Mask, text: str, *, vertical: bool | None = None) -> Fit:
     atoms = split_atoms(text, (SANS,) * len(text))
-    fit = fit_text(mask, text, atoms, reserve=0.0, hand=None, least_em=1.0)
+    fit = fit_text(mask, text, atoms, reserve=0.0, hand=None, least_em=1.0, vertical=vertical)
     assert fit is not None
     return fit
 
@@ -365,5 +369,53 @@ def test_a_backdrop_of_another_size_is_refused() -> None:
 
 
 def test_a_character_without_a_font_is_named() -> None:
-    with pytest.raises(FontMissing, match=r"was found: .* \(U\+10FFFD\)"):
+    with pytest.raises(InvalidPrompt, match=r"that a font has, got .* \(U\+10FFFD\)$") as caught:
         letter(MASKS["wide"], "福\U0010fffd")
+    assert caught.value.field == "prompt"
+
+
+def test_a_chinese_character_without_a_font_is_a_missing_font(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fonts, "_system_face", lambda needed: None)
+    with pytest.raises(FontMissing, match=r"was found: .* \(U\+2A6A5\)"):
+        letter(MASKS["wide"], "福\U0002a6a5")
+
+
+@pytest.mark.parametrize(
+    ("text", "script"),
+    [("שלום", "Hebrew"), ("OPEN مرحبا", "Arabic"), ("नमस्ते", "Devanagari"), ("สวัสดี", "Thai")],
+)
+def test_a_script_whose_letters_join_or_run_backwards_is_refused(text: str, script: str) -> None:
+    with pytest.raises(InvalidPrompt, match=f"prompt: {script} script cannot be set") as caught:
+        letter(MASKS["wide"], text)
+    assert caught.value.value == repr(text)
+
+
+def _extent(layer: Rgba8) -> tuple[int, int]:
+    rows, columns = (np.flatnonzero(layer[..., 3].any(axis=axis)) for axis in (1, 0))
+    return int(np.ptp(rows)), int(np.ptp(columns))
+
+
+@pytest.mark.parametrize("text", ["生日快乐", "OPEN"])
+def test_columns_and_lines_can_be_asked_for(text: str) -> None:
+    high, wide = _extent(letter(_box(5, 120, 230, 60), text, color=(0, 0, 0), vertical=True))
+    assert high > 2.5 * wide
+    assert _fit(_box(20, 20, 60, 280), "生日快乐", vertical=True).layout.vertical
+    assert not _fit(_box(5, 120, 230, 60), "生日快乐", vertical=False).layout.vertical
+
+
+def test_latin_letters_stand_upright_in_a_column() -> None:
+    text = "Open late"
+    atoms = tuple(replace(a, upright=True) for a in split_atoms(text, (SANS,) * len(text)))
+    layout = set_lines((atoms,), vertical=True)
+    assert all(glyph.turn == 0 for glyph in layout.glyphs)
+    places = [glyph.y for glyph in layout.glyphs]
+    assert places == sorted(set(places))
+
+
+def test_latin_columns_run_from_left_to_right() -> None:
+    text = "Open late"
+    first, second = (replace(a, upright=True) for a in split_atoms(text, (SANS,) * len(text)))
+    boxes = set_lines(((first,), (second,)), vertical=True).boxes
+    assert boxes[0][2] < boxes[1][0]

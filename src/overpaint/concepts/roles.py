@@ -143,8 +143,8 @@ _DESCRIBING = frozenset(
 #: A number before these does not count things: "a 20 year old cat", "100% cotton".
 _MEASURED_IN = frozenset([
     "year", "years", "old", "percent", "%", "dollar", "dollars", "inch", "inches", "cm", "mm", "m",
-    "km", "ft", "px", "degree", "degrees", "°", "岁", "年", "元", "度", "号", "月", "日", "楼", "点",
-    "厘米", "米", "英寸", "像素",
+    "km", "ft", "px", "degree", "degrees", "°", "岁", "年", "元", "度", "号", "月", "日", "楼",
+    "点", "厘米", "米", "英寸", "像素",
 ])  # fmt: skip
 _FEW = 99  # a larger number counts things only right before them: not "a castle, 2024"
 

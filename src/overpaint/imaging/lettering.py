@@ -6,7 +6,6 @@ fit (`textfit`) -> draw the glyphs, supersampled, in the text's own frame -> fin
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import replace
 from typing import Any
 
@@ -16,11 +15,13 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from overpaint.errors import EmptyMask, InvalidOption, InvalidPrompt, MaskSizeMismatch
-from overpaint.imaging.fonts import find_faces, find_font
+from overpaint.imaging.fonts import find_faces, find_font, is_ideograph
 from overpaint.imaging.linebreaks import split_atoms
+from overpaint.imaging.textchars import clean_text, refuse_unsettable
 from overpaint.imaging.texteffects import EFFECTS, ROOM, Finish, finish_letters
 from overpaint.imaging.textfit import Fit, fit_text, shrink
-from overpaint.imaging.textsurface import Layer, Tone
+from overpaint.imaging.textsurface import Layer
+from overpaint.imaging.texttones import calming, luminance, tones
 from overpaint.imaging.typesetting import Glyph, rotation
 from overpaint.values import Mask, Rgb8, Rgba8
 
@@ -28,7 +29,6 @@ __all__ = ["EFFECTS", "find_font", "letter"]
 
 MIN_EM = 9  # below it strokes of Chinese run together, px (the characters are 8 px high then)
 _CANVAS_PIXELS = 2.0e6  # how many the letters are drawn with before they are reduced, about
-_NEON = ((255, 64, 160), (40, 214, 255), (255, 176, 32), (90, 255, 130), (176, 96, 255))
 
 
 def letter(
@@ -39,6 +39,7 @@ def letter(
     effects: tuple[str, ...] = (),
     backdrop: Rgb8 | None = None,
     seed: int = 0,
+    vertical: bool | None = None,
 ) -> Rgba8:
     """Set a text into a mask.
 
@@ -53,28 +54,30 @@ def letter(
             a colour keeps that of the surface.
         backdrop: height x width x 3, the picture under the mask; None = unknown.
         seed: for the jitter of "handwritten"; the same arguments give the same layer.
+        vertical: True sets columns, with Latin letters upright under each other; False lines;
+            None what becomes largest.
 
     Returns:
         A layer of the mask's size, alpha 0 where nothing is painted.
 
     Raises:
-        InvalidPrompt: no text, or so much that its characters would be below 8 px.
-        FontMissing: no font has some of the characters.
+        InvalidPrompt: no text, or so much that its characters would be below 8 px; letters that
+            run from right to left or are joined, such as Arabic; characters that no font has.
+        FontMissing: no font has some of the Chinese characters.
         EmptyMask, MaskSizeMismatch, InvalidOption: the argument named in `field` is not valid.
 
     """
     _check(mask, color, effects, backdrop)
-    lines = (" ".join(_printable(line).split()) for line in text.splitlines())
-    clean = "\n".join(line for line in lines if line)
-    if not clean:
-        raise InvalidPrompt(
-            "prompt", "the text to set must have at least one character", repr(text)
-        )
+    clean = clean_text(text)
+    refuse_unsettable(clean)
     faces = find_faces(clean, handwritten="handwritten" in effects)
     reserve = max([0.0, *(ROOM[effect] for effect in effects if effect in ROOM)])
     hand = seed if "handwritten" in effects else None
+    atoms = split_atoms(clean, faces)
+    if vertical and not any(map(is_ideograph, clean)):
+        atoms = tuple(replace(atom, upright=True) for atom in atoms)
     fit = fit_text(
-        mask, clean, split_atoms(clean, faces), reserve=reserve, hand=hand, least_em=MIN_EM
+        mask, clean, atoms, reserve=reserve, hand=hand, least_em=MIN_EM, vertical=vertical
     )
     if fit is None or fit.em < MIN_EM:
         limit = f"the text must be short enough to be set {MIN_EM - 1} px high inside the mask"
@@ -98,19 +101,6 @@ def _check(
         raise MaskSizeMismatch("backdrop", limit, f"{width} x {height}")
 
 
-def _printable(line: str) -> str:
-    """Compose accents; drop controls, joiners and variation selectors, which draw nothing.
-
-    The emoji heart becomes the heart of type, which fonts have.
-    """
-    composed = unicodedata.normalize("NFC", line).replace("❤", "♥")
-    return "".join(
-        " " if c.isspace() else c
-        for c in composed
-        if c.isspace() or not (unicodedata.category(c) in ("Cc", "Cf") or "︀" <= c <= "️")
-    )
-
-
 def _shown(text: str, fit: Fit | None) -> str:
     start = text if len(text) <= 20 else text[:20] + "…"
     height = f" at {fit.em - 1:.1f} px" if fit is not None else ""
@@ -127,13 +117,13 @@ def _draw(
     pixels = np.full((1, 3), 200, np.uint8) if backdrop is None else backdrop[mask][:, :3]
     around = pixels[:: 1 + len(pixels) // 20_000].astype(np.float32) / 255.0
     under = around.mean(axis=0)
-    tone, contrast = _tones(under, color, effects)
+    tone, contrast = tones(under, color, effects)
     look = Finish(
         effects=effects,
         color=tone,
         contrast=contrast,
-        halo=0.0 if backdrop is None or tone is None else _calming(around, tone),
-        bright=bool(_luminance(under) > 0.3),
+        halo=0.0 if backdrop is None or tone is None else calming(around, tone),
+        bright=bool(luminance(under) > 0.3),
     )
     for _ in range(6):
         ink, layer_box, finished = _render(mask, fit, look)
@@ -253,46 +243,3 @@ def _ink(
         drawn = cv2.warpAffine(np.asarray(patch), matrix, size, flags=cv2.INTER_LINEAR)
         canvas = np.maximum(canvas, drawn)
     return canvas.astype(np.float32) / 255.0
-
-
-def _tones(
-    under: Tone, color: tuple[int, int, int] | None, effects: tuple[str, ...]
-) -> tuple[Tone | None, Tone]:
-    """The letters' colour (None: that of the surface) and one that stands out from it."""
-    if color is not None:
-        tone: Tone | None = np.array(color, np.float32) / 255.0
-    elif "neon" in effects:
-        tubes = np.array(_NEON, np.float32) / 255.0
-        weight = np.array([0.3, 0.59, 0.11]) if _luminance(under) > 0.3 else np.ones(3)
-        tone = tubes[int((np.abs(tubes - under) @ weight).argmax())]
-    elif "embossed" in effects and not {"3d", "outline", "handwritten"} & set(effects):
-        tone = None
-    else:
-        tone = _standing_out(under)
-    face = tone
-    if "gold" in effects:
-        face = np.array([0.9, 0.7, 0.25], np.float32)
-    elif "silver" in effects:
-        face = np.array([0.75, 0.78, 0.8], np.float32)
-    return tone, _standing_out(face if face is not None else under)
-
-
-def _luminance(colors: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
-    """Relative luminance of ... x 3 colours, 0 to 1 (WCAG 2.2)."""
-    linear = np.where(colors <= 0.04045, colors / 12.92, ((colors + 0.055) / 1.055) ** 2.4)
-    return np.asarray(linear @ np.array([0.2126, 0.7152, 0.0722]))
-
-
-def _calming(around: npt.NDArray[np.float32], face: Tone) -> float:
-    """Opacity of the halo: how much of the surface contrasts too little with the face."""
-    behind, before = _luminance(around) + 0.05, float(_luminance(face)) + 0.05
-    contrast = np.maximum(behind / before, before / behind)
-    return float(np.clip(2.2 * (contrast < 2.2).mean() - 0.1, 0.0, 0.85))
-
-
-def _standing_out(under: Tone) -> Tone:
-    """Nearly black or nearly white, whichever contrasts more (WCAG), with a touch of the hue."""
-    hue = under - under.mean()
-    luminance = float(_luminance(under))
-    base = 0.10 if luminance > 0.3 else 0.02 if luminance > 0.179 else 0.97
-    return np.asarray(np.clip(base + 0.16 * hue, 0.0, 1.0), np.float32)

@@ -180,7 +180,9 @@ def _largest(
     return low_em
 
 
-def _candidates(island: Mask, text: str) -> Iterator[tuple[float, bool, float]]:
+def _candidates(
+    island: Mask, text: str, vertical: bool | None
+) -> Iterator[tuple[float, bool, float]]:
     """Angle, vertical?, and how welcome it is (1 = most)."""
     angle = tilt(island)
     upright = (angle + 45.0) % 90.0 - 45.0 if angle not in (45.0, -45.0) else angle
@@ -188,10 +190,13 @@ def _candidates(island: Mask, text: str) -> Iterator[tuple[float, bool, float]]:
     digits = sum(character.isdigit() for character in text)
     letters = sum(character.isalpha() for character in text) - ideographs
     chinese = ideographs >= max(1.0, letters + 0.5 * digits)
+    if vertical:
+        yield upright, True, 1.0
+        return
     for each in dict.fromkeys((angle, upright)):
         steep = max(0.0, abs(each) - 50.0) / 40.0
         yield each, False, 1.0 - (0.7 if chinese else 0.4) * steep
-    if chinese:
+    if chinese and vertical is None:
         steep = max(0.0, abs(upright) - 10.0) / 35.0
         yield upright, True, (1.15 if abs(angle - upright) == 90.0 else 0.86) - 0.3 * steep
 
@@ -221,6 +226,7 @@ def fit_text(
     reserve: float,
     hand: int | None,
     least_em: float,
+    vertical: bool | None = None,
 ) -> Fit | None:
     """Find the layout that sets the text largest in the mask's largest island.
 
@@ -231,6 +237,7 @@ def fit_text(
         reserve: room kept around each line for glow, shadow or depth, em.
         hand: seed of the hand's jitter, None for type.
         least_em: smaller letters are not worth looking for, px.
+        vertical: columns only, lines only, or (None) whichever is larger.
 
     Returns:
         None when nothing fits at any size worth looking for.
@@ -242,11 +249,11 @@ def fit_text(
         return None  # not even the letters' own area is there
     frames: dict[float, _Frame] = {}
     best: tuple[float, float, Layout, _Frame] | None = None
-    for angle, vertical, welcome in _candidates(island, text):
+    for angle, columns, welcome in _candidates(island, text, vertical):
         frame = frames.setdefault(angle, _frame(island, angle))
         if not frame.free.any():
             continue
-        layouts = _layouts(frame, atoms, vertical=vertical)
+        layouts = _layouts(frame, atoms, vertical=columns)
         for lines, splits, layout in layouts:
             chosen = by_hand(layout, hand) if hand is not None else layout
             boxes = _grown(chosen.boxes, reserve)

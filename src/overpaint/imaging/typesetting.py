@@ -19,6 +19,7 @@ _VERTICAL = dict(
 _SIDEWAYS = "…—～（）《》〈〉「」『』【】〖〗()[]-–:;"  # turned when the face has no vertical form
 _GAP = 0.17  # least blank between the inks of two lines, em
 _TIGHT = 0.12  # the brush fills its cells less than type does, em
+_STANDING_GAP = 0.14  # between upright letters of a column, em
 _COLUMN = 1.18  # from column to column, em
 
 #: left, top, right, bottom, in em, y down.
@@ -63,6 +64,7 @@ class Atom:
     faces: tuple[Face, ...]
     spaced: bool = False  # a blank stands before it
     forced: bool = False  # it begins a line
+    upright: bool = False  # its letters stand under each other in a column
 
 
 @lru_cache(maxsize=4096)
@@ -117,8 +119,22 @@ def _short(text: str) -> bool:
     return len(text) <= 2 and not any(is_ideograph(character) for character in text)
 
 
+def _stand(atom: Atom, y: float) -> tuple[list[Glyph], float]:
+    """Latin letters upright under each other, closer where none has a descender."""
+    inks = [measure(face, each) for each, face in zip(atom.text, atom.faces, strict=True)]
+    top, bottom = (pick(ink[i] for _, ink in inks) for pick, i in ((min, 1), (max, 3)))
+    placed: list[Glyph] = []
+    for character, face, (_, ink) in zip(atom.text, atom.faces, inks, strict=True):
+        x = -(ink[0] + ink[2]) / 2
+        placed.append(Glyph(character=character, face=face, x=x, y=y - top))
+        y += bottom - top + _STANDING_GAP
+    return placed, y
+
+
 def _stack(atom: Atom, y: float) -> tuple[list[Glyph], float]:
     """An atom in a column centred on x = 0 from y down, and where the next one would begin."""
+    if atom.upright:
+        return _stand(atom, y)
     if _short(atom.text) and atom.text not in _VERTICAL:  # side by side in one cell
         glyphs, width = _row(atom.text, atom.faces, 0.0, 0.0)
         ink = _union(glyphs)
@@ -161,13 +177,14 @@ def _stack_length(atom: Atom) -> float:
 
 
 def set_lines(broken: tuple[tuple[Atom, ...], ...], *, vertical: bool) -> Layout:
-    """Place lines centred under each other, or columns from right to left."""
+    """Place lines centred under each other, or columns from right to left; Latin from the left."""
     rows = [_set_column(line) if vertical else _set_row(line) for line in broken]
     inks = [_union(row) for row in rows]
     placed: list[list[Glyph]] = []
     if vertical:
+        way = 1 if broken[0][0].upright else -1
         for number, row in enumerate(rows):
-            placed.append(_moved(row, -number * _COLUMN, 0.0))
+            placed.append(_moved(row, way * number * _COLUMN, 0.0))
     else:
         pitch = max(
             (above[3] - below[1] + _GAP for above, below in pairwise(inks)),

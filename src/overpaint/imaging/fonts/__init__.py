@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -100,19 +100,24 @@ def find_faces(text: str, *, handwritten: bool = False) -> tuple[Face, ...]:
 
     """
     faces = _shipped(text, handwritten)
-    found: dict[str, Face] = {}
-    for character in dict.fromkeys(text):
-        if character.isspace():
-            found[character] = faces[0]
-            continue
-        face = next((face for face in faces if face.has(character)), None)
-        face = face or _system_face(frozenset({character}))
-        if face is not None:
-            found[character] = face
-    missing = [character for character in dict.fromkeys(text) if character not in found]
+    found = {character: _face(character, faces) for character in dict.fromkeys(text)}
+    missing = [character for character, face in found.items() if face is None]
     if missing:
         raise FontMissing(_names(missing))
-    return tuple(found[character] for character in text)
+    return tuple(face for character in text if (face := found[character]) is not None)
+
+
+def missing_characters(text: str) -> tuple[str, ...]:
+    """The characters that neither the shipped fonts nor the system's have, once each."""
+    faces = (SANS, BRUSH, SCRIPT)
+    return tuple(each for each in dict.fromkeys(text) if _face(each, faces) is None)
+
+
+def _face(character: str, faces: tuple[Face, ...]) -> Face | None:
+    if character.isspace():
+        return faces[0]
+    face = next((face for face in faces if face.has(character)), None)
+    return face or _system_face(frozenset({character}))
 
 
 def find_font(text: str, *, handwritten: bool = False) -> Face:
@@ -145,9 +150,13 @@ def _shipped(text: str, handwritten: bool) -> tuple[Face, ...]:
     return (SCRIPT, BRUSH, SANS)
 
 
-def _names(characters: list[str]) -> str:
-    named = ", ".join(f"{character} (U+{ord(character):04X})" for character in characters)
-    return f"No font that has these characters was found: {named}"
+def named(characters: Sequence[str]) -> str:
+    """Each character with its code point: 😀 (U+1F600)."""
+    return ", ".join(f"{character} (U+{ord(character):04X})" for character in characters)
+
+
+def _names(characters: Sequence[str]) -> str:
+    return f"No font that has these characters was found: {named(characters)}"
 
 
 @lru_cache(maxsize=1)
