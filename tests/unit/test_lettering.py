@@ -283,6 +283,51 @@ def test_a_restless_backdrop_is_calmed_behind_the_letters() -> None:
     assert (calmed[..., 3] > 20).sum() > 1.3 * (level[..., 3] > 20).sum()
 
 
+def _laid_over(layer: Rgba8, backdrop: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+    alpha = layer[..., 3:] / 255.0
+    return np.asarray(layer[..., :3] * alpha + backdrop * (1 - alpha))
+
+
+def _busy() -> npt.NDArray[np.uint8]:
+    noise = np.random.default_rng(0).integers(0, 256, (24, 32, 3), np.uint8)
+    return np.asarray(cv2.resize(noise, (320, 240), interpolation=cv2.INTER_NEAREST))
+
+
+@pytest.mark.parametrize("backdrop", [np.full((240, 320, 3), 24, np.uint8), _busy()])
+def test_relief_is_paler_than_a_dark_or_busy_surface(backdrop: npt.NDArray[np.uint8]) -> None:
+    mask = MASKS["wide"]
+    ink = letter(mask, "永恒", color=(0, 0, 0))[..., 3] > 250
+    beside = cv2.dilate(ink.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool) & ~ink
+
+    def contrast(seen: npt.NDArray[np.uint8] | None) -> float:
+        layer = letter(mask, "永恒", effects=("embossed",), backdrop=seen)
+        shown = _laid_over(layer, backdrop)
+        return float(shown[ink].mean() / shown[beside].mean())
+
+    assert contrast(backdrop) > 1.6
+    assert contrast(backdrop) > 1.35 * contrast(None)  # which knows of no surface
+
+
+def test_relief_leaves_a_light_even_surface_its_tone() -> None:
+    mask = MASKS["wide"]
+    backdrop = np.full((240, 320, 3), 225, np.uint8)
+    veiled = letter(mask, "永恒", effects=("embossed",), backdrop=backdrop)
+    assert np.array_equal(veiled, letter(mask, "永恒", effects=("embossed",)))
+
+
+def test_a_weak_asked_for_colour_gets_a_contrasting_rim() -> None:
+    mask, blue = MASKS["wide"], (31, 99, 216)
+    dark, white = (np.full((240, 320, 3), value, np.uint8) for value in (20, 250))
+    plain = letter(mask, "生日快乐", color=blue, backdrop=white)
+    rimmed = letter(mask, "生日快乐", color=blue, backdrop=dark)
+    assert (plain[plain[..., 3] > 0][:, :3] == blue).all()  # strong enough by itself
+    around = (rimmed[..., 3] > 100) & (plain[..., 3] == 0)
+    assert around.sum() > 300
+    assert rimmed[around][:, :3].mean() > 200
+    core = cv2.erode((plain[..., 3] == 255).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    assert (rimmed[core][:, :3] == blue).all()
+
+
 def test_metal_is_brighter_above_than_the_deepest_shade() -> None:
     layer = letter(np.ones((240, 320), bool), "口", effects=("gold",))
     painted = layer[layer[..., 3] > 250][:, :3].astype(float)

@@ -21,7 +21,7 @@ from overpaint.imaging.textchars import clean_text, refuse_unsettable
 from overpaint.imaging.texteffects import EFFECTS, ROOM, Finish, finish_letters
 from overpaint.imaging.textfit import Fit, fit_text, shrink
 from overpaint.imaging.textsurface import Layer
-from overpaint.imaging.texttones import calming, luminance, tones
+from overpaint.imaging.texttones import calming, luminance, tones, unrest, weakness
 from overpaint.imaging.typesetting import Glyph, rotation
 from overpaint.values import Mask, Rgb8, Rgba8
 
@@ -123,6 +123,8 @@ def _draw(
         color=tone,
         contrast=contrast,
         halo=0.0 if backdrop is None or tone is None else calming(around, tone),
+        rim=0.0 if backdrop is None or color is None or tone is None else weakness(around, tone),
+        veil=0.0 if backdrop is None else unrest(around),
         bright=bool(luminance(under) > 0.3),
     )
     for _ in range(6):

@@ -35,6 +35,8 @@ EFFECTS = ("gold", "silver", "neon", "embossed", "handwritten", "3d", "outline",
 ROOM = {"neon": 0.10, "3d": 0.16, "outline": 0.07, "shadow": 0.08, "embossed": 0.03, "gold": 0.04}
 ROOM["silver"] = ROOM["gold"]
 
+_RIM = 0.026  # how wide the rim around a weak colour is, em
+
 #: Brightness stops of polished metal lit from above: sky, horizon, ground, and their colours.
 _GOLD = (
     (0.00, (255, 250, 214)),
@@ -67,6 +69,8 @@ class Finish:
     light: tuple[float, float] = (-0.55, -0.835)  # where it comes from on the canvas, unit vector
     bands: tuple[tuple[float, float], ...] = ((0.0, 1.0),)  # top and bottom of each line, px
     halo: float = 0.0  # opacity of a soft halo behind letters on a restless surface
+    rim: float = 0.0  # opacity of a thin contrasting rim around an asked-for colour that is weak
+    veil: float = 0.0  # how dark or restless the surface is that letters are raised from, 0 to 1
     bright: bool = False  # the surface under the letters is bright: neon needs a deeper colour
 
 
@@ -94,6 +98,8 @@ def finish_letters(ink: Canvas, finish: Finish) -> Layer:
     stack = layers[0]
     for layer in layers[1:]:
         stack = over(layer, stack)
+    if finish.rim and not {"neon", "outline", "embossed", "gold", "silver", "3d"} & set(effects):
+        stack = over(stack, flat(finish.rim * dilated(ink, _RIM * finish.em), finish.contrast))
     if "3d" in effects:
         stack = over(stack, _depth(solid, finish))
     if "neon" in effects:
@@ -147,7 +153,11 @@ def _down(height: int, bands: tuple[tuple[float, float], ...]) -> Canvas:
 
 
 def _relief(ink: Canvas, finish: Finish) -> Layer:
-    """Light and shade of letters raised from the surface: white and black, nothing between."""
+    """Light and shade of letters raised from the surface: white and black, nothing between.
+
+    Where the surface is dark or restless, light and shade alone do not hold together as letters:
+    a veil makes it paler inside them, and a shade all around darker outside.
+    """
     width = 0.7 * half_stroke(ink)
     nx, ny, nz = normals(ink, width)
     lx, ly = finish.light
@@ -160,7 +170,14 @@ def _relief(ink: Canvas, finish: Finish) -> Layer:
     lift = edge * (1.0 - ink) * 0.30 * (1.0 - cast)
     white = np.clip(light + lift, 0.0, 1.0).astype(np.float32)
     black = np.clip(shade + cast, 0.0, 1.0).astype(np.float32)
-    return over(flat(white, np.ones(3, np.float32)), flat(black, np.zeros(3, np.float32)))
+    relief = over(flat(white, np.ones(3, np.float32)), flat(black, np.zeros(3, np.float32)))
+    if not finish.veil:
+        return relief
+    if finish.color is None:
+        relief = over(relief, flat(0.66 * finish.veil * ink, np.ones(3, np.float32)))
+    around = np.clip(2.2 * blurred(dilated(ink, reach), 0.9 * reach), 0.0, 1.0)
+    shade_around = flat(0.62 * finish.veil * around * (1.0 - ink), np.zeros(3, np.float32))
+    return over(relief, shade_around)
 
 
 def _lit_face(ink: Canvas, color: Tone, finish: Finish) -> Layer:

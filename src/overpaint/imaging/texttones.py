@@ -42,9 +42,27 @@ def luminance(colors: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
 
 def calming(around: npt.NDArray[np.float32], face: Tone) -> float:
     """Opacity of the halo: how much of the surface contrasts too little with the face."""
-    behind, before = luminance(around) + 0.05, float(luminance(face)) + 0.05
-    contrast = np.maximum(behind / before, before / behind)
+    contrast = _contrast(around, face)
     return float(np.clip(2.2 * (contrast < 2.2).mean() - 0.1, 0.0, 0.85))
+
+
+def weakness(around: npt.NDArray[np.float32], face: Tone) -> float:
+    """Opacity of the rim: how far the surface's contrast with the face is below 4.5 (WCAG AA)."""
+    contrast = _contrast(around, face)
+    return float(np.clip(1.4 * np.clip((4.5 - contrast) / 2.5, 0.0, 1.0).mean(), 0.0, 0.95))
+
+
+def unrest(around: npt.NDArray[np.float32]) -> float:
+    """How dark or restless a surface is, 0 (light and even) to 1; of its lightness, 0 to 1."""
+    lightness = np.cbrt(luminance(around))
+    dark = (0.66 - float(lightness.mean())) / 0.35
+    restless = (float(lightness.std()) - 0.04) / 0.12
+    return float(np.clip(max(dark, restless), 0.0, 1.0))
+
+
+def _contrast(around: npt.NDArray[np.float32], face: Tone) -> npt.NDArray[np.float64]:
+    behind, before = luminance(around) + 0.05, float(luminance(face)) + 0.05
+    return np.maximum(behind / before, before / behind)
 
 
 def standing_out(under: Tone) -> Tone:
