@@ -13,6 +13,7 @@ import pytest
 from overpaint.imaging.inpaint import continue_background
 from overpaint.values import Mask, Rgb8, Step
 
+DEMO = Path(__file__).resolve().parents[2] / "src" / "overpaint" / "demo"
 PHOTOS = Path(__file__).resolve().parents[2] / ".." / "shared" / "data" / "photos-cc0.tar"
 
 
@@ -147,6 +148,20 @@ def test_a_sky_is_continued_without_a_band(sky: str, most: int, where: str) -> N
     assert off[rim].max() <= most
     if where == "middle":
         assert off[mask].max() <= most
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_eye_beside_the_hole_is_not_repeated_in_it(seed: int) -> None:
+    cat = cv2.imread(str(DEMO / "chelsea.png"))
+    assert cat is not None
+    picture = np.asarray(cat[..., ::-1], np.uint8).copy()
+    drawn = np.zeros(picture.shape[:2], np.uint8)
+    cv2.ellipse(drawn, ((392, 68), (90, 117), 0.0), 1, -1)  # beside the ear: blurred room
+    mask = drawn.astype(np.bool_)
+    filled = continue_background(picture, mask, seed=seed)
+    pupil = filled.max(2) < 50
+    assert pupil.any()  # the eye itself, outside
+    assert not pupil[mask].any()
 
 
 def test_an_empty_mask_changes_nothing() -> None:

@@ -10,9 +10,8 @@ from overpaint.imaging.patchmatch import (
     Plane,
     describe,
     fill_from_patches,
-    peel,
 )
-from overpaint.imaging.pyramid import PATCH, RADIUS, Level, pyramid
+from overpaint.imaging.pyramid import PATCH, RADIUS, pyramid
 from overpaint.values import Mask
 
 
@@ -117,13 +116,3 @@ def test_the_pyramid_is_empty_where_no_patch_is_whole() -> None:
     pixels = np.zeros((40, 40, 3), np.uint8)
     assert pyramid(pixels, mask) == []
     assert fill_from_patches(pixels, mask, np.random.default_rng(0)) is None
-
-
-def test_peeling_fills_everything_with_colours_from_outside() -> None:
-    hole = np.zeros((40, 40), np.bool_)
-    hole[12:28, 0:20] = True
-    image = _image(40, 40, 5)
-    peeled = peel(Level(image=image, hole=hole), np.zeros((40, 40), np.float32))
-    np.testing.assert_allclose(peeled[~hole], image[~hole], rtol=1e-5)
-    outside = {tuple(np.rint(colour).astype(int)) for colour in image[~hole]}
-    assert all(tuple(np.rint(colour).astype(int)) in outside for colour in peeled[hole])

@@ -20,7 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from overpaint.imaging.melding import meld
-from overpaint.imaging.pyramid import PATCH, RADIUS, Level, pyramid, sources_of
+from overpaint.imaging.peeling import BUSY_WEIGHT, LOCALITY, favour_of, peel, strangeness
+from overpaint.imaging.pyramid import PATCH, RADIUS, pyramid, sources_of
 from overpaint.imaging.shading import shade_of
 from overpaint.imaging.sparse import OPPONENTS, dct_basis
 from overpaint.values import Mask, Rgb8
@@ -30,8 +31,6 @@ Index: TypeAlias = npt.NDArray[np.intp]
 
 LUMA_TERMS = 4  # a patch is known by its DCT terms i + j < this of luma,
 CHROMA_TERMS = 2  # and this of the opponent colours
-BUSY_WEIGHT = 3.0
-LOCALITY = 60.0  # what a source a whole window away costs, root of a squared distance
 MOST_PEELED = 20_000_000  # sources x targets; beyond it the first fill is plain copying
 EXACT_PAIRS = 12_000_000  # sources x targets up to which the first search is exhaustive
 MANY_TARGETS, TOO_MANY_TARGETS = 40_000, 300_000  # one round of search, none
@@ -49,16 +48,20 @@ def fill_from_patches(pixels: Rgb8, mask: Mask, rng: np.random.Generator) -> Rgb
     levels = pyramid(lit, mask)
     if not levels:
         return None
-    favour = _favour(levels[-1].hole.shape, rng)
-    match = Match(levels[-1].hole)
+    first = levels[-1]
+    match = Match(first.hole)
+    strange = strangeness(match.describe(first.image), first.hole)
+    match.forbear(strange)
+    favour = favour_of(first.hole.shape, rng) + strange
     peels = match.pairs <= MOST_PEELED
-    image = peel(levels[-1], favour) if peels else levels[-1].image
+    image = peel(first, favour) if peels else first.image
     match.scatter(rng)
     if not peels:
         image = match.copied(image)
     for depth in reversed(range(len(levels))):
         if depth < len(levels) - 1:
             match = match.finer(levels[depth].hole, rng)
+            match.forbear(strange)
             image = match.copied(levels[depth].image)
         targets = len(match.rows)
         rounds = 0 if targets > TOO_MANY_TARGETS else 1 if targets > MANY_TARGETS else 3
@@ -76,55 +79,6 @@ def fill_from_patches(pixels: Rgb8, mask: Mask, rng: np.random.Generator) -> Rgb
     filled = pixels.copy()
     filled[mask] = np.clip(np.rint(painted[mask]), 0, 255).astype(np.uint8)
     return filled
-
-
-# --- the first fill --------------------------------------------------------------------------
-
-
-def _favour(shape: tuple[int, ...], rng: np.random.Generator) -> Plane:
-    """A smooth random cost on sources, so that another seed tells another story."""
-    noise = rng.standard_normal((6, 6)).astype(np.float32)
-    smooth = cv2.resize(noise, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
-    return np.asarray(LOCALITY**2 * smooth, np.float32)
-
-
-def peel(level: Level, favour: Plane) -> Plane:
-    """Fill the hole ring by ring from the rim inwards, each pixel from the best matching patch.
-
-    Patches are compared where the target is known or already filled. favour: height x width, a
-    cost a source. Returns height x width x 5.
-    """
-    hole = level.hole
-    height, width = hole.shape
-    weight = np.array([1, 1, 1, BUSY_WEIGHT, BUSY_WEIGHT], np.float32)
-    image = np.pad(level.image * weight, ((RADIUS, RADIUS), (RADIUS, RADIUS), (0, 0)))
-    known = np.pad(~hole, RADIUS)
-    image[~known] = 0
-    side = np.arange(PATCH)
-    patch = (side[:, None] * known.shape[1] + side).ravel()
-
-    def rows(plane: Plane | Mask, ys: Index, xs: Index) -> Plane:
-        at = (ys * known.shape[1] + xs)[:, None] + patch
-        values = plane.reshape(known.size, -1)[at].reshape(len(ys), -1)
-        return np.asarray(values, np.float32)
-
-    ys, xs = np.nonzero(sources_of(hole))
-    source = rows(image, ys, xs)
-    squared = (source**2).reshape(len(ys), PATCH**2, -1).sum(2)
-    inner = known[RADIUS:-RADIUS, RADIUS:-RADIUS]  # a view
-    while not inner.all():
-        near = cv2.dilate(inner.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
-        rim_ys, rim_xs = np.nonzero(near & ~inner)
-        seen = rows(known, rim_ys, rim_xs)
-        target = rows(image, rim_ys, rim_xs)  # zero where not seen
-        away = (rim_ys[:, None] - ys) ** 2 + (rim_xs[:, None] - xs) ** 2
-        cost = seen @ squared.T - 2 * target @ source.T
-        cost *= PATCH**2 / seen.sum(1, keepdims=True)
-        cost += away * np.float32(LOCALITY / max(height, width)) ** 2 + favour[ys, xs]
-        best = cost.argmin(1)
-        image[rim_ys + RADIUS, rim_xs + RADIUS] = image[ys[best] + RADIUS, xs[best] + RADIUS]
-        inner[rim_ys, rim_xs] = True
-    return np.asarray(image[RADIUS:-RADIUS, RADIUS:-RADIUS] / weight, np.float32)
 
 
 # --- search and vote -------------------------------------------------------------------------
@@ -161,6 +115,7 @@ class Match:
         self.sources = sources_of(hole)
         self.at = np.zeros(len(self.rows), np.intp)  # row * width + column of the source
         self.cost = np.zeros(len(self.rows), np.float32)
+        self.strange = np.zeros(hole.shape, np.float32)  # root of what a source costs by itself
         deep = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 5)
         self.trust = np.float32(1.3) ** -deep[self.rows, self.cols]  # less, far from what is known
 
@@ -172,6 +127,11 @@ class Match:
     def scatter(self, rng: np.random.Generator) -> None:
         """Give each target any source."""
         self.at = rng.choice(np.flatnonzero(self.sources), len(self.rows))
+
+    def forbear(self, strange: Plane) -> None:
+        """Let sources cost what `strange` says, height x width of any size."""
+        resized = cv2.resize(strange, (self.width, self.height), interpolation=cv2.INTER_LINEAR)
+        self.strange = np.asarray(np.sqrt(resized) * self.sources, np.float32)
 
     def finer(self, hole: Mask, rng: np.random.Generator) -> Match:
         """The same match at twice the size; any source where that falls outside."""
@@ -200,7 +160,7 @@ class Match:
         step = LOCALITY / max(self.height, self.width)
         y, x = np.mgrid[: self.height, : self.width].astype(np.float32) * np.float32(step)
         busy = [plane * (BUSY_WEIGHT * PATCH) for plane in cv2.split(image[..., 3:])]
-        planes = [*describe(np.ascontiguousarray(image[..., :3])), *busy, y, x]
+        planes = [*describe(np.ascontiguousarray(image[..., :3])), *busy, y, x, self.strange]
         return np.asarray(cv2.merge(planes), np.float32).reshape(-1, len(planes))
 
     def search_all(self, described: Plane) -> None:
