@@ -21,7 +21,8 @@ from overpaint.imaging import fonts
 from overpaint.imaging.fonts import SANS
 from overpaint.imaging.lettering import EFFECTS, letter
 from overpaint.imaging.linebreaks import split_atoms
-from overpaint.imaging.textfit import Fit, fit_text, tilt
+from overpaint.imaging.textfit import Fit, fit_text
+from overpaint.imaging.textframe import tilt
 from overpaint.imaging.typesetting import set_lines
 from overpaint.values import Mask, Rgba8
 
