@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.small_lexicon import SMALL_LIBRARY
 
+from overpaint.concepts.atoms import fold
 from overpaint.concepts.concept import Concept
 from overpaint.concepts.inflection import plurals, singulars
-from overpaint.concepts.lexicon import Lexicon, fold
+from overpaint.concepts.lexicon import Lexicon
 
 _LEXICON = Lexicon(SMALL_LIBRARY)
 

@@ -8,28 +8,17 @@ word that begins with an atom is known.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from overpaint.concepts.atoms import atoms_of, extent, fold, join, key_of
 from overpaint.concepts.concept import Concept
 from overpaint.concepts.inflection import IRREGULAR, plurals, singulars
-from overpaint.concepts.nearest import HAN, NearWords, is_chinese
-from overpaint.concepts.traditional import TO_SIMPLIFIED
+from overpaint.concepts.nearest import NearWords, is_chinese
 from overpaint.concepts.vocabulary import Senses, vocabulary
-
-_ATOM = re.compile(rf"#[0-9a-f]{{6}}\b|#[0-9a-f]{{3}}\b|[{HAN}]|'s\b|[^\W_{HAN}]+|[^\w\s]|_", re.I)
-#: Words that are their own key: all Chinese, or Latin words with single spaces.
-_PLAIN = re.compile(rf"[{HAN}]+|[a-z0-9]+(?: [a-z0-9]+)*")
-#: Marks that only tie words together; words are looked up as if they were spaces.
-_TIES = frozenset("-_·*~^`'’")
-
-#: Full-width forms to ASCII, the ideographic space, the apostrophe, traditional to simplified.
-_FOLD = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
-_FOLD |= {0x3000: 0x20, 0x2019: 0x27, **TO_SIMPLIFIED}
 
 _KNOWN_COST = 10.0
 _UNKNOWN_COST = 25.0
@@ -66,14 +55,6 @@ class Token:
         return bool(self.concept_ids or self.senses)
 
 
-def fold(text: str) -> str:
-    """Lower case, simplified, half-width; as long as `text`, so positions stay valid."""
-    lower = text.lower()
-    if len(lower) != len(text):  # such as İ, which becomes two characters
-        lower = "".join(low if len(low := char.lower()) == 1 else char for char in text)
-    return lower.translate(_FOLD)
-
-
 class Lexicon:
     """The words of `concepts` and of the vocabulary."""
 
@@ -86,9 +67,9 @@ class Lexicon:
                 (concept.name_zh, concept.words_zh),
             ):
                 rank = _rank(concept, number)
-                first = _key(name)
+                first = key_of(name)
                 ranked[first].append((rank, concept.id))
-                for key in map(_key, words):
+                for key in map(key_of, words):
                     if key != first:
                         ranked[key].append((rank + _SYNONYM, concept.id))
         self._ids: dict[str, tuple[str, ...]] = {
@@ -96,7 +77,7 @@ class Lexicon:
             for key, entries in ranked.items()
             if key
         }
-        self._senses = {_key(word): senses for word, senses in vocabulary().words.items()}
+        self._senses = {key_of(word): senses for word, senses in vocabulary().words.items()}
         self._stand_ins: dict[str, str] = {}  # a word to the name of what is drawn for it
         self._absent: dict[str, str] = {}  # a word to the name of what comes nearest, or ""
         for key, senses in list(self._senses.items()):
@@ -110,7 +91,7 @@ class Lexicon:
                 self._ids.setdefault(key[0], self._ids[key])
         self._longest: dict[str, int] = {}  # first atom to the atoms of the longest word
         for key in (*self._ids, *self._senses, *self._absent):
-            first, length = _extent(key)
+            first, length = extent(key)
             if length > self._longest.get(first, 1):
                 self._longest[first] = length
         self._near: NearWords | None = None  # made when first asked for
@@ -125,7 +106,7 @@ class Lexicon:
         if not token.concept_ids:
             return False
         best = self._concepts[token.concept_ids[0]]
-        return _key(token.text) in (_key(best.name_en), _key(best.name_zh))
+        return key_of(token.text) in (key_of(best.name_en), key_of(best.name_zh))
 
     def _only_adds_color(self, key: str) -> bool:
         """Whether a synonym is a colour and another word for the same thing.
@@ -134,7 +115,7 @@ class Lexicon:
         """
         best = self._concepts[self._ids[key][0]]
         species = best.group.startswith("animal") and is_chinese(key)
-        if species or best.group == "drink" or key in (_key(best.name_en), _key(best.name_zh)):
+        if species or best.group == "drink" or key in (key_of(best.name_en), key_of(best.name_zh)):
             return False
         first, _, rest = key.partition(" ")
         splits = [(first, rest)]
@@ -149,7 +130,7 @@ class Lexicon:
 
     def stand_in(self, token: Token) -> str | None:
         """The name of what is drawn for `token` though it is another thing, or None."""
-        key = _key(token.text)
+        key = key_of(token.text)
         forms = (key, *singulars(key))
         return next((self._stand_ins[form] for form in forms if form in self._stand_ins), None)
 
@@ -161,7 +142,7 @@ class Lexicon:
         del self._senses[key]
         if key in self._ids:  # the library has it by now
             return
-        known = self._ids.get(_key(likeness or ""), ())
+        known = self._ids.get(key_of(likeness or ""), ())
         best = self._concepts[known[0]] if known else None
         name = "" if best is None else best.name_zh if is_chinese(key) else best.name_en
         if "kin" in senses and known:
@@ -181,7 +162,7 @@ class Lexicon:
     def tokens(self, text: str) -> list[Token]:
         """`text` cut into words and marks, in order; only white space and ties are left out."""
         folded = fold(text)
-        atoms = [match for match in _ATOM.finditer(folded) if match.group() not in _TIES]
+        atoms = atoms_of(folded)
         words = [match.group() for match in atoms]
         best: list[tuple[float, int, Token | None]] = [(0.0, 0, None)]  # cost, where from, token
         for _ in words:
@@ -191,7 +172,7 @@ class Lexicon:
             key = ""
             for length in range(1, min(self._longest_from(word), len(words) - begin) + 1):
                 last = words[begin + length - 1]
-                key = _join(key, last)
+                key = join(key, last)
                 found = self._look_up(key, last, length)
                 if found is None:
                     if length > 1 and not self._is_absent(key):
@@ -219,7 +200,7 @@ class Lexicon:
         """Known words like `word`, best first: by spelling in English, by characters in Chinese."""
         if self._near is None:
             self._near = NearWords(self._ids, self._concepts)
-        key = _key(word)
+        key = key_of(word)
         forms = (key, *singulars(key))
         likeness = next((self._absent[form] for form in forms if form in self._absent), "")
         first = (likeness,) if likeness else ()
@@ -235,7 +216,7 @@ class Lexicon:
         """Whether a listed word is the plural of another one of the same concept, and no name."""
         if not last.endswith("s") and last not in IRREGULAR:
             return False
-        if key == _key(self._concepts[identity].name_en):
+        if key == key_of(self._concepts[identity].name_en):
             return False
         stem = key[: len(key) - len(last)]
         return any(identity in self._ids.get(stem + form, ()) for form in singulars(last))
@@ -278,32 +259,3 @@ def _rank(concept: Concept, number: int) -> int:
     face = "face" in concept.group or concept.name_en.endswith("face")
     drawings = min(len(concept.exemplars), 9)
     return (face * 10 + 9 - drawings) * 100_000 + number
-
-
-def _atoms(text: str) -> list[str]:
-    return [atom for atom in _ATOM.findall(text) if atom not in _TIES]
-
-
-def _join(key: str, atom: str) -> str:
-    if not key or is_chinese(atom) or is_chinese(key[-1]):
-        return key + atom
-    return f"{key} {atom}"
-
-
-def _key(word: str) -> str:
-    folded = fold(word)
-    if _PLAIN.fullmatch(folded):
-        return folded
-    key = ""
-    for atom in _atoms(folded):
-        key = _join(key, atom)
-    return key
-
-
-def _extent(key: str) -> tuple[str, int]:
-    """The first atom of a key and how many it has."""
-    if key.isascii() and "'" not in key and "#" not in key:
-        first, _, rest = key.partition(" ")
-        return first, 1 + (rest.count(" ") + 1 if rest else 0)
-    atoms = list(key) if _PLAIN.fullmatch(key) else _atoms(key)
-    return atoms[0], len(atoms)

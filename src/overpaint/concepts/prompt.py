@@ -12,8 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from overpaint.concepts.atoms import fold
 from overpaint.concepts.grammar import Look, Parse, Thing
-from overpaint.concepts.lexicon import Lexicon, fold
+from overpaint.concepts.lexicon import Lexicon
 from overpaint.concepts.nearest import is_chinese
 from overpaint.concepts.numbers import join_numbers
 from overpaint.concepts.quotes import take_lettering, without_quotes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from overpaint.concepts.lexicon import fold
+from overpaint.concepts.atoms import fold
 from overpaint.concepts.quotes import without_quotes
 
 #: Something else is to come: 去掉帽子，换成皇冠; "remove the hat and add a crown".
