@@ -91,6 +91,23 @@ def test_specks_are_left_behind() -> None:
     assert _overlap(picture, cover) > 0.95
 
 
+def test_glare_that_comes_in_from_the_border_is_left_behind() -> None:
+    picture, cover = _compose(_backdrop("wood", 224, np.random.default_rng(5)), "ball")
+    reach = cover.any(axis=1).argmax() + 4  # the glare meets the ball
+    picture[:reach, 95:140] = np.where(
+        cover[:reach, 95:140, None] > 0, picture[:reach, 95:140], 252
+    )
+    assert _overlap(picture, cover) > 0.95
+
+
+def test_stripes_that_the_border_cuts_stay() -> None:
+    picture, cover = _compose(_backdrop("wood", 224, np.random.default_rng(5)), "ball")
+    stripes = np.zeros(cover.shape, dtype=np.bool_)
+    stripes[:, 100:110] = stripes[:, 120:130] = True
+    picture[stripes & (cover > 0.5)] = (235, 235, 240)
+    assert _overlap(picture[55:], cover[55:]) > 0.95  # the ball begins at 45
+
+
 def test_the_edge_is_soft_and_free_of_the_background() -> None:
     picture, _ = _compose(_backdrop("studio", 224, np.random.default_rng(5)), "ball")
     pixels = cut_out(picture).pixels

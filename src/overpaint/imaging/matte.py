@@ -21,6 +21,12 @@ _PLAUSIBLE = (0.02, 0.98)
 _LONGEST = 1280
 #: An alpha below this says that the caller has cut the object out already.
 _SEEN_THROUGH = 250
+#: How near the border a piece reaches it, px at the analysis's size.
+_RIM = 3
+#: Tones that the object is told apart into.
+_TONES = 4
+#: A piece at the border this far from the rest, in OKLab, is not of the object.
+_GLARE_CONTRAST = 0.3
 
 _Codes: TypeAlias = npt.NDArray[np.uint8]
 
@@ -105,7 +111,42 @@ def _divided(small: Rgb8, codes: _Codes, distance: Plane, seed: int) -> Mask:
     back, front = np.zeros((1, 65)), np.zeros((1, 65))
     whole = (0, 0, small.shape[1], small.shape[0])  # unused with a mask
     cv2.grabCut(small, codes, whole, back, front, 3, cv2.GC_INIT_WITH_MASK)
-    return _tidied((codes == cv2.GC_FGD) | (codes == cv2.GC_PR_FGD), distance > 1.0)
+    found = _tidied((codes == cv2.GC_FGD) | (codes == cv2.GC_PR_FGD), distance > 1.0)
+    return _without_glare(small, found)
+
+
+def _without_glare(small: Rgb8, found: Mask) -> Mask:
+    """Drop what comes in from the picture's border in a colour of its own: a window's reflection.
+
+    The border's colours cannot tell it from the object. A piece of one tone goes if it reaches the
+    border, is the lesser part, and the rest has next to nothing of its tone.
+    """
+    rim = np.ones(found.shape, dtype=np.bool_)
+    rim[_RIM:-_RIM, _RIM:-_RIM] = False
+    if not (found & rim).any():
+        return found
+    lab = to_oklab(small)
+    tones = palette(lab[found], np.ones(int(found.sum()), dtype=np.float32), _TONES)
+    label = np.zeros(found.shape, dtype=np.uint8)
+    label[found] = 1 + nearest_colour(lab[found], tones)
+    kept = found.copy()
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))  # a stripe of the object stays
+    for tone in range(1, len(tones) + 1):
+        plane = cv2.morphologyEx((label == tone).astype(np.uint8), cv2.MORPH_OPEN, kernel)
+        _, part, stats, _ = cv2.connectedComponentsWithStats(plane)
+        for index in np.unique(part[rim & (part > 0)]):
+            piece = part == index
+            area = int(stats[index, cv2.CC_STAT_AREA])
+            if not 0.01 * found.sum() < area < 0.4 * found.sum():
+                continue
+            rest = found & ~piece
+            away = np.linalg.norm(np.median(lab[rest], axis=0) - np.median(lab[piece], axis=0))
+            alike = int((label[rest] == tone).sum())
+            if away > _GLARE_CONTRAST and alike < 0.25 * area:
+                kept[piece] = False
+    if kept.sum() == found.sum():
+        return found
+    return _tidied(kept, np.zeros_like(kept))
 
 
 def _contrast(small: Rgb8, found: Mask) -> float:
