@@ -24,7 +24,7 @@ from scripts.concept_sheets import write_sheets
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "src/overpaint/concepts/data/concepts.zip"
-LEAST_DRAWINGS = 2  # a concept with fewer manners of drawing is left out
+LEAST_DRAWINGS = 2  # a concept with fewer manners of drawing is left out, unless it is "lone"
 
 
 def main() -> None:
@@ -49,7 +49,11 @@ def collect(packages: Packages) -> list[tuple[Named, list[Drawn]]]:
     pictures = Pictures(packages)
     drawn = [(concept, list(pictures.of(concept))) for concept in read_names(packages)]
     pictures.close()
-    return [item for item in drawn if len({d.source.drawing for d in item[1]}) >= LEAST_DRAWINGS]
+    return [
+        (concept, drawings)
+        for concept, drawings in drawn
+        if len({d.source.drawing for d in drawings}) >= (1 if concept.lone else LEAST_DRAWINGS)
+    ]
 
 
 def write(path: Path, concepts: list[tuple[Named, list[Drawn]]]) -> None:
@@ -97,6 +101,7 @@ def index(concepts: list[tuple[Named, list[Drawn]]]) -> dict[str, object]:
             ]
             for concept, drawings in concepts
         ],
+        "one_way": [concept.id for concept, _ in concepts if not concept.mirrorable],
     }
 
 

@@ -19,7 +19,9 @@ from scripts.concept_packages import CLDR, EMOJIBASE, Packages
 OVERRIDES = Path(__file__).with_name("concepts_overrides.toml")
 
 #: What a line of the overrides may say.
-FIELDS = frozenset(("en", "zh", "at", "also", "without", "outline", "group", "drop"))
+FIELDS = frozenset(
+    ("en", "zh", "at", "also", "without", "bare", "outline", "group", "lone", "drop")
+)
 #: Subgroups of emoji of which nothing is a thing to be painted.
 LEFT_OUT = frozenset(
     (
@@ -51,6 +53,9 @@ class Named:
     placement: str
     outline: tuple[str, ...]  # icons of IconPark that show it
     without: tuple[str, ...]  # sources that show something else
+    bare: dict[str, tuple[str, ...]]  # by source: the parts of its drawing that are left out
+    mirrorable: bool
+    lone: bool  # kept even if it is drawn in one manner only
 
 
 def hexcode(emoji: str) -> str:
@@ -79,10 +84,9 @@ def read_names(packages: Packages) -> list[Named]:
             CLDR, "annotations/en/annotations.json", "annotations/zh/annotations.json"
         )
     ]
-    overrides = {
-        hexcode(emoji): entry
-        for emoji, entry in tomllib.loads(OVERRIDES.read_text(encoding="utf-8")).items()
-    }
+    document = tomllib.loads(OVERRIDES.read_text(encoding="utf-8"))
+    one_way = frozenset(document.pop("one_way").split())
+    overrides = {hexcode(emoji): entry for emoji, entry in document.items()}
     odd = {key for entry in overrides.values() for key in entry} - FIELDS
     if odd:
         raise SystemExit(f"{OVERRIDES.name} has unknown fields: {sorted(odd)}")
@@ -121,6 +125,9 @@ def read_names(packages: Packages) -> list[Named]:
             placement=override.get("at", "floats" if group in FLOATING else "stands"),
             outline=tuple(override.get("outline", "").split()),
             without=tuple(override.get("without", "").split()),
+            bare=_bare(override.get("bare", "")),
+            mirrorable=slug(words_en[0]) not in one_way,
+            lone=override.get("lone", False),
         )
 
     concepts = []
@@ -131,6 +138,9 @@ def read_names(packages: Packages) -> list[Named]:
             continue
         concepts.append(named(code, entry, override or {}))
     check_names(concepts)
+    strangers = one_way - {concept.id for concept in concepts}
+    if strangers:
+        raise SystemExit(f"{OVERRIDES.name} has one-way things that are none: {sorted(strangers)}")
     return concepts
 
 
@@ -149,6 +159,12 @@ def check_names(concepts: Iterable[Named]) -> None:
 
 def _split(words: str | None) -> tuple[str, ...]:
     return tuple(word.strip() for word in (words or "").split(",") if word.strip())
+
+
+def _bare(parts: str) -> dict[str, tuple[str, ...]]:
+    """ "noto:0,2 twemoji:1.0" by source."""
+    pairs = (part.partition(":") for part in parts.split())
+    return {source: tuple(paths.split(",")) for source, _, paths in pairs}
 
 
 def _unlike(names: tuple[str, ...], words: Iterable[str]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
@@ -25,6 +25,8 @@ PROBE_PX = 256  # side at which the visible box is measured
 VISIBLE = 12  # alpha from which a pixel counts as visible, of 255
 LEAST_AREA = 0.015  # of the canvas; less is an empty picture
 
+#: A tag of SVG: closing one, or one that is closed at once.
+TAG = re.compile(r'<(?P<close>/?)[\w:]+(?:[^>"]|"[^"]*")*?(?P<alone>/?)>')
 
 #: Left, top, width, height in the units of a drawing.
 ViewBox: TypeAlias = tuple[float, float, float, float]
@@ -84,6 +86,7 @@ class Pictures:
             for name in dict.fromkeys(names):
                 body, canvas = icons.drawing(name)
                 body = line_drawing(body) if source.drawing == "outline" else body
+                body = without_parts(body, concept.bare.get(source.id, ()))
                 box = self._boxes.of(document(body, canvas))
                 if box is not None:
                     yield Drawn(source=source, data=document(body, box).encode())
@@ -128,6 +131,36 @@ class _Icons:
             icon.get("width", self._data["width"]),
             icon.get("height", self._data["height"]),
         )
+
+
+def without_parts(body: str, paths: Collection[str]) -> str:
+    """A drawing without its elements at `paths`: "2" is the third, "2.0" the first inside that.
+
+    Emoji often come with a sky, a tile or a strip of water behind the thing that is asked for.
+    Raises SystemExit if there is no such element.
+    """
+    spans: dict[str, tuple[int, int]] = {}
+    open_elements: list[tuple[str, int]] = []  # path and start
+    children = [0]  # seen so far of each open element, that of the body first
+    for tag in TAG.finditer(body):
+        if tag["close"]:
+            path, start = open_elements.pop()
+            children.pop()
+            spans[path] = (start, tag.end())
+            continue
+        path = ".".join([*(path for path, _ in open_elements[-1:]), str(children[-1])])
+        children[-1] += 1
+        if tag["alone"]:
+            spans[path] = tag.span()
+        else:
+            open_elements.append((path, tag.start()))
+            children.append(0)
+    missing = set(paths) - set(spans)
+    if missing:
+        raise SystemExit(f"a drawing has no parts {sorted(missing)}: {body[:200]}")
+    for start, end in sorted((spans[path] for path in paths), reverse=True):
+        body = body[:start] + body[end:]
+    return body
 
 
 def line_drawing(body: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 from scripts import build_concepts, concept_archive
 from scripts.concept_names import LEFT_OUT, Named, check_names, hexcode, slug
 from scripts.concept_packages import CLDR, EMOJIBASE, SOURCES, Package, Packages
-from scripts.concept_pictures import Drawn, document, line_drawing, measure
+from scripts.concept_pictures import Drawn, document, line_drawing, measure, without_parts
 
 from overpaint.concepts.concept import Drawing, Placement
 from overpaint.concepts.library import BUILT_IN, FORMAT, RENDERED, ConceptLibrary
@@ -32,6 +32,9 @@ def _named(concept_id: str = "cup") -> Named:
         placement="stands",
         outline=(),
         without=(),
+        bare={},
+        mirrorable=True,
+        lone=False,
     )
 
 
@@ -78,6 +81,28 @@ def test_icons_become_black_lines_on_white() -> None:
     icon = '<path fill="#2F88FF" stroke="#000"/><path stroke="#fff"/><path fill="#43CCF8"/>'
     lines = '<path fill="#fff" stroke="#000"/><path stroke="#000"/><path fill="#fff"/>'
     assert line_drawing(icon) == lines
+
+
+def test_parts_are_taken_out_of_a_drawing_by_their_place() -> None:
+    body = '<path id="sky"/><g fill="a>b"><path d="M0 0"/><path d="M1 1"/></g><path id="boat"/>'
+    assert without_parts(body, ()) == body
+    assert without_parts(body, ("0",)) == body.removeprefix('<path id="sky"/>')
+    assert (
+        without_parts(body, ("1.0", "0")) == '<g fill="a>b"><path d="M1 1"/></g><path id="boat"/>'
+    )
+    assert without_parts(body, ("1",)) == '<path id="sky"/><path id="boat"/>'
+    with pytest.raises(SystemExit, match=r"a drawing has no parts \['1.2', '3'\]: <path id"):
+        without_parts(body, ("3", "1.2", "0"))
+
+
+def test_what_has_a_right_way_round_is_said_in_the_index(tmp_path: Path) -> None:
+    clock = replace(_named("clock"), words_en=("clock",), words_zh=("时钟",), mirrorable=False)
+    build_concepts.write(tmp_path / "c.zip", [(_named(), _drawings()), (clock, _drawings())])
+    concepts = ConceptLibrary.open(tmp_path / "c.zip").concepts
+    assert {id_: concept.mirrorable for id_, concept in concepts.items()} == {
+        "cup": True,
+        "clock": False,
+    }
 
 
 def test_codes_and_ids_are_plain() -> None:

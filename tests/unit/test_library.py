@@ -36,7 +36,8 @@ def library() -> ConceptLibrary:
 def test_knows_a_thousand_things_each_drawn_in_several_ways(library: ConceptLibrary) -> None:
     assert len(library.concepts) >= 1000
     drawings = {id_: {d for d, _ in c.exemplars} for id_, c in library.concepts.items()}
-    assert not [id_ for id_, drawn in drawings.items() if len(drawn) < 2 and "photo" not in drawn]
+    lone = {id_ for id_, drawn in drawings.items() if len(drawn) < 2 and "photo" not in drawn}
+    assert lone == {"fog", "hen", "koala", "raccoon"}  # the other drawings are tiles or heads
     assert sum("3d" in drawn for drawn in drawings.values()) >= 1000
     assert set.union(*drawings.values()) == {"photo", "3d", "shaded", "flat", "outline"}
 
@@ -159,6 +160,23 @@ mermaid: 美人鱼 mermaid
 heart: 爱心 heart
 teddy-bear: 泰迪熊 teddy~bear
 snowman: 雪人 snowman
+fireworks: 烟花 fireworks
+bridge: 桥 大桥 bridge
+fire: 篝火 campfire bonfire
+wine: 酒 红酒 red~wine
+necklace: 项链 necklace
+face-mask: 口罩 face~mask
+moustache: 胡子 beard mustache
+cowboy-hat: 牛仔帽 cowboy~hat
+santa-hat: 圣诞帽 santa~hat
+party-hat: 生日帽 party~hat
+chef-hat: 厨师帽 chef~hat
+halo: 光环 halo
+monocle: 单片眼镜 monocle
+bird: 海鸥 seagull
+hen: 母鸡 鸡 chicken
+alembic: 药水 potion
+highway: 道路 road
 """.strip().splitlines()
 
 
@@ -182,6 +200,51 @@ def test_search_forgives_spelling_and_orders_by_nearness(library: ConceptLibrary
     assert library.search("红色雨伞")[0].concept.id == "umbrella"
     assert library.search("qzxv") == []
     assert library.search(" ") == []
+
+
+SCENES = """
+fireworks sparkler shooting-star milky-way bridge cityscape city-at-night sunset sunrise fog
+sunrise-over-mountains highway railway-track moon-viewing-ceremony island tent statue-of-liberty
+carousel-horse ferris-wheel roller-coaster rainbow mountain surfer snowboarder skier fountain
+sailboat ship speedboat motor-boat cruise-ship ferry canoe desert
+"""
+
+
+def test_scenes_come_without_a_sky_behind_them(library: ConceptLibrary) -> None:
+    for concept_id in SCENES.split():
+        for _, key in library.concepts[concept_id].exemplars:
+            opaque = library.exemplar(key, size=64).pixels[..., 3] >= 128
+            assert opaque[len(opaque) // 8].mean() < 0.92, key  # a tile is as wide up there
+
+
+def test_boats_come_without_water(library: ConceptLibrary) -> None:
+    for concept_id in SCENES.partition("sailboat")[2].split()[:-1]:
+        for drawing, key in library.concepts[concept_id].exemplars:
+            lowest = library.exemplar(key, size=64).pixels[-2:, :, 3] >= 128
+            assert drawing == "outline" or lowest.mean() < 0.97, key  # water fills its whole width
+
+
+def test_the_plain_word_for_an_animal_is_its_whole_body(library: ConceptLibrary) -> None:
+    for word in ("dog", "cat", "tiger", "horse", "cow", "pig", "rabbit", "mouse", "monkey"):
+        assert library.search(word)[0].concept.id == word
+        assert library.concepts[f"{word}-face"].exemplars
+    keys = {id_: [key for _, key in concept.exemplars] for id_, concept in library.concepts.items()}
+    assert keys["raccoon"] == ["raccoon/noto"]
+    assert keys["koala"] == ["koala/noto-v1", "koala/emojione"]
+    assert keys["hen"] == ["hen/noto-v1", "hen/emojione"]
+    assert "gorilla/twemoji" not in keys["gorilla"]
+    assert "cat/icon-park" not in keys["cat"]
+
+
+def test_what_carries_writing_must_not_be_mirrored(library: ConceptLibrary) -> None:
+    mirrorable = {id_ for id_, concept in library.concepts.items() if concept.mirrorable}
+    assert mirrorable >= {"cat", "glasses", "sailboat", "rose", "t-shirt", "hoodie", "guitar"}
+    assert not mirrorable & {
+        *("book", "newspaper", "calendar", "clock", "watch", "alarm-clock", "world-map", "earth"),
+        *("keyboard", "piano", "musical-score", "red-flag", "stop-sign", "dollar-bill", "hotel"),
+        *("playing-card", "dice", "red-envelope", "mahjong-tile", "ambulance", "gold-medal"),
+    }
+    assert len(mirrorable) > 1100
 
 
 def test_what_a_thing_has_to_do_with_is_no_name_of_it(library: ConceptLibrary) -> None:
