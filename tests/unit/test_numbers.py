@@ -62,6 +62,11 @@ def test_what_is_no_number_of_several_words_stays(text: str) -> None:
     assert join_numbers(tokens, text) == tokens
 
 
+@pytest.mark.parametrize("before", ["换成", "变成", "沙发上"])
+def test_the_word_before_a_number_is_no_part_of_it(before: str) -> None:
+    assert _joined(f"{before}一百只狗")[-3:] == [("一百", "100"), ("只", ""), ("狗", "")]
+
+
 def test_a_number_inside_a_word_stays() -> None:
     lily = Concept(
         id="lily",

@@ -71,7 +71,7 @@ def join_numbers(tokens: Sequence[Token], folded: str) -> list[Token]:
     removed: set[int] = set()
     for start, end, value in _numbers(folded):
         first, last = at_start.get(start), at_end.get(end)
-        if first is None or last is None or first > last:
+        if first is None or last is None or first > last or first in removed:
             continue  # 百合 is a lily
         after = tokens[last + 1] if last + 1 < len(tokens) else None
         measured = after is not None and "measure" in after.senses
@@ -96,6 +96,9 @@ def _numbers(folded: str) -> Iterator[tuple[int, int, str]]:
         least = bool(match["few"] or match["more"])
         if value is not None:
             yield match.start(), match.end(), written(value, least=least)
+        value = _chinese(match["parts"], few=False)
+        if value is not None and match["few"]:  # 换成一百只: 成 is no part of the number
+            yield match.start("parts"), match.end(), written(value, least=bool(match["more"]))
     for match in _NONE.finditer(folded):
         yield match.start(), match.end(), "0"
 
