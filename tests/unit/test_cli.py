@@ -226,6 +226,21 @@ def test_an_engine_that_does_not_load_is_listed_with_the_reason(
     assert out.startswith("broken\tengine: must be one of")
 
 
+def test_what_an_engine_does_not_take_is_noted_on_stderr_and_in_json(cli: Run, scene: Path) -> None:
+    call = ("repaint", "base.png", "mask.png", "一只猫", "-o", "out.png", "--engine", "erase")
+    more = ("--style", "sketch", "--reference", "base.png")
+    notes = [f"the engine erase does not take {what}" for what in ("a prompt", "a style")]
+    notes.append("the engine erase does not take a reference")
+    code, out, err = cli(*call, *more)
+    assert (code, out) == (0, "out.png\n")
+    assert [line for line in err.splitlines() if "does not take" in line] == [
+        f"note: {note}" for note in notes
+    ]
+    _, out, err = cli(*call, *more, "--json")
+    assert set(notes) <= set(json.loads(out)["notes"])
+    assert all(f"note: {note}" in err for note in notes)
+
+
 def test_concepts_are_found_in_both_languages(cli: Run) -> None:
     for word in ("眼镜", "glasses"):
         code, out, _ = cli("concepts", "search", word)
