@@ -55,7 +55,8 @@ _DIGITS = {"零": 0, "〇": 0, "两": 2, **{char: n for n, char in enumerate("�
 _UNITS = {"十": 10, "百": 100, "千": 1000}
 _MYRIADS = {"万": 10**4, "亿": 10**8}
 _CHINESE = re.compile(
-    r"(?P<few>[上成几数好近]{0,2})(?P<parts>[零〇两一二三四五六七八九十百千万亿\d]+)(?P<more>[几多余]?)"
+    r"(?P<few>好?[几数](?=[十百千万亿])|[上成](?=[百千万亿])|近|)"
+    r"(?P<parts>[零〇两一二三四五六七八九十百千万亿\d]+)(?P<more>[几多余]?)"
 )
 _NONE = re.compile(r"(?<!\w)zero(?!\w)|零")
 
