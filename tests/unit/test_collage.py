@@ -149,6 +149,19 @@ def test_lettering_stays_in_the_mask_and_leaves_the_rest() -> None:
     assert (coverage[oval()] == 0).any()
 
 
+def test_lettering_stands_in_columns_where_that_is_asked_for() -> None:
+    def shape(prompt: str) -> float:
+        rows, columns = np.nonzero(cover(paint(prompt)) > 0.8)
+        return float(np.ptp(rows) / np.ptp(columns))
+
+    assert shape('竖排写着"快乐"') > 1.5
+    assert shape('横排写着"快乐"') < 0.7
+
+
+def test_what_was_read_otherwise_than_said_is_a_note() -> None:
+    assert any("100 were asked for" in note for note in paint("add 100 balloons").notes)
+
+
 def test_lettering_that_cannot_be_read_is_refused() -> None:
     small = oval(rx=9, ry=4)
     with pytest.raises(InvalidPrompt, match="prompt"):

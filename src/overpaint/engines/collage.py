@@ -117,6 +117,7 @@ def _paint(
             request.text,
             color=request.color,
             effects=request.effects,
+            vertical=request.vertical,
             backdrop=layers.flatten(layer, job.pixels),
             seed=job.seed,
         )
@@ -140,7 +141,7 @@ def _recall(
 ) -> tuple[list[Thing], tuple[str, ...]]:
     """What to put in, one entry an object, and what to tell the caller."""
     notes = [_unknown_note(word.word, word.nearest) for word in reading.unknown]
-    notes += getattr(reading, "notes", ())
+    notes += reading.notes
     things: list[Thing] = []
     subjects = list(reading.subjects)
     if job.reference is not None:
