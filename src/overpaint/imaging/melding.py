@@ -51,11 +51,15 @@ def meld(image: Plane, hole: Mask, origin: Index) -> Plane:
         # one step to the right or down: each pixel is named once
         divergence.reshape(flat.shape)[one] += lack
         divergence.reshape(flat.shape)[two] -= lack
-    correction = np.zeros_like(image)
-    weight = hole.astype(np.float32)[..., None]
+    left, top, wide, high = cv2.boundingRect(hole.astype(np.uint8))
+    box = np.s_[max(0, top - 1) : top + high + 1, max(0, left - 1) : left + wide + 1]
+    weight = hole[box].astype(np.float32)[..., None]
+    correction = np.zeros_like(image[box])
     for _ in range(CYCLES):
-        correction = _cycle(correction, divergence, weight)
-    return np.asarray(image + correction, np.float32)
+        correction = _cycle(correction, divergence[box], weight)
+    melded = image.copy()
+    melded[box] += correction
+    return melded
 
 
 def _cycle(value: Plane, divergence: Plane, weight: Plane) -> Plane:

@@ -54,13 +54,14 @@ def shade_of(pixels: Rgb8, mask: Mask) -> Plane | None:
         surface = np.linalg.solve(normal, weighted.T @ target)
         off = np.abs(target - terms @ surface).max(1)
         trust = 1 / (1 + (off / OUTLIER) ** 2) ** 2
-    rows, cols = np.arange(mask.shape[0]), np.arange(mask.shape[1])
-    y, x = np.meshgrid((rows - centre[0]) / unit, (cols - centre[1]) / unit, indexing="ij")
-    shade = np.clip(_terms(y, x, degree) @ surface, 0, 255)
-    off = (soft - shade)[ring]
+    ys, xs = np.nonzero(ring)
+    off = soft[ys, xs] - _terms((ys - centre[0]) / unit, (xs - centre[1]) / unit, degree) @ surface
     inside = np.abs(off).max(1) < 3 * OUTLIER
     if inside.mean() < FEWEST_INSIDE or np.sqrt((off**2).mean()) > SMOOTH_ROUGHNESS:
         return None
+    rows, cols = np.arange(mask.shape[0]), np.arange(mask.shape[1])
+    y, x = np.meshgrid((rows - centre[0]) / unit, (cols - centre[1]) / unit, indexing="ij")
+    shade = np.clip(_terms(y, x, degree) @ surface, 0, 255)
     return np.asarray(shade, np.float32)
 
 
