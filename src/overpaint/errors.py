@@ -42,7 +42,8 @@ class InvalidInput(OverpaintError):
 
     def __init__(self, field: str, limit: str | None = None, value: object = None) -> None:
         self.field = field
-        self.limit = limit or (type(self).__doc__ or "").split("\n", 1)[0].rstrip(".")
+        default = (type(self).__doc__ or "").split("\n", 1)[0].rstrip(".")
+        self.limit = limit or default[:1].lower() + default[1:]
         self.value = value
         got = "" if value is None else f", got {value}"
         super().__init__(f"{field}: {self.limit}{got}")

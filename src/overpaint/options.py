@@ -53,7 +53,8 @@ def check_style(style: object) -> Style:
     for known in STYLES:
         if style == known:
             return known
-    raise InvalidOption("style", f"must be one of {', '.join(STYLES)}", style)
+    got = style if isinstance(style, str) else repr(style)
+    raise InvalidOption("style", f"must be one of {', '.join(STYLES)}", got)
 
 
 def check_size(size: object) -> tuple[int, int] | None:

@@ -20,6 +20,7 @@ from overpaint.errors import InvalidInput
         (lambda: options.check_seeds(2**63, 1), "seed: .* got 9223372036854775808"),
         (lambda: options.check_seeds("1", 1), "seed: must be a whole number .* got '1'"),
         (lambda: options.check_style("cubist"), "style: must be one of auto, .*, got cubist"),
+        (lambda: options.check_style(None), "style: must be one of auto, .*, got None"),
         (lambda: options.check_size("big"), "size: must be .*WIDTHxHEIGHT.* got 'big'"),
         (lambda: options.check_size((512,)), "size: must be .* got .512,"),
         (lambda: options.check_size("10x512"), "size: .* between 64 and 4095 px a side, got 10"),
