@@ -395,7 +395,7 @@ def test_a_mask_too_thin_for_letters_is_refused() -> None:
 
 
 def test_an_empty_mask_is_refused() -> None:
-    with pytest.raises(EmptyMask, match="mask: The mask marks nothing to repaint"):
+    with pytest.raises(EmptyMask, match="mask: the mask marks nothing to repaint"):
         letter(np.zeros((20, 20), bool), "福")
 
 
