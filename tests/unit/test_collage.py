@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from overpaint.concepts.library import ConceptLibrary
+from overpaint.engines import collage
 from overpaint.engines.collage import MAX_OBJECTS, CollageEngine
 from overpaint.engines.protocol import Engine
 from overpaint.engines.recompose import Thing
@@ -116,6 +117,25 @@ def test_the_same_seed_gives_the_same_pixels_whatever_else_is_in_the_batch() -> 
     batch = engine().paint([job("a hat", seed=4), job("a hat", seed=5), job("a hat", seed=6)])
     assert np.array_equal(one.pixels, batch[1].pixels)
     assert not np.array_equal(one.pixels, batch[0].pixels)
+
+
+def test_what_does_not_depend_on_the_seed_is_done_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+
+    def counted(name: str) -> None:
+        original = getattr(collage, name)
+
+        def wrapper(*arguments: object) -> object:
+            calls.append(name)
+            return original(*arguments)
+
+        monkeypatch.setattr(collage, name, wrapper)
+
+    for name in ("read_prompt", "observe", "continue_background", "cut_out"):
+        counted(name)
+    first = job("replace it with our logo", reference=own_picture(), seed=0)
+    engine().paint([first, replace(first, seed=1), replace(first, seed=2)])
+    assert sorted(calls) == ["continue_background", "cut_out", "observe", "read_prompt"]
 
 
 def test_seeds_give_different_exemplars() -> None:

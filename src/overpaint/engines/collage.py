@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -21,11 +22,11 @@ from overpaint.engines.recompose import Thing, recompose
 from overpaint.errors import UnknownConcept
 from overpaint.imaging import canvas as layers
 from overpaint.imaging.canvas import Canvas, over
-from overpaint.imaging.harmonize import observe
+from overpaint.imaging.harmonize import Surroundings, observe
 from overpaint.imaging.inpaint import continue_background
 from overpaint.imaging.lettering import letter
 from overpaint.imaging.likeness import likeness
-from overpaint.imaging.matte import cut_out
+from overpaint.imaging.matte import CutOut, cut_out
 from overpaint.values import (
     EngineInfo,
     Mask,
@@ -67,10 +68,13 @@ class CollageEngine:
             FontMissing: no font has its characters.
         """
         library, lexicon = self._open()
-        backgrounds: dict[tuple[int, int], Rgb8] = {}  # jobs of one call share their picture
+        briefs: dict[tuple[object, ...], Brief] = {}
         painted = []
         for done, job in enumerate(jobs):
-            painted.append(_paint(job, library, lexicon, backgrounds))
+            # those that differ in their seed only share what does not depend on it
+            same = (id(job.pixels), id(job.mask), id(job.reference), job.prompt)
+            brief = briefs.setdefault(same, Brief(job, lexicon))
+            painted.append(_paint(job, brief, library, lexicon))
             if on_step is not None:
                 on_step(Step(stage="paint", done=done + 1, total=len(jobs)))
         return painted
@@ -87,28 +91,52 @@ class CollageEngine:
             return self._knowledge
 
 
-def _paint(
-    job: PaintJob,
-    library: ConceptLibrary,
-    lexicon: Lexicon,
-    backgrounds: dict[tuple[int, int], Rgb8],
-) -> PaintedRegion:
-    """One job: read, recall, recompose."""
-    reading = read_prompt(job.prompt, lexicon)
+class Brief:
+    """What jobs of one picture, mask, prompt and reference have in common, each found once."""
+
+    def __init__(self, job: PaintJob, lexicon: Lexicon) -> None:
+        self._job = job
+        self._lexicon = lexicon
+
+    @cached_property
+    def reading(self) -> Reading:
+        """What the prompt asks for."""
+        return read_prompt(self._job.prompt, self._lexicon)
+
+    @cached_property
+    def scene(self) -> Surroundings:
+        """What the context looks like."""
+        return observe(self._job.pixels, self._job.mask)
+
+    @cached_property
+    def likeness(self) -> float:
+        """How much what is under the mask is like what is around it."""
+        return likeness(self._job.pixels, self._job.mask)
+
+    @cached_property
+    def background(self) -> Rgb8:
+        """The picture without what was under the mask."""
+        return continue_background(self._job.pixels, self._job.mask)
+
+    @cached_property
+    def reference(self) -> CutOut | None:
+        """The thing in the caller's own picture."""
+        return None if self._job.reference is None else cut_out(self._job.reference)
+
+
+def _paint(job: PaintJob, brief: Brief, library: ConceptLibrary, lexicon: Lexicon) -> PaintedRegion:
+    """One job: recall, recompose."""
+    reading = brief.reading
     rng = np.random.default_rng(job.seed)
     style: Style = job.style if job.style != "auto" else reading.style or "auto"
-    things, notes = _recall(job, reading, style, library, lexicon, rng)
-    scene = observe(job.pixels, job.mask)
+    things, notes = _recall(job, brief, style, library, lexicon, rng)
 
-    drawn = recompose(job, things, style, scene, library, rng)
+    drawn = recompose(job, things, style, brief.scene, library, rng)
     layer = over(drawn.objects, drawn.shadow)  # h x w x 4, premultiplied
 
-    opaque = _replaces(reading, things, job)
+    opaque = _replaces(brief, things)
     if opaque:
-        key = id(job.pixels), id(job.mask)
-        if key not in backgrounds:
-            backgrounds[key] = continue_background(job.pixels, job.mask)
-        layer = over(layer, layers.of_rgb(backgrounds[key]))
+        layer = over(layer, layers.of_rgb(brief.background))
 
     if reading.lettering is not None:
         request = reading.lettering
@@ -133,19 +161,19 @@ def _paint(
 
 def _recall(
     job: PaintJob,
-    reading: Reading,
+    brief: Brief,
     style: Style,
     library: ConceptLibrary,
     lexicon: Lexicon,
     rng: np.random.Generator,
 ) -> tuple[list[Thing], tuple[str, ...]]:
     """What to put in, one entry an object, and what to tell the caller."""
+    reading, cut = brief.reading, brief.reference
     notes = [_unknown_note(word.word, word.nearest) for word in reading.unknown]
     notes += reading.notes
     things: list[Thing] = []
     subjects = list(reading.subjects)
-    if job.reference is not None:
-        cut = cut_out(job.reference)
+    if cut is not None:
         notes += [cut.note] if cut.note else []
         named = subjects.pop(0) if subjects else None
         known = library.concepts[named.concept_ids[0]] if named else None
@@ -178,17 +206,18 @@ def _unknown_note(word: str, nearest: Sequence[str]) -> str:
     return f'"{word}" is not in the concept library{near}'
 
 
-def _replaces(reading: Reading, things: Sequence[Thing], job: PaintJob) -> bool:
+def _replaces(brief: Brief, things: Sequence[Thing]) -> bool:
     """Whether what was under the mask gives way to the continued background.
 
     What is worn goes over its wearer, whatever words asked for it. Where the prompt only names
     a thing, what is there stays if it is more of what is around it: a table, the sky.
     """
+    reading = brief.reading
     if reading.action != "replace":
         return reading.action == "remove"
     if not things or all(thing.placement.startswith("worn") for thing in things):
         return False
-    return reading.explicit or likeness(job.pixels, job.mask) < ALIKE
+    return reading.explicit or brief.likeness < ALIKE
 
 
 def _writable(canvas: Canvas, mask: Mask) -> Mask:

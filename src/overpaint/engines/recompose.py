@@ -24,6 +24,7 @@ from overpaint.imaging.harmonize import (
 )
 from overpaint.imaging.placement import place_object, split_slots, warp_object
 from overpaint.imaging.region import mask_box
+from overpaint.imaging.texture import shrunk
 from overpaint.values import Mask, PaintJob, Rgba8, Style, Weight
 
 #: Long side at which an exemplar is looked at to find its place, px.
@@ -150,8 +151,13 @@ def recompose(
 
 
 def _exemplar(thing: Thing, library: ConceptLibrary, size: int, *, mirror: bool) -> Rgba8:
+    """Its picture, drawn or scaled down to this long side, px."""
     if thing.picture is not None:
-        return thing.picture
+        height, width = thing.picture.shape[:2]
+        scale = size / max(height, width)
+        if scale >= 1:
+            return thing.picture
+        return shrunk(thing.picture, (max(1, round(width * scale)), max(1, round(height * scale))))
     pixels = library.exemplar(thing.key, size=size).pixels
     return np.ascontiguousarray(pixels[:, ::-1]) if mirror else pixels
 
