@@ -64,12 +64,7 @@ def decode_mask(
         if pixels.dtype == np.bool_ and not wanted:
             return _finish(pixels[..., 0].copy(), invert, wanted, field)
         height, width, channels = pixels.shape
-        rows: Rows = lambda first, last: _to_8_bit(pixels[first:last])  # noqa: E731
-        most = pixels.max(initial=0)
-        if most == 1 and not wanted:  # as good as bool, in every channel
-            rows = lambda first, last: pixels[first:last].astype(np.uint8) * 255  # noqa: E731
-        elif pixels.dtype == np.uint16 and most <= 255:
-            rows = lambda first, last: pixels[first:last].astype(np.uint8)  # noqa: E731
+        rows = _rows_of_array(pixels, as_colors=bool(wanted))
         orientation = 1
     else:
         if isinstance(source, Image.Image):
@@ -187,6 +182,21 @@ def _to_8_bit(pixels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     if pixels.dtype == np.bool_:
         return pixels.view(np.uint8) * np.uint8(255)
     return (pixels >> 8).astype(np.uint8)
+
+
+def _rows_of_array(pixels: npt.NDArray[Any], *, as_colors: bool) -> Rows:
+    """Bands of an array as uint8; levels of 0 and 1 are as good as bool, in every channel."""
+    most = pixels.max(initial=0)
+
+    def rows(first: int, last: int) -> npt.NDArray[np.uint8]:
+        band = pixels[first:last]
+        if most == 1 and not as_colors:
+            return band.astype(np.uint8) * np.uint8(255)
+        if band.dtype == np.uint16 and most <= 255:  # 8-bit levels in a wider array
+            return band.astype(np.uint8)
+        return _to_8_bit(band)
+
+    return rows
 
 
 def _rows_of(image: Image.Image, field: str) -> tuple[Rows, int]:
