@@ -18,6 +18,7 @@ MAX_PROMPT = 800  # characters
 SIZE_LIMITS = (64, 4095)  # each side of the output, px
 MAX_GROW = 512  # px, either way
 MAX_FEATHER = 256.0  # px
+GUIDANCE_LIMITS = (1.0, 10.0)
 
 
 def check_prompt(prompt: object, *, field: str = "prompt") -> str:
@@ -117,11 +118,34 @@ def check_feather(feather: object) -> float | None:
     """
     if feather is None:
         return None
+    return _number("feather", feather, 0, MAX_FEATHER, "px")
+
+
+def check_strength(strength: object) -> float:
+    """Return how much of what is under the mask is kept.
+
+    Raises:
+        InvalidOption: not a number of 0 to 1.
+    """
+    return _number("strength", strength, 0, 1)
+
+
+def check_guidance(guidance: object) -> float:
+    """Return how strongly prompt, palette and sketch are pressed.
+
+    Raises:
+        InvalidOption: not a number of 1 to 10.
+    """
+    return _number("guidance", guidance, *GUIDANCE_LIMITS)
+
+
+def _number(field: str, value: object, low: float, high: float, unit: str = "") -> float:
     number = math.nan
-    if isinstance(feather, int | float) and not isinstance(feather, bool):
-        number = float(feather)
-    if not 0 <= number <= MAX_FEATHER:  # not true of nan either
-        raise InvalidOption("feather", f"must be between 0 and {MAX_FEATHER:g} px", repr(feather))
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        number = float(value)
+    if not low <= number <= high:  # not true of nan either
+        limit = f"must be between {low:g} and {high:g}{' ' if unit else ''}{unit}"
+        raise InvalidOption(field, limit, repr(value))
     return number
 
 

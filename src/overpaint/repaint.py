@@ -11,6 +11,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from overpaint import options
 from overpaint._version import __version__
@@ -21,9 +24,17 @@ from overpaint.imaging.blend import blend, match_tone
 from overpaint.imaging.color import from_srgb8, to_srgb8
 from overpaint.imaging.decode import decode_picture, decode_reference
 from overpaint.imaging.encode import encode, format_of
+from overpaint.imaging.linework import Lines, decode_sketch, take_lines
 from overpaint.imaging.mask import decode_mask, grow_mask
 from overpaint.imaging.provenance import Provenance
-from overpaint.imaging.region import fit_back, fit_to_size, plan_region, take_mask, take_pixels
+from overpaint.imaging.region import (
+    fit_back,
+    fit_to_size,
+    mask_box,
+    plan_region,
+    take_mask,
+    take_pixels,
+)
 from overpaint.imaging.source import Source
 from overpaint.imaging.watermark import watermark as mark
 from overpaint.values import (
@@ -39,6 +50,9 @@ from overpaint.values import (
     Step,
     Style,
 )
+
+if TYPE_CHECKING:
+    from overpaint.concepts.palette import Palette
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +95,10 @@ def repaint(
     negative_prompt: str = "",
     engine: str | Engine = "auto",
     reference: Source | None = None,
+    sketch: Source | None = None,
+    palette: str | Sequence[str | tuple[int, int, int]] | Source | None = None,
+    strength: float = 0.0,
+    guidance: float = 1.0,
     mask_color: Sequence[str | tuple[int, int, int]] = (),
     invert_mask: bool = False,
     grow: int = 0,
@@ -107,6 +125,13 @@ def repaint(
         negative_prompt: what not to paint.
         engine: "auto", the name of an engine, or an engine.
         reference: a picture of the thing to put in, with alpha or to be cut out.
+        sketch: lines that what is put in follows, dark on light, light on dark or on a clear
+            canvas; of the shape of the base, or of the masked part's box.
+        palette: colours to paint with: "red,#ffcc00", at most 8 names (Chinese or English) or
+            codes, or a picture that has them.
+        strength: how much of what is under the mask is kept, 0 to 1: first its light and folds,
+            from 0.5 on its colours too.
+        guidance: how strongly prompt, palette and sketch are pressed, 1 to 10.
         mask_color: colours, "RRGGBB" or (r, g, b), that repaint instead of white.
         invert_mask: repaint what the mask does not mark.
         grow: px by which the mask is widened (negative: narrowed), -512 to 512.
@@ -126,6 +151,8 @@ def repaint(
     colors = options.check_colors(mask_color)
     grow = options.check_grow(grow)
     feather = options.check_feather(feather)
+    strength = options.check_strength(strength)
+    guidance = options.check_guidance(guidance)
     painter = choose_engine(engine, prompt, has_reference=reference is not None)
     clock = _Clock(on_step)
 
@@ -135,10 +162,16 @@ def repaint(
         area = decode_mask(mask, size=upright, colors=colors, invert=invert_mask)
         area = _grown(area, grow)
         own = None if reference is None else decode_reference(reference)
+        colours = None if palette is None else _palette(palette)
+        lines = None
+        if sketch is not None:
+            lines = decode_sketch(sketch, size=upright, box=mask_box(area))
 
     with clock.stage("plan"):
         if target_size is not None:
             width, height = target_size
+            if lines is not None:
+                lines = _fit_lines(lines, area, width=width, height=height)
             picture, area = fit_to_size(picture, area, width=width, height=height)
         region = plan_region(area, painter.info)
         around = to_srgb8(picture.pixels[region.box.slices], picture.icc_profile)
@@ -149,6 +182,11 @@ def repaint(
             negative_prompt=negative_prompt,
             style=style,
             reference=own,
+            sketch=None if lines is None else take_lines(lines, region),
+            palette=() if colours is None else colours.colors,
+            palette_weights=() if colours is None else colours.weights,
+            strength=strength,
+            guidance=guidance,
         )
         jobs = [replace(common, seed=seed) for seed in seeds]
 
@@ -189,6 +227,19 @@ def _grown(area: Mask, px: int) -> Mask:
     return grown
 
 
+def _palette(palette: object) -> Palette:
+    from overpaint.concepts.palette import read_palette  # here, so that importing stays quick
+
+    return read_palette(palette)
+
+
+def _fit_lines(lines: Lines, area: Mask, *, width: int, height: int) -> Lines:
+    """Scale and crop a picture's lines as the picture is."""
+    drawn = Picture(pixels=np.repeat(lines[..., None], 3, axis=2))
+    fitted, _ = fit_to_size(drawn, area, width=width, height=height)
+    return np.ascontiguousarray(fitted.pixels[..., 0], np.uint8)
+
+
 def _blend(
     picture: Picture,
     area: Mask,
@@ -213,10 +264,17 @@ def _ignored(info: EngineInfo, job: PaintJob) -> list[str]:
         "a prompt": not info.needs_prompt and job.prompt and not is_removal(job.prompt),
         "a style": not info.takes_style and job.style != "auto",
         "a reference": not info.takes_reference and job.reference is not None,
+        "a sketch": not info.takes_sketch and job.sketch is not None,
+        "a palette": not info.takes_palette and bool(job.palette),
+        "a strength": not info.takes_strength and job.strength > 0,
+        "guidance": not info.takes_guidance and job.guidance != 1,
     }
-    return [
+    notes = [
         f"the engine {info.name} does not take {what}" for what, given in asked.items() if given
     ]
+    if info.takes_sketch and job.sketch is not None and not (job.sketch[job.mask] > 0).any():
+        notes.append("the sketch has no line inside the mask")
+    return notes
 
 
 class _Clock:

@@ -99,6 +99,11 @@ class PaintJob:
     style: Style = "auto"
     seed: int = 0  # the same job gives the same pixels
     reference: Rgba8 | None = None  # the caller's own picture to put in
+    sketch: Weight | None = None  # height x width, 1 = a line to follow, 0 = none
+    palette: tuple[tuple[int, int, int], ...] = ()  # sRGB colours to paint with, most first
+    palette_weights: tuple[float, ...] = ()  # how much of each; one a colour, sum 1
+    strength: float = 0.0  # how much of what is under the mask is kept, 0 to 1
+    guidance: float = 1.0  # how strongly what was asked for is pressed, 1 to 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +126,10 @@ class EngineInfo:
     needs_prompt: bool = True
     takes_reference: bool = False
     takes_style: bool = False
+    takes_sketch: bool = False
+    takes_palette: bool = False
+    takes_strength: bool = False
+    takes_guidance: bool = False
     options: dict[str, Any] = field(default_factory=dict)  # name -> default, engine's own
 
 

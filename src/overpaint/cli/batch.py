@@ -135,7 +135,6 @@ def _paint(line: Line, on_step: OnStep | None) -> dict[str, Any]:
         line.base,
         line.mask,
         line.prompt,
-        reference=line.reference,
         on_step=on_step,
         **line.options,
     )

@@ -23,7 +23,7 @@ class Line:
     base: Path
     mask: Path
     prompt: str
-    reference: Path | None
+    others: tuple[Path, ...]  # pictures that `options` name
     files: tuple[Path, ...]  # what it writes, one a result
     options: Mapping[str, Any]  # keyword arguments of `repaint`, those that were given
     key: str  # changes when the line or one of its input files does
@@ -42,6 +42,10 @@ KEYS = (
     "negative",
     "engine",
     "reference",
+    "sketch",
+    "palette",
+    "strength",
+    "guidance",
     "mask_color",
     "invert_mask",
     "grow",
@@ -55,7 +59,7 @@ LONGEST_EXCERPT = 40
 _OPTIONS = {
     name: "negative_prompt" if name == "negative" else name
     for name in KEYS
-    if name not in {"base", "mask", "prompt", "output", "reference"}
+    if name not in {"base", "mask", "prompt", "output"}
 }
 
 
@@ -103,7 +107,7 @@ def _read_line(number: int, raw: str, root: Path, folder: Path) -> Line:
     from overpaint.imaging.encode import format_of
 
     given = _parse(raw)
-    paths = {name: root / given[name] for name in ("base", "mask", "reference") if name in given}
+    paths = {name: root / given[name] for name in _pictures(given)}
     for name, path in paths.items():
         if not _is_file(path):
             raise InvalidOption(name, "must be a file that exists", path)
@@ -117,12 +121,24 @@ def _read_line(number: int, raw: str, root: Path, folder: Path) -> Line:
         number=number,
         base=paths["base"],
         mask=paths["mask"],
-        reference=paths.get("reference"),
+        others=tuple(path for name, path in paths.items() if name in _OPTIONS),
         prompt=given.get("prompt", ""),
         files=numbered(output, given.get("n", 1)),
-        options={_OPTIONS[name]: value for name, value in given.items() if name in _OPTIONS},
+        options={
+            _OPTIONS[name]: paths.get(name, value)
+            for name, value in given.items()
+            if name in _OPTIONS
+        },
         key=hashlib.sha256(json.dumps([given, name, state], sort_keys=True).encode()).hexdigest(),
     )
+
+
+def _pictures(given: Mapping[str, Any]) -> list[str]:
+    """The keys of a line that name picture files."""
+    from overpaint.concepts.palette import names_a_file
+
+    names = [name for name in ("base", "mask", "reference", "sketch") if name in given]
+    return [*names, "palette"] if names_a_file(given.get("palette")) else names
 
 
 def _is_file(path: Path) -> bool:
@@ -178,6 +194,10 @@ def _checks() -> dict[str, Callable[[Any], object]]:
         "mask_color": options.check_colors,
         "grow": options.check_grow,
         "feather": options.check_feather,
+        "sketch": partial(_check_name, "sketch"),
+        "palette": _check_palette,
+        "strength": options.check_strength,
+        "guidance": options.check_guidance,
         "invert_mask": partial(_check_flag, "invert_mask"),
         "watermark": partial(_check_flag, "watermark"),
     }
@@ -186,6 +206,17 @@ def _checks() -> dict[str, Callable[[Any], object]]:
 def _check_name(field: str, value: object) -> None:
     if not isinstance(value, str) or not value.strip() or "\0" in value:
         raise InvalidOption(field, "must be the name of a file", repr(value))
+
+
+def _check_palette(palette: object) -> None:
+    from overpaint.concepts.palette import names_a_file, read_palette
+
+    if names_a_file(palette):
+        _check_name("palette", palette)
+    elif isinstance(palette, str | list):
+        read_palette(palette)
+    else:
+        raise InvalidOption("palette", "must be text or a list of colours", repr(palette))
 
 
 def _check_engine(name: object) -> None:
@@ -207,8 +238,7 @@ def _clashes(lines: list[Line]) -> Iterator[str]:
     inputs = {
         path.resolve(): line.number
         for line in lines
-        for path in (line.base, line.mask, line.reference)
-        if path is not None
+        for path in (line.base, line.mask, *line.others)
     }
     writers: dict[str, int] = {}
     for line in lines:

@@ -63,6 +63,31 @@ def repaint(
     reference: Annotated[
         Path | None, typer.Option(help="A picture of your own to put into the masked part.")
     ] = None,
+    sketch: Annotated[
+        Path | None, typer.Option(help="Lines that what is put in follows: a picture of them.")
+    ] = None,
+    palette: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLOURS|IMAGE", help='Colours to paint with: "red,#ffcc00", or a picture.'
+        ),
+    ] = None,
+    strength: Annotated[
+        float,
+        typer.Option(
+            metavar="0..1",
+            parser=number,
+            help="How much is kept of what is under the mask: its folds, then its colours.",
+        ),
+    ] = 0.0,
+    guidance: Annotated[
+        float,
+        typer.Option(
+            metavar="1..10",
+            parser=number,
+            help="How strongly prompt, palette and sketch are pressed.",
+        ),
+    ] = 1.0,
     mask_color: Annotated[
         list[str] | None,
         typer.Option(
@@ -92,12 +117,15 @@ def repaint(
     ] = False,
 ) -> None:
     """Repaint the masked part of BASE as PROMPT says; every other pixel stays as it was."""
+    from overpaint.concepts.palette import names_a_file
     from overpaint.imaging.encode import format_of, losses
     from overpaint.options import check_seeds
     from overpaint.repaint import repaint as paint
 
     started = time.perf_counter()
-    inputs = [base, mask, *([reference] if reference else [])]
+    inputs = [base, mask, *filter(None, (reference, sketch))]
+    if names_a_file(palette):
+        inputs.append(Path(str(palette)))
     check_seeds(seed or 0, n)
     files = check_targets(output, n=n, inputs=inputs)
     with console.progress() as progress:
@@ -112,6 +140,10 @@ def repaint(
             negative_prompt=negative,
             engine=engine,
             reference=reference,
+            sketch=sketch,
+            palette=palette,
+            strength=strength,
+            guidance=guidance,
             mask_color=tuple(mask_color or ()),
             invert_mask=invert_mask,
             grow=grow,
