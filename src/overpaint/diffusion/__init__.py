@@ -1,0 +1,1 @@
+"""Noise schedule, levels of growing size, sampler: plain functions over a denoiser callable."""
