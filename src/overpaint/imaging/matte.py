@@ -37,6 +37,7 @@ class CutOut:
     """An object on its own."""
 
     pixels: Rgba8  # cropped to what is visible; straight alpha
+    corner: tuple[int, int] = (0, 0)  # its top row and left column in the picture, as scaled
     note: str | None = None  # what the caller should know, where it went otherwise than hoped
 
 
@@ -54,7 +55,7 @@ def cut_out(picture: Rgb8 | Rgba8, *, seed: int = 0) -> CutOut:
     if picture.shape[2] == 4 and (picture[..., 3] < _SEEN_THROUGH).any():
         if not (picture[..., 3] > 0).any():
             return CutOut(pixels=_opaque(rgb), note="the reference is transparent everywhere")
-        return CutOut(pixels=_cropped(picture))
+        return _cropped(picture)
     inside = _object(rgb, seed)
     share = float(inside.mean())
     if not _PLAUSIBLE[0] <= share <= _PLAUSIBLE[1]:
@@ -63,7 +64,7 @@ def cut_out(picture: Rgb8 | Rgba8, *, seed: int = 0) -> CutOut:
     alpha = _soft_edge(rgb, inside)
     color = _decontaminated(rgb, alpha)
     pixels = np.dstack([color, np.rint(alpha * 255).astype(np.uint8)])
-    return CutOut(pixels=_cropped(pixels))
+    return _cropped(pixels)
 
 
 def _within_longest(picture: Rgb8 | Rgba8) -> Rgb8 | Rgba8:
@@ -81,10 +82,11 @@ def _opaque(rgb: Rgb8) -> Rgba8:
     return np.dstack([rgb, np.full(rgb.shape[:2], 255, dtype=np.uint8)])
 
 
-def _cropped(pixels: Rgba8) -> Rgba8:
+def _cropped(pixels: Rgba8) -> CutOut:
     rows = np.nonzero((pixels[..., 3] > 0).any(axis=1))[0]
     columns = np.nonzero((pixels[..., 3] > 0).any(axis=0))[0]
-    return pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].copy()
+    visible = pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].copy()
+    return CutOut(pixels=visible, corner=(int(rows[0]), int(columns[0])))
 
 
 def _object(rgb: Rgb8, seed: int) -> Mask:
