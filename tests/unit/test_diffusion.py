@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -46,7 +47,7 @@ def test_a_plan_falls_from_noise_to_the_picture_without_gaps(top: int) -> None:
     assert [len(stage.times) - 1 for stage in stages] == list(STEPS[: top + 1])
     assert stages[0].times[0] == 1
     assert stages[-1].times[-1] == 0
-    for below, above in zip(stages, stages[1:], strict=False):
+    for below, above in itertools.pairwise(stages):
         assert above.times[0] == pytest.approx(raised(below.times[-1]))
     for stage in stages:
         assert list(stage.times) == sorted(stage.times, reverse=True)
@@ -123,7 +124,7 @@ def test_sampling_through_the_levels_gives_the_law_of_the_data() -> None:
         for _ in range(level):
             means = halve(means)
         signal, noise = (1 - t) ** 2 * spread**2, t**2 / block**2
-        best = mean + (1 - t) * spread**2 / (signal + noise) * (means - (1 - t) * mean)
+        best: State = mean + (1 - t) * spread**2 / (signal + noise) * (means - (1 - t) * mean)
         for _ in range(level):
             best = double(best)
         return best
