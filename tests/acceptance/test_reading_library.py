@@ -45,7 +45,7 @@ I'd like a slice of pepperoni pizza on the plate | add | pizza
 a monkey hanging from the tree with a banana | add | banana
 an octopus playing the violin | add | violin
 a unicorn under a rainbow | replace | unicorn
-make the man's tie blue with a pattern | replace | necktie
+make the man wear a blue tie | add | necktie
 a small wooden boat on the lake | add | boat
 a soccer ball near the dog | add | soccer ball
 red sports car, cinematic lighting, ultra detailed | replace | sports car
@@ -80,6 +80,24 @@ def test_the_right_thing_belongs_in_the_mask(prompt: str, action: str, words: li
     for subject, word in zip(reading.subjects, words, strict=True):
         (span,) = lexicon.spans(word)
         assert subject.concept_ids[0] in span.concept_ids
+
+
+@pytest.mark.parametrize(
+    ("prompt", "color"),
+    [
+        ("make the man's tie blue with a pattern", "blue"),
+        ("把这件T恤改成黑色", "black"),
+        ("change her skirt to dark green", "dark green"),
+        ("把桌子换成木头的", None),
+        ("将窗帘染成浅紫色", "lavender"),
+    ],
+)
+def test_what_only_changes_its_colour_is_not_put_in(prompt: str, color: str | None) -> None:
+    reading = read_prompt(prompt, _lexicon())
+    assert reading.action == "recolor"
+    assert reading.subjects == ()
+    assert reading.recoloring is not None
+    assert reading.recoloring.color == color
 
 
 def test_every_concept_can_be_asked_for_by_its_names() -> None:

@@ -3,7 +3,7 @@
 The tables `readings*.txt` hold a prompt a line: prompt | action | subjects | present | the rest.
 Subjects are parted by ";": concept(colour, @material, xCount), each only where it is said. The rest
 may hold `text=...` (to its end or to ` effects=`), `effects=a,b`, `rgb=name`, `style=...`,
-`unknown=a,b`.
+`unknown=a,b`, and, where what is there is recoloured, `becomes=colour,@material`.
 """
 
 from __future__ import annotations
@@ -49,6 +49,10 @@ def _written(reading: Reading) -> str:
         look = ",".join(filter(None, said))
         subjects.append(subject.concept_ids[0] + (f"({look})" if look else ""))
     rest = []
+    if reading.recoloring is not None:
+        new = reading.recoloring
+        said = [new.color or "", f"@{new.material}" if new.material else ""]
+        rest.append("becomes=" + ",".join(filter(None, said)))
     if reading.lettering is not None:
         rest.append(f"text={reading.lettering.text}")
         if reading.lettering.effects:
@@ -325,7 +329,8 @@ _PIECES = st.sampled_from(_WORDS.split())
 def _holds(prompt: str) -> None:
     reading = read_prompt(prompt, _LEXICON)
     assert reading == read_prompt(prompt, _LEXICON)
-    assert reading.action in ("add", "replace", "remove")
+    assert reading.action in ("add", "replace", "remove", "recolor")
+    assert (reading.action == "recolor") == (reading.recoloring is not None)
     assert reading.style is None or reading.style in STYLES
     for subject in reading.subjects:
         assert 1 <= subject.count <= 12

@@ -60,6 +60,7 @@ class Parse:
     action: Literal["add", "replace"] = "replace"
     gives_way: bool = False  # what is there is said to be replaced or taken away
     loose: Look = field(default_factory=Look)  # said of nothing in particular
+    becomes: Look = field(default_factory=Look)  # what a thing that stays is to look like
     unknown: list[Token] = field(default_factory=list)
 
 
@@ -83,3 +84,4 @@ class State:
     recipient: int | None = None  # token of the thing that is given to: 给[猫]帽子
     gives: bool = False
     overriding: bool = False  # what is said now replaces what was said: 换成蓝色的
+    painting: bool = False  # "paint the wall": a colour after it says how it becomes

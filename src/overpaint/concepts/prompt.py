@@ -33,6 +33,7 @@ from overpaint.values import Style
 __all__ = [
     "LetteringRequest",
     "Reading",
+    "Recoloring",
     "Subject",
     "UnknownWord",
     "is_removal",
@@ -71,6 +72,16 @@ class LetteringRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Recoloring:
+    """How what is under the mask is to look, while it stays what it is."""
+
+    word: str = ""  # what it is called, as written; "" where the prompt does not name it
+    color: str | None = None  # as in `Subject`; neither colour nor material: none was named
+    rgb: tuple[int, int, int] | None = None
+    material: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class UnknownWord:
     """A word that nobody knew."""
 
@@ -82,12 +93,14 @@ class UnknownWord:
 class Reading:
     """What a prompt asks for."""
 
-    action: Literal["add", "replace", "remove"]  # what shows beside the subject in the mask:
-    # "add" the picture as it was, "replace" the continued background; "remove" only the latter
+    action: Literal["add", "replace", "remove", "recolor"]  # what shows beside the subject in the
+    # mask: "add" the picture as it was, "replace" the continued background; "remove" only the
+    # latter; "recolor": nothing is put in, what is there takes another colour or material
     explicit: bool = False  # the prompt itself says that what is there gives way to the subjects:
     # 换成, "replace", "turn into", "instead of"; a bare noun phrase does not
     subjects: tuple[Subject, ...] = ()  # what belongs in the mask
     present: tuple[str, ...] = ()  # ids of concepts that are named but in the picture already
+    recoloring: Recoloring | None = None  # with "recolor" only
     lettering: LetteringRequest | None = None
     style: Style | None = None
     unknown: tuple[UnknownWord, ...] = ()
@@ -108,6 +121,16 @@ def read_prompt(text: str, lexicon: Lexicon) -> Reading:
     roles = Roles(tokens, lexicon, written is not None)
     parse = Walk(roles.tokens, roles.is_thing, roles.is_text, roles.is_worn).run()
 
+    if written is None and (recoloring := _recoloring(parse, roles, plain)) is not None:
+        known = [thing.token.concept_ids[0] for thing in parse.things if thing.token.concept_ids]
+        return Reading(
+            action="recolor",
+            explicit=True,
+            present=tuple(dict.fromkeys(known)),
+            recoloring=recoloring,
+            style=roles.style,
+            language=language,
+        )
     subjects, present = _choose(parse.things)
     unknown = dict.fromkeys(plain[token.start : token.end].strip() for token in parse.unknown)
     found = any(thing.token.concept_ids for thing in subjects)
@@ -149,6 +172,26 @@ def _choose(things: Sequence[Thing]) -> tuple[list[Thing], list[Thing]]:
             others = [thing for thing in nouns if thing.role != role and thing.token.concept_ids]
             return subjects, others
     return [], [thing for thing in nouns if thing.token.concept_ids]
+
+
+def _recoloring(parse: Parse, roles: Roles, text: str) -> Recoloring | None:
+    """What a prompt that names nothing to put in makes of what is there, or None.
+
+    把裙子换成红色, "make the dress blue", 换个颜色, and a colour alone.
+    """
+    if any(thing.role in ("object", "plain", "not") for thing in parse.things):
+        return None
+    look = parse.becomes
+    if look.color is None and look.material is None:
+        bare = not parse.things and not parse.gives_way and parse.loose.color is not None
+        look = parse.loose if bare else look
+        if not bare and not (roles.names_color and parse.gives_way):
+            return None
+    color, rgb = _color(look)
+    tokens = [thing.token for thing in parse.things]
+    named = next((token for token in reversed(tokens)), None)
+    word = "" if named is None else text[named.start : named.end]
+    return Recoloring(word=word, color=color, rgb=rgb, material=look.material)
 
 
 def _color(look: Look) -> tuple[str | None, Rgb | None]:

@@ -16,6 +16,9 @@ RELATIONS = (
     "swapin", "decorate", "exist", "take", "use", "give", "let", "ba", "zai", "place", "at",
     "to", "for", "of",
 )  # fmt: skip
+PRONOUNS = frozenset(
+    ["me", "him", "it", "them", "us", "her", "我", "它", "他", "她", "我们", "它们", "他们"]
+)
 
 
 class Relations:
@@ -107,6 +110,9 @@ class Relations:
     def _on_draw(self, at: int, value: str) -> None:
         self._state.role, self._state.once = "plain", None
         self._state.head_from = len(self._parse.things)
+        following = self._tokens[at + 1] if at + 1 < len(self._tokens) else None
+        if self._tokens[at].text == "paint" and following is not None:
+            self._state.painting = "the" in following.senses or following.text in PRONOUNS
 
     def _on_swapin(self, at: int, value: str) -> None:
         self._actions.setdefault("into", value)

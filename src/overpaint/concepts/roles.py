@@ -13,8 +13,8 @@ from overpaint.concepts.lexicon import Lexicon, Token
 from overpaint.concepts.nearest import is_chinese
 from overpaint.concepts.numbers import written
 from overpaint.concepts.quotes import PLACEHOLDER
+from overpaint.concepts.relations import PRONOUNS
 from overpaint.concepts.vocabulary import Senses
-from overpaint.concepts.walk import PRONOUNS
 from overpaint.values import Style
 
 
@@ -26,6 +26,7 @@ class Roles:
         self.style: Style | None = None
         self.effects: list[str] = []
         self.vertical: bool | None = None
+        self.names_color = any("hue" in token.senses for token in tokens)  # 换个颜色
         self.tokens: list[Token] = []
         self._has_lettering = has_lettering
         decided = list(tokens)
@@ -70,6 +71,8 @@ class Roles:
             self.vertical = senses["layout"] == "vertical"
         if "layout" in senses:
             return replace(token, concept_ids=(), senses={"filler": "layout"})
+        if "hue" in senses:
+            return replace(token, concept_ids=(), senses={"filler": "hue"})
         if "text" in senses and not self._has_lettering:
             senses.pop("text")
             if not senses and not token.concept_ids:
@@ -85,6 +88,8 @@ class Roles:
             if not token.concept_ids and _is_word(token) and not _is_content(token):
                 return replace(token, senses={"filler": "word"})
             return replace(token, senses={})
+        if "material" in senses and "de" in after and not noun_follows:  # 换成木头的
+            return replace(token, concept_ids=(), senses=senses)
         counted = before is not None and bool({"number", "measure", "the"} & set(before.senses))
         if "measure" in senses:
             if counted and (noun_follows or not token.concept_ids):

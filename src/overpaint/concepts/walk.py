@@ -7,14 +7,11 @@ from collections.abc import Callable, Sequence
 from overpaint.concepts.grammar import Look, Parse, State, Thing
 from overpaint.concepts.lexicon import Token
 from overpaint.concepts.quotes import PLACEHOLDER
-from overpaint.concepts.relations import RELATIONS, Relations
+from overpaint.concepts.relations import PRONOUNS, RELATIONS, Relations
 
 _ATTRIBUTES = ("color", "material", "shade", "effect")
 _HARD_BREAKS = frozenset(".。;；!！?？\n")
 _SOFT_BREAKS = frozenset(",，:：()（）[]【】/|~…—")
-PRONOUNS = frozenset(
-    ["me", "him", "it", "them", "us", "her", "我", "它", "他", "她", "我们", "它们", "他们"]
-)
 
 
 class Walk(Relations):
@@ -156,6 +153,10 @@ class Walk(Relations):
         things = self._parse.things
         if look == Look():
             return
+        if self._state.overriding or self._state.painting:
+            self._parse.becomes.update(look, override=True)
+            if self._state.painting and things[self._state.sentence_from :]:
+                things[-1].role = "target"
         if len(things) > self._state.sentence_from:
             things[-1].look.update(look, override=self._state.overriding)
         else:
