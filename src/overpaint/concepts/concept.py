@@ -24,6 +24,11 @@ Placement = Literal[
 #: How an exemplar is drawn. "photo" is cut out of a photograph; "3d" is a rendered model;
 #: "shaded" a vector drawing with gradients; "flat" one of plain areas; "outline" of lines.
 Drawing = Literal["photo", "3d", "shaded", "flat", "outline"]
+PLACEMENTS: tuple[Placement, ...] = Placement.__args__  # type: ignore[attr-defined]
+DRAWINGS: tuple[Drawing, ...] = Drawing.__args__  # type: ignore[attr-defined]
+
+#: The group of the user's own concepts.
+OWN = "own"
 
 
 @dataclass(frozen=True, kw_only=True)

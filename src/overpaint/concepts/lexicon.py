@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from overpaint.concepts.atoms import atoms_of, extent, fold, join, key_of
-from overpaint.concepts.concept import Concept
+from overpaint.concepts.concept import OWN, Concept
 from overpaint.concepts.inflection import IRREGULAR, plurals, singulars
 from overpaint.concepts.nearest import NearWords, is_chinese
 from overpaint.concepts.vocabulary import Senses, vocabulary
@@ -255,7 +255,9 @@ def _may_name(char: str) -> bool:
 
 
 def _rank(concept: Concept, number: int) -> int:
-    """Smaller is better: the whole before a face, more drawings first, then the library's order."""
+    """Smaller is better: the user's own, the whole before a face, more drawings, earlier ones."""
+    if concept.group == OWN:
+        return number - 10 * _SYNONYM  # before every built-in one, were it by a synonym
     face = "face" in concept.group or concept.name_en.endswith("face")
     drawings = min(len(concept.exemplars), 9)
     return (face * 10 + 9 - drawings) * 100_000 + number

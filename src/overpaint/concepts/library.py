@@ -1,94 +1,67 @@
 """The concept library: what can be named, and pictures of it in several drawing styles.
 
-An artefact is a ZIP file; the built-in ones are made by `scripts/build_concepts.py` (drawings) and
-`scripts/build_photos.py` (photographs, which add to the concepts of the former):
-
-    index.json            sources (with licences), concepts, "one_way": those that must not be
-                          mirrored, and "more": pictures for concepts of earlier artefacts
-    <id>/vectors.svgs     the vector drawings of a concept, one SVG document a line
-    <id>/<n>.webp         its n-th rendered picture or photograph, with alpha
-
-Opening reads the indexes only; a picture is read and rasterised when it is asked for.
+It is put together from artefacts (`artefact`): the built-in ones and a user's own. Opening reads
+the indexes only; a picture is read and rasterised when it is asked for.
 """
 
 from __future__ import annotations
 
 import io
-import json
 import threading
-import zipfile
-import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
 import resvg_py
 from PIL import Image
 
+from overpaint.concepts.artefact import (
+    FORMAT,
+    RENDERED,
+    Artefact,
+    Exemplars,
+    Source,
+    damaged,
+    read_artefact,
+)
 from overpaint.concepts.concept import Concept, Drawing, Exemplar
 from overpaint.concepts.search import Match, search
 from overpaint.errors import OperationFailed
 from overpaint.values import Rgba8
 
-__all__ = ["ConceptLibrary", "Match", "Shelf", "Source"]
+__all__ = [
+    "BUILT_IN",
+    "CACHE_BYTES",
+    "FORMAT",
+    "RENDERED",
+    "ConceptLibrary",
+    "Exemplars",
+    "Match",
+    "Source",
+]
 
 DATA = Path(__file__).with_name("data")
 BUILT_IN = (DATA / "concepts.zip", DATA / "photos.zip")
-FORMAT = 2  # of index.json
 CACHE_BYTES = 64 * 2**20  # rasterised exemplars kept
-RENDERED = frozenset({"3d", "photo"})  # stored as WebP; the other drawings as SVG
 VISIBLE = 12  # alpha from which a pixel counts as visible, of 255
-
-#: How a concept is drawn, and the key of each picture.
-Exemplars: TypeAlias = tuple[tuple[Drawing, str], ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """Where pictures come from."""
-
-    id: str
-    drawing: Drawing
-    title: str
-    author: str
-    licence: str  # SPDX identifier
-    url: str
-    package: str  # npm name@version; empty where there is none
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shelf:
-    """The concepts of one artefact, and pictures that it adds to those of earlier ones."""
-
-    name: str  # for messages
-    sources: tuple[Source, ...]
-    concepts: Mapping[str, Concept]
-    more: Mapping[str, Exemplars]  # by concept id
-    read: Callable[[str], bytes]  # bytes of a member, from an archive or from anywhere else
-
-    def exemplars(self, concept_id: str) -> Exemplars:
-        """What this shelf shows of a concept."""
-        own = self.concepts.get(concept_id)
-        return own.exemplars if own is not None else self.more.get(concept_id, ())
 
 
 class ConceptLibrary:
     """Concepts and their pictures. Safe to share between threads.
 
-    Later shelves add concepts, and pictures to the concepts of earlier ones. Raises
-    `OperationFailed` if shelves do not fit together.
+    Later artefacts add concepts, and pictures to the concepts of earlier ones. Raises
+    `OperationFailed` if they do not fit together.
     """
 
-    def __init__(self, shelves: Iterable[Shelf]) -> None:
-        self._shelves = tuple(shelves)
+    def __init__(self, artefacts: Iterable[Artefact]) -> None:
+        self._artefacts = tuple(artefacts)
         self.sources: Mapping[str, Source]
         self.concepts: Mapping[str, Concept]
-        self.sources, self.concepts = _merged(self._shelves)
+        self.sources, self.concepts = _merged(self._artefacts)
         self._lock = threading.Lock()
         self._cache: OrderedDict[tuple[str, int], Exemplar] = OrderedDict()
         self.cached_bytes = 0  # of rasterised pictures; at most CACHE_BYTES
@@ -99,7 +72,7 @@ class ConceptLibrary:
 
         Raises `OperationFailed` if a file is missing, damaged or of another format.
         """
-        return cls(map(_shelf, paths or BUILT_IN))
+        return cls(map(read_artefact, paths or BUILT_IN))
 
     def exemplar(self, key: str, *, size: int) -> Exemplar:
         """A picture of a concept, cropped tightly, its longer side `size` px (1 to 4096).
@@ -112,15 +85,15 @@ class ConceptLibrary:
             if found is not None:
                 self._cache.move_to_end((key, size))
                 return found
-        shelf, drawing, member, rank = self._find(key)
-        data = shelf.read(member)
+        artefact, drawing, member, rank = self._find(key)
+        data = artefact.read(member)
         try:
-            if drawing in RENDERED:
+            if drawing in artefact.rendered:
                 pixels = _scale(data, size)
             else:
                 pixels = _rasterise(data.split(b"\n")[rank], size)
         except (OSError, ValueError, IndexError, cv2.error) as error:
-            raise _damaged(member, error) from error
+            raise damaged(member, error) from error
         pixels.setflags(write=False)  # shared through the cache
         exemplar = Exemplar(
             concept_id=key.partition("/")[0], drawing=drawing, key=key, pixels=pixels
@@ -134,17 +107,12 @@ class ConceptLibrary:
                 self.cached_bytes -= old.pixels.nbytes
         return exemplar
 
-    def _find(self, key: str) -> tuple[Shelf, Drawing, str, int]:
-        """Where a picture is: its shelf, its drawing, the member, and its rank among its kind."""
-        concept_id = key.partition("/")[0]
-        for shelf in self._shelves:
-            exemplars = shelf.exemplars(concept_id)
-            drawing = next((drawn for drawn, known in exemplars if known == key), None)
-            if drawing is not None:
-                rendered = drawing in RENDERED
-                rank = [k for d, k in exemplars if (d in RENDERED) is rendered].index(key)
-                name = f"{rank}.webp" if rendered else "vectors.svgs"
-                return shelf, drawing, f"{concept_id}/{name}", rank
+    def _find(self, key: str) -> tuple[Artefact, Drawing, str, int]:
+        """Where a picture is: its artefact, its drawing, the member, its rank among its kind."""
+        for artefact in self._artefacts:
+            found = artefact.member(key)
+            if found is not None:
+                return artefact, *found
         raise KeyError(key)
 
     def search(self, word: str, *, limit: int = 10) -> list[Match]:
@@ -152,105 +120,23 @@ class ConceptLibrary:
         return search(self.concepts.values(), word, limit=limit)
 
 
-class _Archive:
-    """A ZIP file held in memory: no handle to share between threads or forked processes."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._lock = threading.Lock()
-        try:
-            self._zip = zipfile.ZipFile(io.BytesIO(path.read_bytes()))
-        except FileNotFoundError:
-            raise OperationFailed(f"the concept library is missing: {path}") from None
-        except (OSError, zipfile.BadZipFile) as error:
-            raise _damaged(path, error) from error
-
-    def read(self, member: str) -> bytes:
-        """The bytes of a member; raises `OperationFailed` if they are not all there."""
-        try:
-            with self._lock:
-                return self._zip.read(member)
-        except (OSError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise _damaged(f"{self.path}, {member}", error) from error
-
-
-def _damaged(where: Path | str, error: Exception) -> OperationFailed:
-    return OperationFailed(f"the concept library is damaged: {where} ({error})")
-
-
-def _shelf(path: Path) -> Shelf:
-    """What an artefact holds; raises `OperationFailed`."""
-    archive = _Archive(path)
-    try:
-        index = json.loads(archive.read("index.json"))
-        if index["format"] != FORMAT:
-            raise OperationFailed(
-                f"the concept library has format {index['format']}, not {FORMAT}: {path}"
-            )
-        sources = tuple(Source(**source) for source in index["sources"])
-        one_way = frozenset(index.get("one_way", ()))
-        concepts = [_concept(row, sources, one_way) for row in index["concepts"]]
-        more = {
-            id_: _exemplars(id_, drawn, sources) for id_, drawn in index.get("more", {}).items()
-        }
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        raise _damaged(path, error) from error
-    return Shelf(
-        name=str(path),
-        sources=sources,
-        concepts={concept.id: concept for concept in concepts},
-        more=more,
-        read=archive.read,
-    )
-
-
-def _merged(shelves: Sequence[Shelf]) -> tuple[Mapping[str, Source], Mapping[str, Concept]]:
-    """All sources and all concepts, each with the exemplars of every shelf in their order."""
+def _merged(artefacts: Sequence[Artefact]) -> tuple[Mapping[str, Source], Mapping[str, Concept]]:
+    """All sources and all concepts, each with the exemplars of every artefact in their order."""
     sources: dict[str, Source] = {}
     concepts: dict[str, Concept] = {}
-    for shelf in shelves:
-        twice = [source.id for source in shelf.sources if source.id in sources]
-        twice += [id_ for id_ in shelf.concepts if id_ in concepts]
-        unknown = [id_ for id_ in shelf.more if id_ not in concepts]
+    for one in artefacts:
+        twice = [source.id for source in one.sources if source.id in sources]
+        twice += [id_ for id_ in one.concepts if id_ in concepts]
+        unknown = [id_ for id_ in one.more if id_ not in concepts]
         if twice or unknown:
             what = f"has what is there already: {twice}" if twice else f"adds to none: {unknown}"
-            raise OperationFailed(f"{shelf.name} does not fit the concept library: it {what}")
-        sources |= {source.id: source for source in shelf.sources}
-        concepts |= shelf.concepts
-        for id_, exemplars in shelf.more.items():
+            raise OperationFailed(f"{one.name} does not fit the concept library: it {what}")
+        sources |= {source.id: source for source in one.sources}
+        concepts |= one.concepts
+        for id_, exemplars in one.more.items():
             concept = concepts[id_]
             concepts[id_] = replace(concept, exemplars=concept.exemplars + exemplars)
     return MappingProxyType(sources), MappingProxyType(concepts)
-
-
-def _concept(row: list[Any], sources: Sequence[Source], one_way: frozenset[str]) -> Concept:
-    """A row of the index; the same order as in `scripts/build_concepts.py`."""
-    concept_id, name_en, name_zh, words_en, words_zh, keywords_en, keywords_zh = row[:7]
-    group, placement, drawn = row[7:]
-    return Concept(
-        id=concept_id,
-        name_en=name_en,
-        name_zh=name_zh,
-        words_en=tuple(words_en),
-        words_zh=tuple(words_zh),
-        group=group,
-        exemplars=_exemplars(concept_id, drawn, sources),
-        keywords_en=tuple(keywords_en),
-        keywords_zh=tuple(keywords_zh),
-        placement=placement,
-        mirrorable=concept_id not in one_way,
-    )
-
-
-def _exemplars(concept_id: str, drawn: list[int], sources: Sequence[Source]) -> Exemplars:
-    """The pictures of a concept by the numbers of their sources: drawing and key of each."""
-    exemplars = []
-    for rank, number in enumerate(drawn):
-        source = sources[number]
-        copy = drawn[:rank].count(number) + 1
-        suffix = f"-{copy}" if copy > 1 else ""
-        exemplars.append((source.drawing, f"{concept_id}/{source.id}{suffix}"))
-    return tuple(exemplars)
 
 
 def _rasterise(svg: bytes, size: int) -> Rgba8:

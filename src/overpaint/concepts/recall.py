@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 import numpy as np
 
-from overpaint.concepts.concept import Concept, Drawing
+from overpaint.concepts.concept import OWN, Concept, Drawing
 from overpaint.concepts.library import ConceptLibrary
 from overpaint.concepts.prompt import Subject
 from overpaint.imaging.materials import material
@@ -72,11 +72,13 @@ def choose_concept(
 ) -> Concept:
     """One of the concepts that a subject may mean, unless it is to be avoided.
 
-    "A hat" may be any of several; "a top hat" is the one that is called so.
+    "A hat" may be any of several; "a top hat" is the one that is called so, and the user's own is
+    meant wherever it may be.
     """
     wanted = [id_ for id_ in subject.concept_ids if id_ not in avoid] or subject.concept_ids
     best = library.concepts[wanted[0]]
-    if len(wanted) == 1 or subject.word in (best.name_en, best.name_zh):
+    named = subject.word in (best.name_en, best.name_zh) or best.group == OWN
+    if len(wanted) == 1 or named:
         return best
     if rng.random() < BEST_CHANCE:
         return best

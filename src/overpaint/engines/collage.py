@@ -8,12 +8,14 @@ given the light, tone and grain of its surroundings.
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 
+from overpaint.concepts.concept import OWN
+from overpaint.concepts.knowledge import Knowledge
 from overpaint.concepts.lexicon import Lexicon
 from overpaint.concepts.library import ConceptLibrary
 from overpaint.concepts.prompt import Reading, read_prompt
@@ -56,8 +58,7 @@ class CollageEngine:
     )
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._knowledge: tuple[ConceptLibrary, Lexicon] | None = None
+        self._knowledge = Knowledge()
 
     def paint(self, jobs: Sequence[PaintJob], on_step: OnStep | None = None) -> list[PaintedRegion]:
         """Paint each job; see `Engine.paint`.
@@ -67,28 +68,23 @@ class CollageEngine:
             InvalidPrompt: text to be set does not fit the mask.
             FontMissing: no font has its characters.
         """
-        library, lexicon = self._open()
+        known = self._knowledge.now()
+        library, lexicon = known.library, known.lexicon
         briefs: dict[tuple[object, ...], Brief] = {}
         painted = []
         for done, job in enumerate(jobs):
             # those that differ in their seed only share what does not depend on it
             same = (id(job.pixels), id(job.mask), id(job.reference), job.prompt)
             brief = briefs.setdefault(same, Brief(job, lexicon))
-            painted.append(_paint(job, brief, library, lexicon))
+            one = _paint(job, brief, library, lexicon)
+            painted.append(replace(one, notes=(*one.notes, *known.faults)))
             if on_step is not None:
                 on_step(Step(stage="paint", done=done + 1, total=len(jobs)))
         return painted
 
     def close(self) -> None:
         """Let the library go."""
-        self._knowledge = None
-
-    def _open(self) -> tuple[ConceptLibrary, Lexicon]:
-        with self._lock:
-            if self._knowledge is None:
-                library = ConceptLibrary.open()
-                self._knowledge = library, Lexicon(library.concepts.values())
-            return self._knowledge
+        self._knowledge = Knowledge()
 
 
 class Brief:
@@ -190,6 +186,8 @@ def _recall(
         concept = choose_concept(subject, library, rng, avoid)
         if concept.id in avoid:
             notes.append(f'"{subject.word}" is in the negative prompt too; it is drawn')
+        if concept.group == OWN and len(subject.concept_ids) > 1:
+            notes.append(f'"{subject.word}" is drawn as your own concept, not as the built-in one')
         key = choose_drawing(concept, subject, style, library, rng, size=size)
         things += [Thing(subject=subject, concept=concept, key=key)] * subject.count
 
