@@ -5,9 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 DEMO_OUT := demo-out
+# What `make heavy` installs as torch; on a machine without a GPU any CPU build does.
+TORCH ?= torch==2.13.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench clean heavy
 
 help:  ## show what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/'
@@ -18,12 +20,14 @@ demo: $(VENV)/runtime.done  ## repaint a photograph and say where the result is
 test: $(VENV)/dev.done  ## run all tests
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: $(VENV)/dev.done  ## lint, formatting, types, layers, packaging
+check: $(VENV)/dev.done $(VENV)/heavy.done  ## lint, formatting, types, layers, packaging
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(PIP) check
+
+heavy: $(VENV)/heavy.done  ## install torch and what else training needs; its tests then run too
 
 bench: $(VENV)/dev.done  ## measure time and memory, and print the tables
 	@set -e; for script in bench/[!_]*.py; do \
@@ -46,6 +50,12 @@ $(VENV)/runtime.done: pyproject.toml | $(BIN)/python
 $(VENV)/dev.done: $(VENV)/runtime.done
 	@echo "installing the development tools into $(VENV) ..."
 	@$(PIP) install --group dev
+	@touch $@
+
+$(VENV)/heavy.done: $(VENV)/dev.done
+	@echo "installing what training needs into $(VENV) ..."
+	@$(PIP) install $(TORCH)
+	@$(PIP) install --editable ".[train]"
 	@touch $@
 
 $(BIN)/python:
