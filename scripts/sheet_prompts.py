@@ -1,9 +1,11 @@
 """A contact sheet of prompts over photographs: what a designer looks at before a release.
 
-    python scripts/sheet_prompts.py OUT.jpg [--photos FOLDER] [--engine NAME] [--only TEXT]
+    python scripts/sheet_prompts.py OUT.jpg [--photos FOLDER] [--engines NAMES] [--only TEXT]
+        [--part I/N]
 
-Each tile shows the photograph with the mask's outline, and the result. Without --photos only the
-photographs that ship with the project are used; with it, those of the CC0 set as well.
+Each tile shows the photograph with the mask's outline, and the result of each engine, builtin
+and collage unless others are named. Without --photos only the photographs that ship with the
+project are used; with it, those of the CC0 set as well, 48 prompts in all.
 """
 
 from __future__ import annotations
@@ -38,6 +40,12 @@ class Case:
     prompt: str
     style: str = "auto"
 
+
+#: Where garments lie in most of the photographs of them.
+DRESS = (0.5, 0.68, 0.42, 0.62, 0)
+SHIRT = (0.5, 0.6, 0.46, 0.5, 0)
+CHEST = (0.5, 0.62, 0.2, 0.2, 0)
+HAT = (0.5, 0.64, 0.4, 0.36, 0)
 
 CASES = [
     Case("cat", ((0.54, 0.28, 0.26, 0.12, 8),), "一只猫戴着红色眼镜"),
@@ -80,6 +88,20 @@ CASES = [
     Case("scenes/lake-sherburne.jpg", ((0.3, 0.5, 0.12, 0.1, 0),), "a campfire"),
     Case("scenes/casa-mila.jpg", ((0.5, 0.25, 0.12, 0.12, 0),), "去掉它"),
     Case("scenes/high-trestle-trail.jpg", ((0.5, 0.5, 0.1, 0.14, 0),), "机器人"),
+    Case("clothing/a10eee1b-7361-44c4-9dd8-90e91e083573.jpg", (DRESS,), "把裙子换成红色"),
+    Case("clothing/7fc487f9-81a1-4285-aef9-45574cc8adce.jpg", (DRESS,), "make the dress green"),
+    Case("clothing/a40ef6c1-29e9-4a54-8f3b-01589d1092ba.jpg", (SHIRT,), "把衣服换成蓝色"),
+    Case("clothing/5dc3b8f3-650f-460d-9aff-5d8903aadfa4.jpg", (SHIRT,), "turn the shirt purple"),
+    Case("clothing/a40ef6c1-29e9-4a54-8f3b-01589d1092ba.jpg", (CHEST,), "衣服上印着一只熊猫"),
+    Case("clothing/1dfed9b7-d0c3-4c6b-aa8b-e827b3558c0c.jpg", (CHEST,), "a yellow sunflower"),
+    Case(
+        "clothing/1dfed9b7-d0c3-4c6b-aa8b-e827b3558c0c.jpg", (CHEST,), 'the text "HELLO" in white'
+    ),
+    Case("clothing/c325bde4-2ef9-4e87-ab30-bd5e964f8b75.jpg", (CHEST,), "去掉文字"),
+    Case("clothing/c246ac1a-8bd7-4c22-a1a4-e141a239ef8d.jpg", (HAT,), "把帽子换成草莓蛋糕"),
+    Case("clothing/77cd4632-d981-4254-9134-08e44dab9834.jpg", (HAT,), "two brown teddy bears"),
+    Case("scenes/the-spices-of-life.jpg", ((0.5, 0.3, 0.14, 0.14, 0),), "a gold trophy"),
+    Case("scenes/ocean-waves.jpg", ((0.5, 0.35, 0.16, 0.12, 0),), "一条跳跃的海豚"),
 ]
 
 
@@ -91,12 +113,8 @@ def mask_of(case: Case, width: int, height: int) -> Mask:
     return drawn.astype(bool)
 
 
-def tile(case: Case, photo: Path, engine: str) -> Image.Image:
-    image = Image.open(photo).convert("RGB")
-    image.thumbnail((LONG_SIDE, LONG_SIDE))
-    base: Rgb8 = np.asarray(image)
-    mask = mask_of(case, image.width, image.height)
-    caption = case.prompt if case.style == "auto" else f"{case.prompt} [{case.style}]"
+def paint(case: Case, base: Rgb8, mask: Mask, engine: str) -> tuple[Rgb8, str]:
+    """The picture after, and what was said of it."""
     try:
         result = overpaint.repaint(
             base,
@@ -106,18 +124,30 @@ def tile(case: Case, photo: Path, engine: str) -> Image.Image:
             engine=engine,
             seed=3,
         )
-        after = np.asarray(result.pictures[0].pixels[..., :3], np.uint8)
-        caption += "".join(f"  ({note})" for note in result.notes)
     except overpaint.errors.OverpaintError as error:
-        after = base
-        caption += f"  {type(error).__name__}: {error}"
+        return base, f"  {type(error).__name__}: {error}"
+    said = "".join(f"  ({note})" for note in result.notes)
+    return np.asarray(result.pictures[0].pixels[..., :3], np.uint8), said
+
+
+def tile(case: Case, photo: Path, engines: list[str]) -> Image.Image:
+    image = Image.open(photo).convert("RGB")
+    scale = LONG_SIDE / max(image.size)
+    image = image.resize((round(image.width * scale), round(image.height * scale)))
+    base: Rgb8 = np.asarray(image)
+    mask = mask_of(case, image.width, image.height)
+    caption = case.prompt if case.style == "auto" else f"{case.prompt} [{case.style}]"
     edge = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
-    before = np.where(edge[..., None] > 0, np.array([255, 0, 255], np.uint8), base)
+    shown = [np.where(edge[..., None] > 0, np.array([255, 0, 255], np.uint8), base)]
+    for engine in engines:
+        after, said = paint(case, base, mask, engine)
+        shown.append(after)
     height = round(TILE * image.height / image.width)
-    joined = Image.new("RGB", (2 * TILE + 4, height + CAPTION), "white")
-    for i, pixels in enumerate((before, after)):
-        shown = Image.fromarray(pixels).resize((TILE, height), Image.Resampling.LANCZOS)
-        joined.paste(shown, (i * (TILE + 4), CAPTION))
+    joined = Image.new("RGB", (len(shown) * (TILE + 4), height + CAPTION), "white")
+    for i, pixels in enumerate(shown):
+        small = Image.fromarray(pixels).resize((TILE, height), Image.Resampling.LANCZOS)
+        joined.paste(small, (i * (TILE + 4), CAPTION))
+    caption += f"  [{', '.join(engines)}]{said}"
     font = find_font(caption).at(15)
     ImageDraw.Draw(joined).text((4, 2), caption[:110], "black", font)
     return joined
@@ -127,21 +157,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
     parser.add_argument("--photos", type=Path, help="folder of the CC0 photographs, unpacked")
-    parser.add_argument("--engine", default="auto")
+    parser.add_argument("--engines", default="collage,builtin", help="side by side, in this order")
     parser.add_argument("--only", default="", help="cases whose photo or prompt has this text")
+    parser.add_argument("--part", default="1/1", help="I/N: the I-th of N equal parts")
     arguments = parser.parse_args()
+    part, parts = (int(number) for number in arguments.part.split("/"))
     tiles = []
-    for case in CASES:
+    for case in CASES[part - 1 :: parts]:
         photo = SHIPPED.get(case.photo) or (arguments.photos and arguments.photos / case.photo)
         if photo and (arguments.only in case.prompt or arguments.only in case.photo):
-            tiles.append(tile(case, photo, arguments.engine))
+            tiles.append(tile(case, photo, arguments.engines.split(",")))
     pairs = [tiles[i : i + 2] for i in range(0, len(tiles), 2)]
     heights = [max(one.height for one in pair) + 8 for pair in pairs]
-    sheet = Image.new("RGB", (2 * (2 * TILE + 12), sum(heights)), "gray")
+    wide = max(one.width for one in tiles) + 8
+    sheet = Image.new("RGB", (2 * wide, sum(heights)), "gray")
     y = 0
     for pair, height in zip(pairs, heights, strict=True):
         for i, one in enumerate(pair):
-            sheet.paste(one, (i * (2 * TILE + 12), y))
+            sheet.paste(one, (i * wide, y))
         y += height
     sheet.save(arguments.out)
 
