@@ -50,7 +50,7 @@ class Pictures:
 
     def __init__(self, packages: Packages) -> None:
         self._vectors = {
-            source.id: _Icons(packages, source) for source in SOURCES if source.id != "fluent-3d"
+            source.id: Icons(packages, source) for source in SOURCES if source.id != "fluent-3d"
         }
         self._boxes = Boxes(packages.cache / "boxes.json")
         rendered = next(source for source in SOURCES if source.id == "fluent-3d")
@@ -92,7 +92,7 @@ class Pictures:
                     yield Drawn(source=source, data=document(body, box).encode())
 
 
-class _Icons:
+class Icons:
     """One icon set of Iconify, by emoji or name."""
 
     def __init__(self, packages: Packages, source: Source) -> None:
