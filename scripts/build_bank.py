@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import hashlib
 import io
 import json
 import sys
@@ -34,21 +33,21 @@ from scripts.build_photos import Photos, open_photos
 from overpaint.concepts.library import ConceptLibrary
 from overpaint.imaging.inpaint import continue_background
 from overpaint.imaging.matte import cut_out
+from overpaint.train.split import held_out, share_of
 from overpaint.values import Mask, Rgb8, Rgba8
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "build/bank.zip"
 FORMAT = 1
 SIDE, LARGE = 256, 512  # px; the sides of the photographs kept
-CROPPED, WHOLE = 1500, 1000  # garments cropped to a square, and whole ones to be cut out
+CROPPED, WHOLE = 1700, 760  # garments cropped to a square, and whole ones to be cut out
 SCENE_CROPS, LARGE_CROPS = 40, 5  # of each scene
-FILLS = 750
-FILL_SIDE = 160  # px; at which the background under a cut-out is continued
+FILLS = 640
+FILL_SIDE = 112  # px; at which the background under a cut-out is continued
 DRAWING_SIDE = 120  # px; long side of an exemplar
 MOST_DRAWINGS = {"flat": 2}  # of one concept in one drawing; 3 of the others
 QUALITY, ALPHA_QUALITY = 80, 90  # WebP
-TEST_PHOTOS, TEST_DRAWINGS = 0.08, 0.05  # held out
-TEST_SCENES = 3
+TEST_DRAWINGS = 0.05  # of the concepts in a drawing; held out
 PLAUSIBLE = (0.06, 0.62)  # share of the photograph that a cut-out covers
 DECISIVE = 0.9  # share of its visible alpha that is above 240
 RIM = 6  # px around a cut-out that go with it: its shadow
@@ -126,16 +125,6 @@ def main() -> None:
     writer.report(f"{arguments.out}, {arguments.out.stat().st_size / 1e6:.1f} MB")
 
 
-def share_of(name: str) -> float:
-    """A number from 0 to 1 that belongs to a name: splits and orders stay when others come."""
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6]) / 2**48
-
-
-def split_of(name: str, held_out: float) -> str:
-    """Whether to learn from it, "train", or to measure with it, "test"."""
-    return "test" if share_of(f"split {name}") < held_out else "train"
-
-
 def opened(jpeg: bytes) -> Image.Image:
     return Image.open(io.BytesIO(jpeg)).convert("RGB")
 
@@ -149,6 +138,7 @@ def square(photo: Image.Image, side: int, box: tuple[float, float, float, float]
 def add_garments(writer: Writer, photos: Photos, kept: list[Rgb8]) -> dict[int, str]:
     """Photographs of garments; returns labels of those kept whole, by number."""
     rows = list(csv.DictReader(io.StringIO(photos("labels.csv").decode())))
+    unseen = set(held_out(row["file"] for row in rows))
     rows = [row for row in rows if row["file"].startswith("clothing/")]
     rows.sort(key=lambda row: share_of(row["file"]))
     wanted = [row for row in rows if row["label"] in CONCEPTS][:WHOLE]
@@ -158,7 +148,7 @@ def add_garments(writer: Writer, photos: Photos, kept: list[Rgb8]) -> dict[int, 
     for row in wanted:
         photo = opened(photos(row["file"]))
         width, height = photo.size
-        split = split_of(row["file"], TEST_PHOTOS)
+        split = "test" if row["file"] in unseen else "train"
         if row["file"] in named:
             box = (0.0, 0.0, float(width), float(height))  # squeezed a little
             whole[len(kept)] = row["label"]
@@ -176,10 +166,10 @@ def add_scenes(writer: Writer, photos: Photos, kept: list[Rgb8]) -> None:
     """Crops of the scenes at several scales, small and large."""
     rows = csv.DictReader(io.StringIO(photos("labels.csv").decode()))
     names = sorted(row["file"] for row in rows if row["file"].startswith("scenes/"))
-    held_out = sorted(names, key=share_of)[:TEST_SCENES]
+    unseen = held_out(names)
     for name in names:
         photo = opened(photos(name))
-        split = "test" if name in held_out else "train"
+        split = "test" if name in unseen else "train"
         rng = np.random.default_rng(int(share_of(name) * 2**32))
         for _ in range(SCENE_CROPS):
             box = random_box(photo, SIDE, rng)
@@ -208,6 +198,7 @@ def add_drawings(writer: Writer, library: ConceptLibrary) -> None:
             count[drawing] += 1
             if count[drawing] > MOST_DRAWINGS.get(drawing, 3):
                 continue
+            unseen = share_of(f"split {concept.id} {drawing}")
             writer.picture(
                 "drawings",
                 np.array(library.exemplar(key, size=DRAWING_SIDE).pixels),
@@ -215,7 +206,7 @@ def add_drawings(writer: Writer, library: ConceptLibrary) -> None:
                 drawing=drawing,
                 placement=concept.placement,
                 mirrorable=concept.mirrorable,
-                split=split_of(f"{concept.id} {drawing}", TEST_DRAWINGS),
+                split="test" if unseen < TEST_DRAWINGS else "train",
             )
 
 

@@ -1,0 +1,1 @@
+"""Training: pictures composed on the fly, the loop, and scores; the only part that needs torch."""
