@@ -24,15 +24,14 @@ from typing import TypeAlias
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from overpaint.imaging.inpaint import continue_background
+from overpaint.train.scores.fidelity import fidelity
+from overpaint.train.scores.holes import KINDS, hole_of
 from overpaint.values import Mask, Rgb8
 
 Fill: TypeAlias = Callable[[Rgb8, Mask], Rgb8]
-Plane: TypeAlias = npt.NDArray[np.float32]
 
-KINDS = ("stroke 5", "text", "blob 40", "blob 100", "blob 200", "border")
 ANY_SIZE = 1 << 30
 CLOTHING = 6  # garments beside the scenes
 ROOT = Path(__file__).resolve().parents[1]
@@ -113,31 +112,6 @@ def cases(archive: Path | None, quick: bool) -> Iterator[Case]:
             yield Case(name=name, kind=kind, truth=truth, hole=hole_of(kind, side, rng))
 
 
-def hole_of(kind: str, side: int, rng: np.random.Generator) -> Mask:
-    canvas = np.zeros((side, side), np.uint8)
-    shape, _, size = kind.partition(" ")
-    if shape == "stroke":
-        points = rng.integers(side // 8, side - side // 8, (5, 2)).astype(np.int32)
-        cv2.polylines(canvas, [points], False, 1, int(size))
-    elif shape == "text":
-        for row in range(3):
-            origin = (side // 10, side // 3 + row * side // 5)
-            cv2.putText(canvas, "Overpaint 88", origin, cv2.FONT_HERSHEY_DUPLEX, side / 320, 1, 3)
-    else:
-        radius = int(size) / 2 if size else side / 7
-        low, high = radius * 1.3, side - radius * 1.3
-        centre = rng.uniform(low, high, 2)
-        if shape == "border":
-            centre[rng.integers(2)] = rng.choice([0.0, float(side)])
-        noise = rng.standard_normal((side, side)).astype(np.float32)
-        wobble = cv2.GaussianBlur(noise, (0, 0), radius / 2)
-        y, x = np.mgrid[:side, :side]
-        canvas[
-            np.hypot(y - centre[0], x - centre[1]) < radius * (1 + 0.2 * wobble / wobble.std())
-        ] = 1
-    return canvas.astype(bool)
-
-
 # --- methods ---------------------------------------------------------------------------------
 
 
@@ -211,38 +185,9 @@ def methods() -> dict[str, tuple[Fill | None, int]]:
 # --- scores ----------------------------------------------------------------------------------
 
 
-def luma(picture: Rgb8) -> Plane:
-    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.float32)
-
-
-def ssim_map(one: Plane, two: Plane) -> Plane:
-    """Wang et al. 2004: 11 x 11 Gaussian window, sigma 1.5, values 0 to 255."""
-
-    def mean(plane: Plane) -> Plane:
-        return np.asarray(cv2.GaussianBlur(plane, (11, 11), 1.5), np.float32)
-
-    m1, m2 = mean(one), mean(two)
-    v1, v2, cov = mean(one * one) - m1**2, mean(two * two) - m2**2, mean(one * two) - m1 * m2
-    c1, c2 = np.float32((0.01 * 255) ** 2), np.float32((0.03 * 255) ** 2)
-    similar = (2 * m1 * m2 + c1) * (2 * cov + c2) / ((m1**2 + m2**2 + c1) * (v1 + v2 + c2))
-    return np.asarray(similar, np.float32)
-
-
-def slope(plane: Plane, hole: Mask) -> float:
-    dx = np.abs(np.diff(plane, axis=1))[:-1]
-    dy = np.abs(np.diff(plane, axis=0))[:, :-1]
-    return float((dx + dy)[hole[:-1, :-1]].mean())
-
-
 def score(case: Case, painted: Rgb8, ms: float) -> Score:
-    error = (painted.astype(np.float32) - case.truth)[case.hole]
-    truth, got = luma(case.truth), luma(painted)
-    return Score(
-        psnr=float(10 * np.log10(255**2 / max(float((error**2).mean()), 0.1))),
-        ssim=float(ssim_map(truth, got)[case.hole].mean()),
-        detail=slope(got, case.hole) / max(slope(truth, case.hole), 0.1),
-        ms=ms,
-    )
+    found = fidelity(case.truth, painted, case.hole)
+    return Score(psnr=found.psnr, ssim=found.ssim, detail=found.detail, ms=ms)
 
 
 def run(case: Case, fill: Fill) -> tuple[Score, Rgb8]:
