@@ -153,7 +153,8 @@ def repaint(
     feather = options.check_feather(feather)
     strength = options.check_strength(strength)
     guidance = options.check_guidance(guidance)
-    painter = choose_engine(engine, prompt, has_reference=reference is not None)
+    puts_in = reference is not None or (palette is not None and not prompt)
+    painter = choose_engine(engine, prompt, has_reference=puts_in)
     clock = _Clock(on_step)
 
     with clock.stage("decode"):

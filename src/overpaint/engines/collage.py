@@ -18,8 +18,10 @@ from overpaint.concepts.concept import OWN
 from overpaint.concepts.knowledge import Knowledge
 from overpaint.concepts.lexicon import Lexicon
 from overpaint.concepts.library import ConceptLibrary
-from overpaint.concepts.prompt import Reading, read_prompt
+from overpaint.concepts.prompt import Reading, Recoloring, read_prompt
 from overpaint.concepts.recall import choose_concept, choose_drawing
+from overpaint.engines.composition import Composition
+from overpaint.engines.recoloring import recolored
 from overpaint.engines.recompose import Thing, recompose
 from overpaint.errors import UnknownConcept
 from overpaint.imaging import canvas as layers
@@ -55,6 +57,9 @@ class CollageEngine:
         max_side=1536,
         takes_reference=True,
         takes_style=True,
+        takes_sketch=True,
+        takes_palette=True,
+        takes_strength=True,
     )
 
     def __init__(self) -> None:
@@ -74,9 +79,9 @@ class CollageEngine:
         painted = []
         for done, job in enumerate(jobs):
             # those that differ in their seed only share what does not depend on it
-            same = (id(job.pixels), id(job.mask), id(job.reference), job.prompt)
+            same = (id(job.pixels), id(job.mask), id(job.reference), job.prompt, job.palette)
             brief = briefs.setdefault(same, Brief(job, lexicon))
-            one = _paint(job, brief, library, lexicon)
+            one = recall_and_recompose(job, brief, library, lexicon).painted()
             painted.append(replace(one, notes=(*one.notes, *known.faults)))
             if on_step is not None:
                 on_step(Step(stage="paint", done=done + 1, total=len(jobs)))
@@ -96,7 +101,9 @@ class Brief:
 
     @cached_property
     def reading(self) -> Reading:
-        """What the prompt asks for."""
+        """What the prompt asks for; a palette alone asks for its colours."""
+        if not self._job.prompt and self._job.palette:
+            return Reading(action="recolor", explicit=True, recoloring=Recoloring())
         return read_prompt(self._job.prompt, self._lexicon)
 
     @cached_property
@@ -120,37 +127,62 @@ class Brief:
         return None if self._job.reference is None else cut_out(self._job.reference)
 
 
-def _paint(job: PaintJob, brief: Brief, library: ConceptLibrary, lexicon: Lexicon) -> PaintedRegion:
-    """One job: recall, recompose."""
+def recall_and_recompose(
+    job: PaintJob, brief: Brief, library: ConceptLibrary, lexicon: Lexicon
+) -> Composition:
+    """Read, recall, recompose: one job without what depends on how it is painted.
+
+    Raises:
+        UnknownConcept: the prompt names nothing that the library knows.
+        InvalidPrompt: text to be set does not fit the mask, or no colour is said.
+        FontMissing: no font has its characters.
+    """
     reading = brief.reading
     rng = np.random.default_rng(job.seed)
     style: Style = job.style if job.style != "auto" else reading.style or "auto"
+    if reading.recoloring is not None:
+        objects = recolored(job, reading.recoloring, style)
+        return Composition(
+            pixels=job.pixels,
+            mask=job.mask,
+            reading=reading,
+            style=style,
+            objects=objects,
+            shadow=np.zeros_like(objects),
+            letters=None,
+            background=None,
+            strength=job.strength,
+        )
+
     things, notes = _recall(job, brief, style, library, lexicon, rng)
-
     drawn = recompose(job, things, style, brief.scene, library, rng)
-    layer = over(drawn.objects, drawn.shadow)  # h x w x 4, premultiplied
-
-    opaque = _replaces(brief, things)
-    if opaque:
-        layer = over(layer, layers.of_rgb(brief.background))
-
+    background = brief.background if _replaces(brief, things) else None
+    letters = None
     if reading.lettering is not None:
         request = reading.lettering
+        layer = over(drawn.objects, drawn.shadow)
+        if background is not None:
+            layer = over(layer, layers.of_rgb(background))
         glyphs = letter(
             _writable(drawn.objects, job.mask) if things else job.mask,
             request.text,
-            color=request.color,
+            color=request.color or (job.palette[0] if job.palette else None),
             effects=request.effects,
             vertical=request.vertical,
             backdrop=layers.flatten(layer, job.pixels),
             seed=job.seed,
         )
-        layer = over(layers.of_rgba(glyphs), layer)
-
-    inside = job.mask[..., None]  # what falls outside is cut off here, or it would be taken
-    return PaintedRegion(  # for the engine's idea of the surroundings
-        pixels=np.where(inside, layers.straight(layer), job.pixels),
-        coverage=None if opaque else np.ascontiguousarray(layer[..., 3]),
+        letters = layers.of_rgba(glyphs)
+    return Composition(
+        pixels=job.pixels,
+        mask=job.mask,
+        reading=reading,
+        style=style,
+        objects=drawn.objects,
+        shadow=drawn.shadow,
+        letters=letters,
+        background=background,
+        strength=job.strength,
         notes=(*notes, *drawn.notes),
     )
 
