@@ -14,7 +14,8 @@ import typer
 from overpaint._version import __version__
 from overpaint.cli import console
 from overpaint.cli.batch import batch
-from overpaint.cli.catalog import concepts, engines
+from overpaint.cli.catalog import engines
+from overpaint.cli.concepts import concepts
 from overpaint.cli.demo import demo
 from overpaint.cli.doctor import doctor
 from overpaint.cli.repaint import repaint

@@ -1,19 +1,22 @@
-"""A sheet that shows a repaint: before, mask, after, side by side with captions."""
+"""Sheets: of a repaint (before, mask, after), and of things cut out of pictures."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 from PIL import Image, ImageDraw
 
 from overpaint.imaging.fonts import find_font
-from overpaint.values import Mask, Rgb8
+from overpaint.values import Mask, Rgb8, Rgba8
 
 _PAPER, _INK, _BRUSH = (250, 249, 246), (60, 58, 54), (84, 76, 240)
 _GAP, _MARGIN, _CAPTION = 20, 28, 46  # px
 _TEXT = 15  # px an em
+_CELL, _SQUARE, _COLUMNS = 320, 16, 4  # px, px, cut-outs a row
+_CHECKS = (150, 190)  # gray levels of what is seen through a cut-out
 
 
 def draw_sheet(before: Rgb8, mask: Mask, after: Rgb8, *, caption: str) -> bytes:
@@ -46,6 +49,28 @@ def draw_sheet(before: Rgb8, mask: Mask, after: Rgb8, *, caption: str) -> bytes:
         middle = _MARGIN + height + _CAPTION // 2
         draw.text((left, middle), text, fill=_INK, font=find_font(text).at(_TEXT), anchor="lm")
         left += width + _GAP
+    file = io.BytesIO()
+    sheet.save(file, "PNG", optimize=True)
+    return file.getvalue()
+
+
+def draw_cutouts(pictures: Sequence[Rgba8]) -> bytes:
+    """Draw things, each height x width x 4 with straight alpha, on a chequered ground: a PNG."""
+    columns = min(_COLUMNS, len(pictures))
+    rows = -(-len(pictures) // columns)
+    size = (columns * (_CELL + _GAP) + _GAP, rows * (_CELL + _GAP) + _GAP)
+    ys, xs = np.mgrid[: size[1], : size[0]] // _SQUARE
+    sheet = Image.fromarray(np.where((ys + xs) % 2, *_CHECKS).astype(np.uint8)).convert("RGB")
+    for number, pixels in enumerate(pictures):
+        row, column = divmod(number, columns)
+        thing = Image.fromarray(pixels)
+        scale = _CELL / max(thing.size)
+        width, height = (max(1, round(side * scale)) for side in thing.size)
+        thing = thing.convert("RGBa").resize((width, height), Image.Resampling.LANCZOS)
+        left = _GAP + column * (_CELL + _GAP) + (_CELL - width) // 2
+        top = _GAP + row * (_CELL + _GAP) + (_CELL - height) // 2
+        thing = thing.convert("RGBA")
+        sheet.paste(thing, (left, top), thing)
     file = io.BytesIO()
     sheet.save(file, "PNG", optimize=True)
     return file.getvalue()

@@ -13,6 +13,7 @@ from overpaint.concepts.lexicon import Lexicon
 from overpaint.concepts.library import ConceptLibrary
 from overpaint.concepts.nearest import HAN, is_chinese
 from overpaint.concepts.prompt import read_prompt
+from overpaint.concepts.vocabulary import vocabulary
 from overpaint.errors import InvalidOption
 
 #: What the ids of own concepts begin with; no built-in one does.
@@ -30,6 +31,9 @@ _PROMPTS = {
     "en": ("{}", "put {} on the table", "replace the cat with {}"),
     "zh": ("{}", "桌上放着{}", "把猫换成{}"),
 }
+
+#: What the vocabulary says of things that the built-in library lacks.
+_HARMLESS = frozenset({"absent", "kin"})
 
 
 def check_names(name: object, name_zh: object) -> tuple[str, str]:
@@ -109,12 +113,14 @@ def check_read(concept: Concept, lexicon: Lexicon) -> None:
 
     A name such as "red" or 移除 is read as a colour or as what to do.
     """
-    for field, words in (("name", concept.words_en), ("name_zh", concept.words_zh)):
-        for word in words:
+    limit = "must be read as a thing; choose one that has no meaning of its own in prompts"
+    for field, named in (("name", concept.words_en), ("name_zh", concept.words_zh)):
+        for word in named:
+            if not _HARMLESS.issuperset(vocabulary().words.get(key_of(word), ())):
+                raise InvalidOption(field, limit, repr(word))
             for prompt in _PROMPTS["zh" if is_chinese(word) else "en"]:
                 subjects = read_prompt(prompt.format(word), lexicon).subjects
                 if len(subjects) != 1 or subjects[0].concept_ids[0] != concept.id:
-                    limit = "must be read as a thing; choose one that has no meaning of its own"
                     raise InvalidOption(field, limit, repr(word))
 
 

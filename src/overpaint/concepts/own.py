@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from overpaint.concepts.artefact import Artefact, Exemplars, Source
 from overpaint.concepts.concept import DRAWINGS, OWN, PLACEMENTS, Concept, Drawing
@@ -154,7 +154,11 @@ def _webp(pixels: Rgba8) -> bytes:
 
 def _check_picture(member: str, data: bytes, decode: bool) -> None:
     """Raise `ValueError` or `OSError` unless `data` is a picture that can be shown."""
-    with Image.open(io.BytesIO(data), formats=["WEBP"]) as picture:
+    try:
+        picture = Image.open(io.BytesIO(data), formats=["WEBP"])
+    except UnidentifiedImageError:
+        raise ValueError(f"{member} is not a WEBP picture") from None
+    with picture:
         if max(picture.size) > LONGEST:
             raise ValueError(f"{member} must have sides of at most {LONGEST} px")
         if decode and not shows_something(np.asarray(picture.convert("RGBA"))):

@@ -32,7 +32,7 @@ from overpaint.concepts.naming import (
     words,
 )
 from overpaint.concepts.search import search
-from overpaint.errors import InvalidImage, InvalidOption, OperationFailed, UnknownConcept
+from overpaint.errors import InvalidImage, InvalidOption, OperationFailed
 from overpaint.imaging.decode import decode_reference
 from overpaint.imaging.matte import CutOut, cut_out
 from overpaint.imaging.source import Source
@@ -165,7 +165,7 @@ class Shelf:
     def remove(self, name: str) -> Change:
         """Remove the own concept of this id or name; a file that is damaged goes by its id.
 
-        Raises `UnknownConcept` with the nearest names, `OperationFailed`.
+        Raises `InvalidOption` with the nearest names, `OperationFailed`.
         """
         with folder.locked(self.path):
             entries = self.list()
@@ -183,8 +183,8 @@ class Shelf:
         """Write own concepts, all or those named, into one ZIP file for `import_`.
 
         It is an artefact: `ConceptLibrary.open(*BUILT_IN, file)` reads it too. A file of the same
-        name is replaced. Raises `UnknownConcept`, `InvalidOption` if there is nothing to export,
-        `OperationFailed` if the file cannot be written.
+        name is replaced. Raises `InvalidOption` for an unknown name or if there is nothing to
+        export, `OperationFailed` if the file cannot be written.
         """
         contents = self.contents()
         entries = [_find(name, contents.entries) for name in names] or contents.entries
@@ -271,14 +271,16 @@ def _entry(path: Path) -> Entry:
 
 
 def _find(name: str, entries: Sequence[Entry]) -> Entry:
-    """The entry of this id or name; raises `UnknownConcept`."""
+    """The entry of this id or name; raises `InvalidOption` with the nearest names."""
     for entry in entries:
         one = entry.concept
         if name == one.id or key_of(name) in (key_of(one.name_en), key_of(one.name_zh)):
             return entry
     concepts = [entry.concept for entry in entries]
     near = [_called(match.concept) for match in search(concepts, name, limit=3)]
-    raise UnknownConcept("name", repr(name), near)
+    known = f"nearest: {', '.join(near)}" if near else f"there are {len(concepts)}"
+    limit = f"must be the name or the id of a concept of your own ({known})"
+    raise InvalidOption("name", limit, repr(name))
 
 
 def _clash(concept: Concept, entry: Entry) -> bool:
