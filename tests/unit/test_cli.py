@@ -70,6 +70,11 @@ def test_the_commands_are_those_of_the_guide() -> None:
         "overpaint engines",
         "overpaint concepts",
         "overpaint concepts search",
+        "overpaint concepts add",
+        "overpaint concepts list",
+        "overpaint concepts remove",
+        "overpaint concepts export",
+        "overpaint concepts import",
         "overpaint demo",
         "overpaint doctor",
     }
