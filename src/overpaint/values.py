@@ -83,6 +83,7 @@ class Step:
     stage: str  # "decode", "paint", "blend", or a name of the engine's own
     done: int  # steps done, 0 to total
     total: int  # steps in all, at least 1
+    preview: Rgb8 | None = None  # the region as it stands, at whatever size it is painted
 
 
 OnStep: TypeAlias = Callable[[Step], None]
