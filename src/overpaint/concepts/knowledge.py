@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from overpaint import settings
-from overpaint.concepts.artefact import Artefact, read_artefact
 from overpaint.concepts.folder import stamp_of
 from overpaint.concepts.lexicon import Lexicon
-from overpaint.concepts.library import BUILT_IN, ConceptLibrary
+from overpaint.concepts.library import ConceptLibrary, built_in
 from overpaint.concepts.shelf import Contents, Shelf
 from overpaint.errors import OperationFailed
 
@@ -36,7 +35,6 @@ class Knowledge:
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self._built_in: tuple[Artefact, ...] = ()
         self._state: tuple[object, ...] = ()
         self._known: Known | None = None
 
@@ -64,9 +62,7 @@ class Knowledge:
             return failed, None if failed == self._state else Contents(entries=(), faults=failed)
 
     def _learnt(self, contents: Contents) -> Known:
-        if not self._built_in:
-            self._built_in = tuple(map(read_artefact, BUILT_IN))
         own = [entry.artefact for entry in contents.entries]
-        library = ConceptLibrary([*self._built_in, *own])
+        library = ConceptLibrary([*built_in(), *own])
         lexicon = Lexicon(library.concepts.values())
         return Known(library=library, lexicon=lexicon, faults=contents.faults)

@@ -11,6 +11,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
@@ -42,12 +43,19 @@ __all__ = [
     "Exemplars",
     "Match",
     "Source",
+    "built_in",
 ]
 
 DATA = Path(__file__).with_name("data")
 BUILT_IN = (DATA / "concepts.zip", DATA / "photos.zip")
 CACHE_BYTES = 64 * 2**20  # rasterised exemplars kept
 VISIBLE = 12  # alpha from which a pixel counts as visible, of 255
+
+
+@cache
+def built_in() -> tuple[Artefact, ...]:
+    """The built-in artefacts, read once a process and shared. Raises `OperationFailed`."""
+    return tuple(map(read_artefact, BUILT_IN))
 
 
 class ConceptLibrary:
@@ -72,7 +80,7 @@ class ConceptLibrary:
 
         Raises `OperationFailed` if a file is missing, damaged or of another format.
         """
-        return cls(map(read_artefact, paths or BUILT_IN))
+        return cls(map(read_artefact, paths) if paths else built_in())
 
     def exemplar(self, key: str, *, size: int) -> Exemplar:
         """A picture of a concept, cropped tightly, its longer side `size` px (1 to 4096).
