@@ -6,7 +6,7 @@ what a small model cannot remember; so do we, by name.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from overpaint.concepts.library import ConceptLibrary
 from overpaint.concepts.prompt import Subject
 from overpaint.imaging.materials import material
 from overpaint.imaging.recolor import dominant_share, recolor
+from overpaint.imaging.repalette import repalette
 from overpaint.imaging.stylize import stylize
 from overpaint.values import Rgba8, Style
 
@@ -135,6 +136,7 @@ def dress(
     *,
     concept: Concept | None = None,
     turn: int = 0,
+    colors: Sequence[tuple[int, int, int]] = (),
     seed: int = 0,
 ) -> Rgba8:
     """Give an exemplar the material, colour and style asked for.
@@ -145,6 +147,7 @@ def dress(
         style: how it is to look.
         concept: what it is, for what is particular to it (lenses, frames).
         turn: its number among its fellows: colourful ones each get another colour.
+        colors: a palette for what the subject leaves open, most important first.
         seed: of grain and strokes.
 
     Returns:
@@ -163,6 +166,8 @@ def dress(
             rgb = own if subject.color == subject.material else rgb or own
     if rgb is not None:
         picture = recolor(picture, rgb, rim=frame)
+    elif colors and (subject is None or subject.material is None):
+        picture = repalette(picture, colors, rim=frame)
     if style != "auto":
         picture = stylize(picture, style, seed=seed)
     if opacity is not None:

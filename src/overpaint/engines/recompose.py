@@ -22,6 +22,7 @@ from overpaint.imaging.harmonize import (
     contact_shadow,
     harmonize,
 )
+from overpaint.imaging.outline import silhouette, warp_to_outline
 from overpaint.imaging.placement import place_object, split_slots, warp_object
 from overpaint.imaging.region import mask_box
 from overpaint.imaging.texture import shrunk
@@ -112,7 +113,9 @@ def recompose(
     flying = FLYING.search(job.prompt) is not None
     light = _turned(scene.light, rng.normal(0, LIGHT_TURN))
     first = int(rng.integers(len(RAINBOW)))  # where the colours of colourful things begin
-    slots = split_slots(_clear_of_edge(job.mask), len(things))
+    drawn_for = silhouette(job.sketch, job.mask) if job.sketch is not None else None
+    room = _clear_of_edge(job.mask) if drawn_for is None else drawn_for
+    slots = split_slots(room, len(things))
     for i, slot in enumerate(slots):
         thing = things[i % len(things)]  # one object alone goes into every slot
         placement = "floats" if flying else thing.placement
@@ -126,28 +129,39 @@ def recompose(
             lean=float(rng.normal(0, 1.0 if stands else 2.5)),
             scale=float(rng.uniform(0.94, 1.0)),
         )
-        long_side = round(OVERSAMPLE * max(place.width, place.height))
+        size = max(place.width, place.height)
+        if drawn_for is not None:
+            size = slot.length
         drawn = dress(
-            _exemplar(thing, library, max(16, long_side), mirror=mirror),
+            _exemplar(thing, library, max(16, round(OVERSAMPLE * size)), mirror=mirror),
             thing.subject,
             style,
             concept=thing.concept if thing.picture is None else None,
             turn=first + i,
+            colors=_from(job.palette, i),
             seed=job.seed,
         )
-        placed = warp_object(drawn, place, shape)
-        asked = thing.subject is not None and thing.subject.rgb is not None
+        if drawn_for is None:
+            placed = warp_object(drawn, place, shape)
+        else:
+            placed = warp_to_outline(drawn, slot.mask, mirrorable=thing.mirrorable)
+        asked = bool(job.palette) or (thing.subject is not None and thing.subject.rgb is not None)
         own_scene = replace(scene, colorless=scene.colorless and not asked)
         placed = harmonize(placed, own_scene, seed=job.seed + i, light=light)
-        dark = _shadow(placed[..., 3], placement, light, max(place.width, place.height))
+        dark = _shadow(placed[..., 3], placement, light, size)
         shadow = np.maximum(shadow, dark)
         canvas = over(placed, canvas)
-        if max(place.width, place.height) < SMALL:
+        if size < SMALL:
             notes.append(f"the mask is so small or narrow that {thing.name} can hardly be seen")
     if len(slots) < len(things):
         notes.append(f"the mask has room for {len(slots)} of {len(things)} things")
     dark = layers.of_gray(shadow, HAZE * scene.black)
     return Recomposed(objects=canvas, shadow=dark, notes=tuple(dict.fromkeys(notes)))
+
+
+def _from(colors: Sequence[tuple[int, int, int]], first: int) -> Sequence[tuple[int, int, int]]:
+    """A palette that begins with another of its colours: each object its own."""
+    return [colors[(first + i) % len(colors)] for i in range(len(colors))]
 
 
 def _exemplar(thing: Thing, library: ConceptLibrary, size: int, *, mirror: bool) -> Rgba8:

@@ -25,7 +25,7 @@ GRAY = 0.035
 SIDE = 512
 
 
-def tint(pixels: Rgb8, coverage: Weight, rgb: tuple[int, int, int]) -> Rgb8:
+def tint(pixels: Rgb8, coverage: Weight, rgb: tuple[int, int, int], *, prints: bool = True) -> Rgb8:
     """Return the pixels as if the thing were of another colour.
 
     The median lightness of the thing becomes the colour's, on a curve that rises everywhere, so
@@ -38,6 +38,7 @@ def tint(pixels: Rgb8, coverage: Weight, rgb: tuple[int, int, int]) -> Rgb8:
         pixels: height x width x 3.
         coverage: height x width, 0 to 1, how much of a pixel is the thing.
         rgb: the colour, 0 to 255 each.
+        prints: what differs from the main colour stays; else all is tinted.
 
     Returns:
         height x width x 3, to be laid over the pixels with the coverage.
@@ -45,7 +46,7 @@ def tint(pixels: Rgb8, coverage: Weight, rgb: tuple[int, int, int]) -> Rgb8:
     solid = coverage > 0.5
     if not solid.any():
         return pixels.copy()
-    share = _main_share(pixels, coverage)
+    share = _main_share(pixels, coverage) if prints else np.ones_like(coverage)
     body = solid & (share > 0.5)
     lab = to_oklab(pixels)
     painted = _painted(lab, lab[body if body.any() else solid], oklab_of(rgb))

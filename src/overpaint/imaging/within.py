@@ -23,6 +23,8 @@ CELL = np.array([0.035, 0.014, 0.014], np.float32)
 #: Share of the mask from which on the thing fills it, and under which none was found.
 FULL = 0.93
 NOTHING = 0.06
+#: The edge is moved outward a little: the thing's colour is in the mixed pixels there too.
+OUTWARD = 1.5
 #: A piece smaller than this share of the largest is not of the thing.
 PIECE = 0.04
 #: A hole smaller than this share of the thing is a button or a print on it.
@@ -57,10 +59,11 @@ def thing_within(pixels: Rgb8, mask: Mask) -> Weight:
         return whole
     grown = cv2.resize(found.astype(np.float32), inside.shape[::-1], interpolation=cv2.INTER_CUBIC)
     edge = max(1, round(0.6 / scale))
-    solid = np.clip(np.asarray(cv2.GaussianBlur(grown, (0, 0), edge), np.float32), 0, 1)
+    soft = np.asarray(cv2.GaussianBlur(grown, (0, 0), edge), np.float32)
+    solid = np.clip(OUTWARD * soft, 0, 1)
     radius = max(2, round(2.5 / scale))
     guide = near.astype(np.float32) / np.float32(255)
-    alpha = np.clip((guided(solid, guide, radius, 2e-4) - 0.15) / 0.7, 0, 1)
+    alpha = np.clip((guided(solid, guide, radius, 2e-4) - 0.06) / 0.55, 0, 1)
     far = np.asarray(cv2.blur(grown, (4 * radius + 1, 4 * radius + 1)), np.float32)
     alpha = np.where(far > 0.99, 1, np.where(far < 0.01, 0, alpha))
     result: Weight = np.zeros_like(whole)
