@@ -97,7 +97,8 @@ class Run:
     validation: int = _within(0, 4096, 16)  # held-out pictures scored at each level
     sheet: int = _within(0, 64, 6)  # held-out pictures on the sample sheet
     seed: int = _within(0, 2**31 - 1, 0)
-    threads: int = _within(0, 1024, 0)  # 0: as many as there are cores
+    workers: int = _within(1, 64, 2)  # on a CPU: threads that share the pictures of a step
+    threads: int = _within(0, 1024, 1)  # of each operation; 0: as many as there are cores
     prefetch: int = _within(0, 64, 0)  # batches made ahead in a thread; 0: made in the loop
     precision: Precision = "auto"  # of the convolutions; auto: what the device does faster
     compile: bool = False  # torch.compile, on CUDA only

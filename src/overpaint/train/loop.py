@@ -23,6 +23,7 @@ from overpaint.train.feed import Feed
 from overpaint.train.objective import draw_present, draw_times, inputs_of, loss_of
 from overpaint.train.pace import draw_level, half_precision, rate_at, seed_of
 from overpaint.train.report import Place, Report
+from overpaint.train.share import Workers, part_of
 from overpaint.train.source import Source
 from overpaint.train.state import NAME, State, read_state, write_state
 from overpaint.train.validation import Scores, score, summary
@@ -65,6 +66,7 @@ class Trainer:
             weight_decay=rates.weight_decay,
             fused=True,
         )
+        self.workers = Workers(settings.run.workers if device.type == "cpu" else 1)
         self._before_s = 0.0
         self._start = time.monotonic()
         self._stumbles = 0
@@ -96,15 +98,21 @@ class Trainer:
         noises = torch.Generator(self.device)
         noises.manual_seed(int(dice.integers(2**62)))
         noise = torch.randn(batch.picture.shape, generator=noises, device=self.device)
-        inputs = inputs_of(batch, present, times, number, noise)
-        planes = inputs.planes.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
-            guess = self.network(planes, *inputs[1:])
-        loss = loss_of(guess.float(), batch, times, self.settings.loss).mean()
+
+        def loss_of_rows(rows: slice) -> Tensor:
+            part = part_of(batch, rows)
+            inputs = inputs_of(part, present[rows], times[rows], number, noise[rows])
+            planes = inputs.planes.contiguous(memory_format=torch.channels_last)
+            with torch.autocast(
+                self.device.type, torch.bfloat16, enabled=self.bfloat16, cache_enabled=False
+            ):
+                guess = self.network(planes, *inputs[1:])
+            losses = loss_of(guess.float(), part, times[rows], self.settings.loss)
+            return losses.sum() / level.batch
+
+        loss = self.workers.gradient(self.painter, loss_of_rows, level.batch)
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate()
-        self.optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
         clip = self.settings.optimiser.clip
         length = float(nn.utils.clip_grad_norm_(self.painter.parameters(), clip))
         if math.isfinite(length):
@@ -119,7 +127,7 @@ class Trainer:
         if reference:
             with torch.no_grad():
                 still = loss_of(batch.exemplar, batch, times, self.settings.loss).mean()
-        return loss.detach(), still
+        return loss, still
 
     def _stumble(self) -> None:
         self._stumbles += 1
