@@ -7,10 +7,10 @@ trained for this project, comes with it, and needs neither a download nor a GPU.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -19,9 +19,10 @@ import numpy.typing as npt
 from overpaint.composer.conditions import Floats, palette_of_colors
 from overpaint.composer.vocabulary import Vocabulary, words_of
 from overpaint.concepts.knowledge import Knowledge
+from overpaint.diffusion.schedule import SIDES
 from overpaint.engines.collage import Brief, CollageEngine, recall_and_recompose
 from overpaint.engines.composition import Composition
-from overpaint.engines.painting import Sheet, paint
+from overpaint.engines.painting import Network, Sheet, paint
 from overpaint.engines.runtime import Graph
 from overpaint.errors import EngineFailed
 from overpaint.imaging import canvas as layers
@@ -53,7 +54,7 @@ Told: TypeAlias = Callable[[int, int, Rgb8], None]
 class Painter:
     """The network with what its metadata say."""
 
-    network: Graph
+    network: Network
     vocabulary: Vocabulary
     levels: tuple[int, ...]  # those it was trained at
     refine_removal: bool  # whether it betters a continued background
@@ -67,17 +68,25 @@ class Painter:
         """
         if not path.is_file():
             raise EngineFailed(f"the painter's weights are missing: {path}")
-        network = Graph(path)
-        said = network.metadata
+        graph = Graph(path)
+        said = graph.metadata
         try:
             return cls(
-                network=network,
+                network=graph,
                 vocabulary=Vocabulary(said["tokens"]),
-                levels=tuple(int(level) for level in said["levels"]),
+                levels=_levels(said),
                 refine_removal=bool(said.get("scores", {}).get("refine_removal", True)),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise EngineFailed(f"{path} does not say its tokens and levels: {error}") from error
+
+
+def _levels(said: Mapping[str, Any]) -> tuple[int, ...]:
+    """Those that the weights were trained at, indices into `SIDES`."""
+    if "levels" in said:
+        return tuple(int(level) for level in said["levels"])
+    trained = said["training"]["settings"]["levels"]
+    return tuple(SIDES.index(level["side"]) for level in trained if level["share"] > 0)
 
 
 class BuiltinEngine:

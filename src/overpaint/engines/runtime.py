@@ -11,7 +11,13 @@ from typing import Any
 import cv2
 import numpy as np
 
-from overpaint.composer.conditions import Floats
+from overpaint.composer.conditions import (
+    CONDITIONS,
+    PALETTE_BINS,
+    PLANE_CHANNELS,
+    TIME_FEATURES,
+    Floats,
+)
 from overpaint.errors import EngineFailed
 
 #: What the graph is fed, in the order of the network's arguments.
@@ -42,6 +48,9 @@ class Graph:
         except (OSError, ValueError, cv2.error) as error:
             raise EngineFailed(f"the painter's weights cannot be read: {error}") from error
         self._lock = threading.Lock()
+        words = len(self.metadata.get("tokens", ()))
+        sizes = (PLANE_CHANNELS, words, PALETTE_BINS, len(CONDITIONS), TIME_FEATURES)
+        self._sizes = dict(zip(INPUTS, sizes, strict=True))
 
     def __call__(self, inputs: Mapping[str, Floats]) -> Floats:
         """Run it: each of `INPUTS` to n x 3 x height x width, about -1 to 1.
@@ -49,12 +58,16 @@ class Graph:
         Raises:
             EngineFailed: an input is missing or has not the shape that the graph wants.
         """
+        for name, size in self._sizes.items():  # OpenCV would read past the end
+            got = inputs[name].shape[1] if name in inputs else 0
+            if got != size:
+                raise EngineFailed(f"the painter's network wants {size} {name}, got {got}")
         with self._lock:
             try:
                 for name in INPUTS:
                     self._net.setInput(np.ascontiguousarray(inputs[name], np.float32), name)
                 return np.asarray(self._net.forward(), np.float32)
-            except (KeyError, cv2.error) as error:
+            except cv2.error as error:
                 raise EngineFailed(f"the painter's network failed: {error}") from error
 
 
