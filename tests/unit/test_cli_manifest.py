@@ -12,7 +12,7 @@ from overpaint.errors import InvalidOption
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    for name in ("a.png", "b.png", "m.png"):
+    for name in ("a.png", "b.png", "m.png", "lines.png"):
         (tmp_path / name).write_bytes(name.encode())
     return tmp_path
 
@@ -38,6 +38,10 @@ def test_a_line_becomes_a_call_of_repaint(root: Path) -> None:
         negative="狗",
         engine="erase",
         reference="b.png",
+        sketch="lines.png",
+        palette="red,#ffcc00",
+        strength=0.4,
+        guidance=3,
         mask_color=["ff0000", "#00ff00"],
         invert_mask=True,
         grow=-3,
@@ -47,17 +51,19 @@ def test_a_line_becomes_a_call_of_repaint(root: Path) -> None:
     assert set(everything) == set(KEYS)
     (read,), mistakes = read_manifest(write(root, everything), root / "out")
     assert mistakes == ()
-    assert (read.base, read.mask, read.reference) == (
-        root / "a.png",
-        root / "m.png",
-        root / "b.png",
-    )
+    assert (read.base, read.mask) == (root / "a.png", root / "m.png")
+    assert read.others == (root / "b.png", root / "lines.png")
     assert read.files == (root / "out/sub/cat-1.jpg", root / "out/sub/cat-2.jpg")
     assert read.options == {
         "n": 2,
         "seed": 5,
         "size": "640x480",
         "style": "sketch",
+        "reference": root / "b.png",
+        "sketch": root / "lines.png",
+        "palette": "red,#ffcc00",
+        "strength": 0.4,
+        "guidance": 3,
         "negative_prompt": "狗",
         "engine": "erase",
         "mask_color": ["ff0000", "#00ff00"],
@@ -101,6 +107,12 @@ def test_the_key_changes_with_the_line_and_with_its_files(root: Path) -> None:
         (line(base="x" * 5000), "base: must be a file that exists, got "),
         (line(mask=3), "mask: must be the name of a file, got 3"),
         (line(reference=" "), "reference: must be the name of a file, got ' '"),
+        (line(sketch="none.png"), "sketch: must be a file that exists"),
+        (line(palette="flurb"), "palette: must be colours"),
+        (line(palette="none.png"), "palette: must be a file that exists"),
+        (line(palette=7), "palette: must be text or a list of colours, got 7"),
+        (line(strength=2), "strength: must be between 0 and 1, got 2"),
+        (line(guidance=0), "guidance: must be between 1 and 10, got 0"),
         (line(prompt=3), "prompt: must be text, got int"),
         (line(negative="x" * 801), "negative: must have at most 800 characters, got 801"),
         (line(n=0), "n: must be a whole number between 1 and 4, got 0"),

@@ -33,6 +33,14 @@ from overpaint.errors import InvalidInput
         (lambda: options.check_feather(-0.5), "feather: must be between 0 and 256 px, got -0.5"),
         (lambda: options.check_feather(float("nan")), "feather: must be between 0 and 256 px"),
         (lambda: options.check_feather("soft"), "feather: must be .* got 'soft'"),
+        (lambda: options.check_strength(1.01), "strength: must be between 0 and 1, got 1.01"),
+        (lambda: options.check_strength("half"), "strength: must be between 0 and 1, got 'half'"),
+        (
+            lambda: options.check_strength(float("nan")),
+            "strength: must be between 0 and 1, got nan",
+        ),
+        (lambda: options.check_guidance(0.5), "guidance: must be between 1 and 10, got 0.5"),
+        (lambda: options.check_guidance(True), "guidance: must be between 1 and 10, got True"),
         (lambda: options.check_prompt(3), "prompt: must be text, got int"),
         (lambda: options.check_prompt("x" * 801), "prompt: .* at most 800 characters, got 801"),
         (

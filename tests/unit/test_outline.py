@@ -13,7 +13,7 @@ ALL = np.ones((200, 240), bool)
 def ellipse(*, tilt: float = 0, arc: int = 360, thickness: int = 3) -> Weight:
     lines = np.zeros(ALL.shape, np.uint8)
     cv2.ellipse(lines, (120, 100), (80, 40), tilt, 0, arc, 255, thickness)
-    return lines.astype(np.float32) / 255
+    return lines.astype(np.float32) / np.float32(255)
 
 
 def overlap(first: Mask, second: Mask) -> float:

@@ -112,6 +112,58 @@ def test_the_engine_sees_a_region_in_srgb_with_its_mask() -> None:
     assert job.reference.shape == (50, 60, 4)
 
 
+def test_the_engine_is_given_sketch_palette_strength_and_guidance() -> None:
+    recorder = Recorder()
+    sketch = np.full((300, 400), 255, np.uint8)
+    sketch[140:142, 160:250] = 0  # a line inside the mask
+    given = {"sketch": sketch, "palette": "red,#ffcc00", "strength": 0.3, "guidance": 2}
+    overpaint.repaint(base(), mask(), "a hat", engine=recorder, seed=1, **given)  # type: ignore[arg-type]
+    (job,) = recorder.jobs
+    assert job.sketch is not None
+    assert job.sketch.shape == job.mask.shape
+    rows, columns = np.nonzero(job.sketch > 0.5)
+    assert job.mask[rows, columns].all()
+    assert np.ptp(columns) > 5 * np.ptp(rows)
+    assert job.palette == ((217, 37, 37), (255, 204, 0))
+    assert job.palette_weights == (0.5, 0.5)
+    assert (job.strength, job.guidance) == (0.3, 2)
+
+
+def test_a_sketch_is_cropped_as_the_picture_is() -> None:
+    recorder = Recorder()
+    sketch = np.full((300, 400), 255, np.uint8)
+    sketch[138:142, 150:260] = 0
+    overpaint.repaint(
+        base(), mask(), "a hat", engine=recorder, seed=1, sketch=sketch, size="256x256"
+    )
+    (job,) = recorder.jobs
+    assert job.sketch is not None
+    assert (job.sketch[job.mask] > 0.5).any()
+    assert not (job.sketch[~job.mask] > 0.5).any()
+
+
+def test_what_the_engine_does_not_take_of_the_options_is_told() -> None:
+    sketch = np.full((300, 400), 255, np.uint8)
+    sketch[:9, :9] = 0
+    options: dict[str, Any] = {"sketch": sketch, "palette": ["red"], "strength": 1, "guidance": 2}
+    result = overpaint.repaint(base(), mask(), "", engine="erase", seed=1, **options)
+    assert [note.removeprefix("the engine erase does not take ") for note in result.notes] == [
+        "a sketch",
+        "a palette",
+        "a strength",
+        "guidance",
+    ]
+    result = overpaint.repaint(base(), mask(), "a hat", engine="collage", seed=1, sketch=sketch)
+    assert "the sketch has no line inside the mask" in result.notes
+
+
+def test_a_palette_alone_recolours() -> None:
+    result = overpaint.repaint(base(), mask(), "", palette="blue", seed=1)
+    assert result.engine != "erase"
+    changed = result.pictures[0].pixels[mask() > 0]
+    assert changed[:, 2].mean() > changed[:, 0].mean() + 40
+
+
 def test_progress_is_told_by_stage() -> None:
     steps: list[Step] = []
     result = overpaint.repaint(base(), mask(), "", engine=Recorder(), on_step=steps.append)
@@ -210,6 +262,10 @@ def test_the_watermark_is_inside_the_mask() -> None:
         (lambda: repaint_with(mask=np.zeros((300, 400), np.uint8)), EmptyMask, "mask: "),
         (lambda: repaint_with(mask=mask()[:, :300]), MaskSizeMismatch, "mask: .*400 x 300"),
         (lambda: repaint_with(reference=b"junk" * 90), NotAnImage, "reference: "),
+        (lambda: repaint_with(sketch=b"junk" * 90), NotAnImage, "sketch: "),
+        (lambda: repaint_with(palette="flurb"), InvalidOption, "palette: must be colours"),
+        (lambda: repaint_with(strength=-1), InvalidOption, "strength: .* got -1"),
+        (lambda: repaint_with(guidance=11), InvalidOption, "guidance: .* got 11"),
     ],
 )
 def test_the_caller_s_mistakes_are_named(

@@ -13,7 +13,7 @@ def floor() -> Rgb8:
     rng = np.random.default_rng(0)
     boards = 150 + 12 * (np.arange(SHAPE[1]) // 40 % 2)
     gray = boards[None, :, None] * np.array([1, 0.85, 0.65]) + rng.normal(0, 4, (*SHAPE, 1))
-    return np.clip(gray, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(gray, 0, 255), np.uint8)
 
 
 def shirt() -> Mask:

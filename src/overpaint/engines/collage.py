@@ -31,6 +31,7 @@ from overpaint.imaging.inpaint import continue_background
 from overpaint.imaging.lettering import letter
 from overpaint.imaging.likeness import likeness
 from overpaint.imaging.matte import CutOut, cut_out
+from overpaint.imaging.within import thing_within
 from overpaint.values import (
     EngineInfo,
     Mask,
@@ -40,6 +41,7 @@ from overpaint.values import (
     Rgb8,
     Step,
     Style,
+    Weight,
 )
 
 #: More objects than this are not drawn, however many the prompt asks for.
@@ -122,6 +124,11 @@ class Brief:
         return continue_background(self._job.pixels, self._job.mask)
 
     @cached_property
+    def thing(self) -> Weight:
+        """How much of each pixel is the thing that the mask was painted over."""
+        return thing_within(self._job.pixels, self._job.mask)
+
+    @cached_property
     def reference(self) -> CutOut | None:
         """The thing in the caller's own picture."""
         return None if self._job.reference is None else cut_out(self._job.reference)
@@ -141,7 +148,7 @@ def recall_and_recompose(
     rng = np.random.default_rng(job.seed)
     style: Style = job.style if job.style != "auto" else reading.style or "auto"
     if reading.recoloring is not None:
-        objects = recolored(job, reading.recoloring, style)
+        objects = recolored(job, brief.thing, reading.recoloring, style)
         return Composition(
             pixels=job.pixels,
             mask=job.mask,

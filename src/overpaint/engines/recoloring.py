@@ -13,15 +13,15 @@ from overpaint.imaging.materials import material
 from overpaint.imaging.region import mask_box
 from overpaint.imaging.stylize import stylize
 from overpaint.imaging.tint import tint
-from overpaint.imaging.within import thing_within
 from overpaint.values import PaintJob, Rgb8, Style, Weight
 
 
-def recolored(job: PaintJob, asked: Recoloring, style: Style) -> Canvas:
-    """Find the thing under the mask and give it the colour or material that is asked for.
+def recolored(job: PaintJob, coverage: Weight, asked: Recoloring, style: Style) -> Canvas:
+    """Give the thing under the mask the colour or material that is asked for.
 
     Args:
         job: the region and its mask; the palette's first colour serves where none is named.
+        coverage: height x width, 0 to 1, how much of a pixel is the thing (`thing_within`).
         asked: the colour and material.
         style: how it is to look; "auto" leaves it a photograph.
 
@@ -35,7 +35,6 @@ def recolored(job: PaintJob, asked: Recoloring, style: Style) -> Canvas:
     if rgb is None and asked.material is None:
         limit = 'must say a colour, as in "red" or 红色'
         raise InvalidPrompt("prompt", limit, repr(job.prompt))
-    coverage = thing_within(job.pixels, job.mask)
     box = mask_box(coverage > 0)
     pixels = np.ascontiguousarray(job.pixels[box.slices])
     alpha = coverage[box.slices]
