@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, TypeAlias
@@ -74,22 +74,19 @@ class Level:
 
     whole: State  # the recomposed picture, -1 to 1
     mask: State  # 0 or 1; a cell that is touched at all is repainted
-    silhouette: State
-    sketch: State
-    intensity: State
+    silhouette: State  # 0 to 1
+    sketch: State  # 0 to 1
 
     def lower(self) -> Level:
         """The same at half the height and width."""
-        mask = _most(self.mask)
         return Level(
             whole=halve(self.whole),
-            mask=mask,
-            silhouette=halve(self.silhouette) * mask,
+            mask=_most(self.mask),
+            silhouette=halve(self.silhouette),
             sketch=_most(self.sketch),  # else thin lines would fade away
-            intensity=halve(self.intensity) * mask,
         )
 
-    def planes(self, state: State, dropped: Sequence[str] = ()) -> State:
+    def planes(self, state: State, dropped: Collection[str]) -> State:
         """The network's input: 1 x 13 x h x w, in the order of `conditions.PLANES`."""
 
         def given(name: str, plane: State) -> State:
@@ -97,14 +94,15 @@ class Level:
 
         outside = 1 - self.mask
         context = self.whole * outside
+        luma = np.tensordot(self.whole, np.asarray(LUMA, np.float32), ((1,), (0,)))[:, None]
         parts = [
             state * self.mask + context,
             context,
             self.mask,
             given("exemplar", self.whole),
-            given("silhouette", self.silhouette),
-            given("sketch", self.sketch),
-            given("intensity", self.intensity),
+            given("silhouette", self.silhouette * self.mask),
+            given("sketch", self.sketch * self.mask),
+            given("intensity", luma * self.mask),
         ]
         return np.concatenate(parts, axis=1).astype(np.float32)
 
@@ -168,7 +166,7 @@ def paint(
     def denoise(state: State, t: float, level: int) -> State:
         def predict(*also: str) -> State:
             dropped = {*sheet.dropped, *also}
-            return network(_inputs(sheet, tower[level], state, t, level, sorted(dropped)))
+            return network(_inputs(sheet, tower[level], state, t, level, dropped))
 
         full = predict()
         pressed = [name for name in PRESSED if name not in sheet.dropped]
@@ -203,21 +201,17 @@ def _top(sheet: Sheet, rows: int, columns: int) -> Level:
     """The sheet at the size of its level."""
     whole = sheet.recomposed.astype(np.float32) / np.float32(127.5) - 1
     mask = _sized(sheet.mask.astype(np.float32), rows, columns) > 1e-3
-    inside = mask[None, None].astype(np.float32)  # 1 x 1 x h x w
-    picture = _sized(whole, rows, columns).transpose(2, 0, 1)[None]  # 1 x 3 x h x w
     lines = np.zeros(sheet.mask.shape, np.float32) if sheet.sketch is None else sheet.sketch
-    luma = np.tensordot(picture, np.asarray(LUMA, np.float32), ((1,), (0,)))[:, None]
     return Level(
-        whole=picture,
-        mask=inside,
-        silhouette=_sized(sheet.silhouette, rows, columns)[None, None] * inside,
-        sketch=_sized(lines, rows, columns)[None, None] * inside,
-        intensity=luma * inside * np.float32(sheet.keeps_light),
+        whole=_sized(whole, rows, columns).transpose(2, 0, 1)[None],  # 1 x 3 x h x w
+        mask=mask[None, None].astype(np.float32),  # 1 x 1 x h x w
+        silhouette=_sized(sheet.silhouette, rows, columns)[None, None],
+        sketch=_sized(lines * sheet.mask, rows, columns)[None, None],
     )
 
 
 def _inputs(
-    sheet: Sheet, known: Level, state: State, t: float, level: int, dropped: Sequence[str]
+    sheet: Sheet, known: Level, state: State, t: float, level: int, dropped: Collection[str]
 ) -> dict[str, Floats]:
     palette = sheet.palette if sheet.palette is not None else np.zeros(PALETTE_BINS, np.float32)
     return {
