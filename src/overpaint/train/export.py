@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
+import onnxruntime  # type: ignore[import-untyped]
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
@@ -62,6 +62,11 @@ def export(source: Path, target: Path) -> float:
         "conditions": CONDITIONS,
         "planes": PLANES,
         "sides": SIDES,
+        "levels": [
+            SIDES.index(level["side"])
+            for level in metadata["training"]["settings"]["levels"]
+            if level["share"] > 0
+        ],
         "multiple": painter.config.multiple,
     }
     helper.set_model_props(

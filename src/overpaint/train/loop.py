@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from overpaint.composer.checkpoint import load_checkpoint, save_checkpoint
@@ -20,16 +21,18 @@ from overpaint.train.compose import Batch
 from overpaint.train.config import Level, Settings, settings_of, table_of
 from overpaint.train.ema import Average
 from overpaint.train.feed import Feed
-from overpaint.train.objective import draw_present, draw_times, inputs_of, loss_of
+from overpaint.train.objective import draw_present, draw_starts, draw_times, inputs_of, loss_of
 from overpaint.train.pace import draw_level, half_precision, rate_at, seed_of
 from overpaint.train.report import Place, Report
 from overpaint.train.share import Workers, part_of
+from overpaint.train.sheets import sample_sheet
 from overpaint.train.source import Source
 from overpaint.train.state import NAME, State, read_state, write_state
 from overpaint.train.validation import Scores, score, summary
 
 #: The released form of a run's weights, beside its state.
 WEIGHTS = "painter.safetensors"
+SHEET = "sheet.png"
 #: The exemplar's own loss is worked out every so many steps.
 REFERENCE_EVERY = 8
 #: So many steps in a row without a finite gradient end the run.
@@ -89,11 +92,11 @@ class Trainer:
         """
         dice = np.random.default_rng((self.settings.run.seed, self.step, 1))
         number = SIDES.index(level.side)
-        times = torch.from_numpy(
-            draw_times(level.batch, number, self.settings.loss.margin, dice)
-        ).to(self.device)
-        present = torch.from_numpy(draw_present(level.batch, self.settings.dropout, dice)).to(
-            self.device
+        drawn = draw_times(level.batch, number, self.settings.loss.margin, dice)
+        flags = draw_present(level.batch, self.settings.dropout, dice)
+        times, present, starts = (
+            torch.from_numpy(array).to(self.device)
+            for array in (drawn, flags, draw_starts(drawn, flags, dice))
         )
         noises = torch.Generator(self.device)
         noises.manual_seed(int(dice.integers(2**62)))
@@ -101,7 +104,7 @@ class Trainer:
 
         def loss_of_rows(rows: slice) -> Tensor:
             part = part_of(batch, rows)
-            inputs = inputs_of(part, present[rows], times[rows], number, noise[rows])
+            inputs = inputs_of(part, present[rows], times[rows], number, noise[rows], starts[rows])
             planes = inputs.planes.contiguous(memory_format=torch.channels_last)
             with torch.autocast(
                 self.device.type, torch.bfloat16, enabled=self.bfloat16, cache_enabled=False
@@ -192,6 +195,19 @@ class Trainer:
             scores=scores,
         )
 
+    def draw(self) -> None:
+        """Write the sheet of held-out pictures painted by the averaged weights."""
+        trained = [level.side for level in self.settings.levels if level.share > 0]
+        if self.settings.run.sheet:
+            sheet = sample_sheet(
+                self.averaged(),
+                self.source,
+                count=self.settings.run.sheet,
+                side=min(trained[-1], 256),
+                levels=[SIDES.index(side) for side in trained],
+            )
+            Image.fromarray(sheet).save(self.out / SHEET)
+
     def resume(self, path: Path) -> None:
         """Go on from a run's state, or begin with the weights of a `.safetensors` file.
 
@@ -253,6 +269,7 @@ def train(
                 )
                 trainer.save(summary(scores))
                 report.validated(trainer.place(), scores)
+                trainer.draw()
                 saved = time.monotonic()
                 if ended:
                     return scores

@@ -7,7 +7,9 @@ Above the first level the sampler begins with detail that is not the picture's b
 (`diffusion.resample.rise`), and each step replaces a part of it by what is predicted. Were every
 prediction right, the state at noise t, having risen at noise u, would be
 (1 - t) picture + t noise + (t / u) (1 - u) (detail of the exemplar - detail of the picture).
-That is the state trained on, so the network learns to doubt such detail.
+That is the state trained on, so the network learns to doubt such detail. Where painting is to keep
+much of what is there, it begins at noise u < 1 from the exemplar and not from noise alone, and the
+same holds of the whole exemplar instead of its detail; the light is then given too.
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ from overpaint.train.config import Dropout, Loss
 EVEN = 0.35
 #: Of the steps at a level, this part starts from the highest noise, where sampling starts.
 FROM_THE_TOP = 0.05
+#: Of the pictures whose light is given, this part begins from the exemplar.
+KEPT = 0.5
 #: The least noise trained at the first level, which the sampler nearly always leaves, and above.
 LEAST = (0.1, 0.02)
 #: The strip along the border of the mask that the boundary term looks at, in pixels.
@@ -79,21 +83,46 @@ def draw_times(
     return times
 
 
-def inputs_of(batch: Batch, present: Tensor, times: Tensor, level: int, noise: Tensor) -> Inputs:
+def draw_starts(
+    times: np.ndarray[tuple[int], np.dtype[np.float32]],
+    present: np.ndarray[tuple[int, int], np.dtype[np.float32]],
+    generator: np.random.Generator,
+) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+    """The noise from which each picture began with its exemplar, above `times`; 1: with noise."""
+    kept = (present[:, EXEMPLAR] > 0) & (present[:, INTENSITY] > 0)
+    kept &= generator.random(len(times)) < KEPT
+    between = times + (1.0 - times) * generator.random(len(times))
+    starts: np.ndarray[tuple[int], np.dtype[np.float32]] = np.where(kept, between, 1.0).astype(
+        np.float32
+    )
+    return starts
+
+
+def inputs_of(
+    batch: Batch,
+    present: Tensor,
+    times: Tensor,
+    level: int,
+    noise: Tensor,
+    starts: Tensor | None = None,
+) -> Inputs:
     """The network's arguments for `batch` at noise `times` (N), with the conditions `present`.
 
-    Where the context is left out, nothing outside the mask is shown at all.
+    `starts` (N) are of `draw_starts`; None: all 1. Where the context is left out, nothing outside
+    the mask is shown at all.
     """
     t = times[:, None, None, None]
     mask, outside = batch.mask, 1.0 - batch.mask
     has = {name: present[:, place, None, None, None] for place, name in enumerate(CONDITIONS)}
     around = batch.picture * outside * has["context"]  # N x 3 x S x S
     exemplar = (batch.exemplar * mask + around) * has["exemplar"]
-    clean = (1.0 - t) * batch.picture
+    wrong = exemplar - batch.picture
+    begun = torch.ones_like(t) if starts is None else starts[:, None, None, None]
+    clean = (1.0 - t) * batch.picture + (t / begun) * (1.0 - begun) * wrong
     if level > 0:
-        top = noisiest(level)
-        stale = _detail(exemplar - batch.picture)
-        clean = clean + (t / top).clamp_max(1.0) * (1.0 - torch.clamp_min(t, top)) * stale
+        risen = torch.clamp_min(t, noisiest(level))
+        stale = (t / risen) * (1.0 - risen) * _detail(wrong)
+        clean = clean + torch.where(begun < 1.0, 0.0, stale)
     state = (clean + t * noise) * mask + around
     planes = torch.cat(
         (
@@ -167,3 +196,4 @@ def _total(planes: Tensor) -> Tensor:
 TEXT = CONDITIONS.index("text")
 EXEMPLAR = CONDITIONS.index("exemplar")
 PALETTE = CONDITIONS.index("palette")
+INTENSITY = CONDITIONS.index("intensity")
