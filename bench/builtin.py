@@ -38,6 +38,7 @@ BUSY = 0.5  # load from which on times are not worth much
 GOALS = {False: {1: 2.0, 4: 5.0}, True: {1: 0.6, 4: 1.5}}
 FIRST_PICTURE = 3.0  # s
 MEMORY, INSTALL, ON_DISK = 700, 300, 64  # MB
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 RIVAL_NEEDS = ("torch", "diffusers", "transformers")
 
 
@@ -265,6 +266,8 @@ def main() -> None:
     repeat = 1 if chosen.quick else chosen.repeat
     steps = 2 if chosen.quick else STEPS
     extra = ["--tiny", "--side", "64"] if chosen.tiny else []
+    for variable in THREADS:  # else NumPy, OpenCV and torch would not have the same cores
+        os.environ.pop(variable, None)
     name, bf16 = processor()
     start, before, others = time.perf_counter(), load(), os.getloadavg()[0]
 
