@@ -85,11 +85,12 @@ def test_every_python_snippet_runs(page: str, copy: Path) -> None:
         run(copy, sys.executable, "-W", "error", "-c", snippet)
 
 
-def test_the_use_cases_give_the_pictures_that_they_show(copy: Path) -> None:
-    script = "\n".join(snippets("docs/guide/use-cases.md", "sh"))
+def test_the_guide_s_commands_give_the_pictures_that_it_shows(copy: Path) -> None:
+    pages = ("docs/guide/use-cases.md", "docs/guide/steering.md")
+    script = "\n".join(snippet for page in pages for snippet in snippets(page, "sh"))
     run(copy, "bash", "-euo", "pipefail", "-c", script)
     made = [*(copy / "out").glob("*.jpg"), *(copy / "out/lesson").glob("*.jpg")]
-    assert len(made) == 8
+    assert len(made) == 12
     for path in made:
         shown = ROOT / "docs/guide/pictures" / path.name
         with Image.open(path) as new, Image.open(shown) as old:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import cv2
@@ -166,18 +167,18 @@ def test_an_object_goes_where_the_sketch_says() -> None:
 
 def test_strength_carries_folds_over_and_ends_with_the_picture_as_it_was() -> None:
     core = cv2.erode((garment() & oval()).astype(np.uint8), np.ones((9, 9))) > 0
+    plain = job("replace the dress with a blue ball")
+    jobs = [replace(plain, strength=strength) for strength in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    none, little, half, more, whole = engine().paint(jobs)
     likeness = []
-    for strength in (0.0, 0.25, 0.5):
-        painted = paint("replace the dress with a blue ball", strength=strength)
+    for painted in (none, little, half):
         assert painted.coverage is None
         likeness.append(np.corrcoef(detail(scene())[core], detail(painted.pixels)[core])[0, 1])
     assert likeness[0] < likeness[1] - 0.05 < likeness[2] - 0.1
-    whole = paint("replace the dress with a blue ball", strength=1.0)
+    assert more.coverage is not None
+    assert more.coverage[oval()].max() == pytest.approx(0.5, abs=0.01)
     assert whole.coverage is not None
     assert not whole.coverage.any()
-    some = paint("replace the dress with a blue ball", strength=0.75)
-    assert some.coverage is not None
-    assert some.coverage[oval()].max() == pytest.approx(0.5, abs=0.01)
 
 
 def test_a_composition_has_its_parts_and_a_whole() -> None:
