@@ -29,19 +29,6 @@ class Strength:
     blur: float = 0.5  # chance of softness
     grain: float = 0.06  # most noise, of the range -1 to 1
 
-    def eased(self, ease: float) -> Strength:
-        """Less of it: `ease` 0 is all, 1 nearly nothing."""
-        keep = 1 - 0.8 * ease
-        return Strength(
-            turn=self.turn * keep,
-            small=self.small + (0.85 - self.small) * ease,
-            large=self.large + (0.95 - self.large) * ease,
-            shift=self.shift * keep,
-            tint=self.tint * keep,
-            blur=self.blur * keep,
-            grain=self.grain * keep,
-        )
-
 
 def chance(n: int, p: float, generator: torch.Generator) -> Tensor:
     """N x 1 x 1 x 1 of 0 and 1."""
