@@ -20,7 +20,7 @@ from overpaint.train.bank import SIDE, Bank, Split
 from overpaint.train.chance import Chance
 from overpaint.train.drawn import Made, drawn
 from overpaint.train.found import cut_outs, plain, removals
-from overpaint.train.geometry import column
+from overpaint.train.geometry import column, softened
 from overpaint.train.tone import luma
 
 Maker = Callable[[Bank, int, int, Chance, Split], Made]
@@ -35,6 +35,7 @@ KINDS = tuple(name for name, _, _ in MIXTURE)
 #: Of these there are no pictures above 256 px.
 ONLY_SMALL = ("cut-out", "removal")
 MULTIPLE = 32  # of which a side must be one
+CACHED = 8 * 128**2  # pixels made at a time on a processor, so that they stay in its cache
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,13 +74,15 @@ def compose(
         for name, _, weight in MIXTURE
     ]
     kinds = chance.kinds(weights, count)
+    on_cpu = bank.device.type == "cpu"
+    most = max(1, CACHED // side**2) if on_cpu else count
     parts: list[Made] = []
     rows: list[Tensor] = []
     for number, (_, make, _) in enumerate(MIXTURE):
         row = (kinds == number).nonzero()[:, 0]
-        if len(row):
-            parts.append(make(bank, len(row), side, chance, split))
-            rows.append(row)
+        for piece in row.split(most) if len(row) else ():
+            parts.append(make(bank, len(piece), side, chance, split))
+            rows.append(piece)
     back = torch.cat(rows).argsort()
     truth = torch.cat([part.truth for part in parts])[back].clamp_(0, 1)
     recomposed = torch.cat([part.recomposed for part in parts])[back].clamp_(0, 1)
@@ -102,14 +105,15 @@ def compose(
 
 def sketched(gray: Tensor, chance: Chance) -> Tensor:
     """Lines where N x 1 x S x S luma changes, as faint or as many as chance has it."""
+    gray = softened(gray, chance.uniform(0.3, 1.0, len(gray)))
     right = gray[..., 1:-1, 2:] - gray[..., 1:-1, :-2]
     down = gray[..., 2:, 1:-1] - gray[..., :-2, 1:-1]
     change = functional.pad(torch.sqrt(right * right + down * down + 1e-8), (1, 1, 1, 1))
     blurred = functional.avg_pool2d(change, 5, 1, 2)
     crisp = change - 0.8 * blurred
     count = len(gray)
-    least = column(chance.uniform(0.04, 0.16, count))
-    firm = column(chance.uniform(8, 40, count))
+    least = column(chance.uniform(0.02, 0.1, count))
+    firm = column(chance.uniform(6, 25, count))
     lines = ((crisp - least) * firm).clamp_(0, 1)
     return lines * column(chance.uniform(0.5, 1.0, count))
 

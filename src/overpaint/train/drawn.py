@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from overpaint.composer.vocabulary import Vocabulary
 from overpaint.concepts.vocabulary import vocabulary
@@ -14,6 +15,7 @@ from overpaint.train.chance import Chance
 from overpaint.train.geometry import (
     Place,
     bounds,
+    coarse,
     column,
     cropped,
     placed,
@@ -81,46 +83,45 @@ def drawn(bank: Bank, count: int, side: int, chance: Chance, split: Split) -> Ma
     scene, base, hole = _scenes(bank, count, side, chance, split)
     light = observe(scene, chance)
     words = torch.zeros(count, len(bank.vocabulary), device=chance.device)
-    layers = _objects(bank, count, side, chance, split, light, words)
+    layers = _objects(bank, count, side, chance, split, light, words, hole)
     pixels, shadow = layers.pixels, layers.shadow
     alpha = pixels[:, 3:]
-    mask = torch.where(
-        hole.amax((1, 2, 3), keepdim=True) > 0,
-        torch.maximum(hole, (alpha > 0.02).float()),
-        masks_round(alpha, chance),
-    )
+    filled = hole.amax((1, 2, 3), keepdim=True) > 0
+    around = functional.max_pool2d((alpha > 0.02).float(), 5, 1, 2)
+    mask = torch.where(filled, torch.maximum(hole, around), masks_round(alpha, chance))
     shadow = shadow * faded(mask)
     grade = random_grade(chance, count).scaled(1 - chance.often(UNGRADED, count))
-    soft = chance.uniform(-1.0, 2.0, count).clamp_min(0) * chance.uniform(0, 1, count)
-    haze = hazed_black(light)
+    soft = chance.uniform(-0.6, 1.0, count).clamp_min(0)
+    dark = dark_of(light)
+    graded = grade(scene)
 
-    lit = toned(
-        pixels[:, :3], light, chance.uniform(0.8, 1.0, count), chance.uniform(0, 0.25, count)
-    )
-    lit = lit * shading(alpha, light, chance.uniform(0.05, 0.35, count))
-    lit = wrapped(lit, alpha, light, chance.uniform(0.0, 0.3, count))
-    lit = hazed(lit, alpha, light, chance.uniform(0.3, 0.8, count))
-    edge = softened(torch.cat((lit, alpha), dim=1), chance.uniform(0.2, 1.0, count))
-    ground = _darkened(scene, shadow, haze)
-    truth = grade(ground + edge[:, :3] - edge[:, 3:] * ground)
-    truth = softened(truth, soft)
+    lit = toned(pixels[:, :3], light, chance.uniform(0.8, 1, count), chance.uniform(0, 0.5, count))
+    lit.mul_(shading(alpha, light, chance.uniform(0.05, 0.35, count)))
+    lit = wrapped(lit, alpha, light, chance.uniform(0.0, 0.5, count))
+    lit = hazed(lit, alpha, light, chance.uniform(0.6, 1.0, count))
+    lit = grade(lit.div_(alpha.clamp_min(1e-3)))
+    cover = softened(alpha, chance.uniform(0.1, 1.0, count))
+    truth = torch.lerp(torch.lerp(graded, dark, shadow), lit, cover)
 
     known = chance.uniform(0, 1, count) ** 0.7  # how much of the tone the collage hit
     rough = toned(pixels[:, :3], light, known, torch.zeros_like(known))
-    rough = rough * sloped(side, light, chance.uniform(-0.02, 0.12, count))
+    rough.mul_(sloped(side, light, chance.uniform(-0.02, 0.12, count)))
     rough = hazed(rough, alpha, light, known * chance.uniform(0, 1, count))
-    cover = torch.cat((rough, alpha), dim=1)
-    cover = softened(cover, chance.uniform(-0.6, 1.2, count).clamp_min(0))
-    below = grade(_darkened(base, shadow * column(chance.uniform(0, 1.1, count)), haze))
-    below = softened(below, soft)
-    opacity = cover[:, 3:]
-    straight = (cover[:, :3] / opacity.clamp_min(1e-3)).clamp(0, 1)
-    partly = grade.scaled(chance.uniform(0, 1.1, count).clamp_max(1))(straight)
-    recomposed = below + opacity * (partly - below)
+    rough.div_(alpha.clamp_min(1e-3))
+    rough = grade.scaled(chance.uniform(0, 1.2, count).clamp_max(1))(rough)
+    rough = softened(rough, chance.uniform(-0.6, 1.0, count).clamp_min(0))
+    chosen = filled.flatten().nonzero()[:, 0]
+    if len(chosen):
+        graded[chosen] = grade.part(chosen)(base[chosen])
+    below = torch.lerp(graded, dark, shadow * column(chance.uniform(0, 1.1, count)).clamp_max(1))
+    blurred = softened(torch.cat((truth, below), dim=1), soft)
+    truth, below = blurred[:, :3], blurred[:, 3:]
+    hard = softened(alpha, chance.uniform(-1.0, 1.0, count).clamp_min(0))
+    recomposed = torch.lerp(below, rough, hard)
     grain = grains(chance, count, side)
     return Made(
         truth=truth + grain,
-        recomposed=recomposed + grain * (1 - opacity * column(chance.often(0.5, count))),
+        recomposed=recomposed + grain * (1 - hard * column(chance.often(0.5, count))),
         mask=mask,
         silhouette=alpha,
         words=words,
@@ -135,13 +136,9 @@ def grains(chance: Chance, count: int, side: int) -> Tensor:
     return chance.normal(1.0, count, 1, side, side) * column(strength)
 
 
-def hazed_black(light: Light) -> Tensor:
+def dark_of(light: Light) -> Tensor:
     """N x 3 x 1 x 1: how light a shadow is at its darkest."""
     return (light.cast * (0.25 * light.black)[:, None])[:, :, None, None]
-
-
-def _darkened(scene: Tensor, shadow: Tensor, haze: Tensor) -> Tensor:
-    return scene + shadow * (haze - scene)
 
 
 def _scenes(
@@ -168,9 +165,16 @@ def _scenes(
 
 
 def _objects(
-    bank: Bank, count: int, side: int, chance: Chance, split: Split, light: Light, words: Tensor
+    bank: Bank,
+    count: int,
+    side: int,
+    chance: Chance,
+    split: Split,
+    light: Light,
+    words: Tensor,
+    hole: Tensor,
 ) -> Layer:
-    """One to three objects a picture; says in `words` what they are."""
+    """One to three objects a picture, one alone in its hole; says in `words` what they are."""
     among = bank.splits["drawings", split]
     first = chance.pick(among, count)
     many = chance.kinds(COUNTS, count) + 1
@@ -188,6 +192,8 @@ def _objects(
         if turn:
             number = torch.where(alike[chosen], number, chance.pick(among, len(chosen)))
         place = _places(bank, number, chance, many[chosen], turn, step[chosen])
+        if not turn:
+            place = _in_hole(place, hole, many, bank.drawings.extent[number])
         layer = placed(bank.drawings.layers, number, place, side)
         tint = tinted[chosen] & (alike[chosen] | (turn == 0))
         layer = _tinted(layer, color[1][chosen], tint)
@@ -249,6 +255,20 @@ def _places(
     stands = bank.drawings.placement[number] == STANDS
     turned = chance.normal(0.09, count) * torch.where(stands, 0.4, 1.0)
     return Place(centre=centre, half=half, turn=turned, flip=flip)
+
+
+def _in_hole(place: Place, hole: Tensor, many: Tensor, extent: Tensor) -> Place:
+    """Where there is a hole for one object, it goes there."""
+    there = (hole.amax((1, 2, 3)) > 0) & (many == 1)
+    box = bounds(coarse(hole, 32))
+    half_x, half_y = box.half
+    fit = torch.minimum(half_x / extent[:, 1], half_y / extent[:, 0]).clamp(0.22, 0.9)
+    centre = torch.stack(box.centre, dim=1).clamp(-0.7, 0.7)
+    return replace(
+        place,
+        half=torch.where(there, fit * (0.85 + 0.3 * place.half), place.half),
+        centre=torch.where(there[:, None], centre + 0.08 * place.centre, place.centre),
+    )
 
 
 def _shadow(bank: Bank, number: Tensor, alpha: Tensor, chance: Chance, light: Light) -> Tensor:

@@ -24,7 +24,7 @@ def cut_outs(bank: Bank, count: int, side: int, chance: Chance, split: Split) ->
     number = chance.pick(bank.splits["cuts", split], count)
     photo = bank.photos[source][bank.cuts.photo[number]]
     stacked = torch.cat((photo, bank.cuts.layers[source][number]), dim=1)  # n x 7
-    layers = cropped(stacked, random_crops(chance, count, 0.62), side)
+    layers = cropped(stacked, random_crops(chance, count, 0.86), side)
     truth, under, alpha = layers[:, :3], layers[:, 3:6], layers[:, 6:]
     words = torch.zeros(count, len(bank.vocabulary), device=chance.device)
     _name(bank, bank.cuts.token[number], words)
@@ -32,17 +32,13 @@ def cut_outs(bank: Bank, count: int, side: int, chance: Chance, split: Split) ->
     grade = random_grade(chance, count).scaled(1 - chance.often(UNGRADED, count))
     mask = masks_round(alpha, chance)
     shadowed = chance.often(1 - LEFT_SHADOW, count)
-    under = truth + faded(mask) * column(shadowed) * (under - truth)
+    under = torch.lerp(truth, under, faded(mask) * column(shadowed))
     truth, under = grade(truth), grade(under)
     wrong = random_grade(chance, count, 1.1)
     disturbed = wrong.scaled(chance.often(0.85, count))(truth)
-    soft = chance.uniform(-1.0, 2.0, count)
-    disturbed = softened(disturbed, soft.clamp_min(0))
-    sharper = disturbed + column((-soft).clamp_min(0) * 0.6) * (
-        disturbed - softened(disturbed, torch.ones_like(soft))
-    )
+    sharper = softened(disturbed, chance.uniform(-0.5, 1.0, count))  # below 0 it sharpens
     hard = ((alpha - 0.5) * column(chance.uniform(1.0, 4.0, count)) + 0.5).clamp(0, 1)
-    recomposed = under + hard * (sharper.clamp(0, 1) - under)
+    recomposed = torch.lerp(under, sharper.clamp_(0, 1), hard)
     return Made(truth=truth, recomposed=recomposed, mask=mask, silhouette=alpha, words=words)
 
 

@@ -53,7 +53,7 @@ def observe(scene: Tensor, chance: Chance) -> Light:
     return Light(
         white=white,
         black=black,
-        cast=1 + trust * (cast - 1),
+        cast=1 + trust * (cast.clamp(0.4, 1.7) - 1),
         colorless=(chroma.amax((1, 2, 3)) < 0.06).float(),
         field=field,
         towards=torch.stack((side, -torch.sqrt(1 - side * side)), dim=1),
@@ -67,22 +67,23 @@ def toned(color: Tensor, light: Light, share: Tensor, local: Tensor) -> Tensor:
     of the differences within the scene.
     """
     side = color.shape[-1]
-    gain = 1 + column(share) * ((column(light.white) / WHITE).clamp(0.25, 1.05) - 1)
-    tint = light.cast ** (0.75 * share[:, None])
+    gain = 1 + column(share) * ((column(light.white) / WHITE).clamp(0.35, 1.05) - 1)
+    tint = light.cast ** (0.65 * share[:, None])
     lit = color * (gain * tint[:, :, None, None])
-    if bool((local > 0).any()):
-        gray = luma(light.field)
-        relative = (gray + 0.1) / (gray.mean((2, 3), keepdim=True) + 0.1)
-        lit = lit * smooth(1 + column(local) * (relative.clamp(0.5, 1.6) - 1), side)
-    gray = luma(lit)
-    return gray + (1 - column(share * light.colorless)) * (lit - gray)
+    gray = luma(light.field)
+    relative = (gray + 0.1) / (gray.mean((2, 3), keepdim=True) + 0.1)
+    lit.mul_(smooth(1 + column(local) * (relative.clamp(0.5, 1.6) - 1), side))
+    colorless = column(share * light.colorless)
+    if bool((colorless > 0).any()):
+        lit = torch.lerp(lit, luma(lit).expand_as(lit), colorless)
+    return lit
 
 
 def hazed(color: Tensor, alpha: Tensor, light: Light, share: Tensor) -> Tensor:
     """Premultiplied objects whose black is as light as the scene's haze."""
-    floor = column(share * 0.5 * light.black.clamp(0, 0.4))
-    tint = light.cast[:, :, None, None]
-    return color + floor * (tint * alpha - color)
+    floor = share * 0.5 * light.black.clamp(0, 0.4)
+    tint = (light.cast * floor[:, None])[:, :, None, None]
+    return torch.addcmul(color * column(1 - floor), tint, alpha)
 
 
 def shading(alpha: Tensor, light: Light, strength: Tensor) -> Tensor:
@@ -114,7 +115,8 @@ def wrapped(color: Tensor, alpha: Tensor, light: Light, strength: Tensor) -> Ten
     blurred = functional.avg_pool2d(functional.avg_pool2d(cells, 3, 1, 1), 3, 1, 1)
     lower = torch.cat((blurred[..., 2:, :], torch.zeros_like(blurred[..., :2, :])), dim=2)
     rim = (1 - 0.5 * (blurred + lower)) * column(strength)
-    return color + smooth(rim, side).clamp(0, 0.6) * (smooth(light.field, side) * alpha - color)
+    around = smooth(light.field, side).mul_(alpha)
+    return torch.lerp(color, around, smooth(rim, side).clamp_(0, 0.6))
 
 
 def ground_shadow(alpha: Tensor, light: Light, reach: Tensor, width: Tensor) -> Tensor:

@@ -9,13 +9,14 @@ from torch import Tensor
 
 from overpaint.composer.conditions import LUMA
 from overpaint.train.chance import Chance
-from overpaint.train.geometry import axes, column
+from overpaint.train.geometry import column
 
 
 def luma(picture: Tensor) -> Tensor:
     """N x 1 x S x S: Rec. 709 luma of sRGB values, N x 3 x S x S."""
     red, green, blue = picture.unbind(1)
-    return (LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue).unsqueeze(1)
+    gray = red * LUMA[0]
+    return gray.add_(green, alpha=LUMA[1]).add_(blue, alpha=LUMA[2]).unsqueeze(1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +28,6 @@ class Grade:
     contrast: Tensor  # N
     saturation: Tensor  # N, -1 is black and white
     fade: Tensor  # N, 0 to 1, towards gray
-    vignette: Tensor  # N, 0 to 1
 
     def scaled(self, share: Tensor) -> Grade:
         """A part of it; `share` N, 0 to 1."""
@@ -38,20 +38,29 @@ class Grade:
             contrast=self.contrast * share,
             saturation=self.saturation * share,
             fade=self.fade * share,
-            vignette=self.vignette * share,
+        )
+
+    def part(self, chosen: Tensor) -> Grade:
+        """That of some pictures."""
+        return replace(
+            self,
+            gain=self.gain[chosen],
+            gamma=self.gamma[chosen],
+            contrast=self.contrast[chosen],
+            saturation=self.saturation[chosen],
+            fade=self.fade[chosen],
         )
 
     def __call__(self, picture: Tensor) -> Tensor:
-        """N x 3 x S x S, 0 to 1, graded."""
-        x, y = axes(picture.shape[-1], picture.device)
-        far = 1 - column(self.vignette) * (x * x + y * y) * 0.5
-        toned = picture * (torch.exp(self.gain)[:, :, None, None] * far)
-        toned = toned.clamp_(0, 1)
-        room = toned * (1 - toned)  # keeps black and white in their places
-        toned = toned + room * (column(self.gamma) + 4 * column(self.contrast) * (toned - 0.5))
-        gray = luma(toned)
-        toned = gray + (1 + column(self.saturation)) * (toned - gray)
-        return (toned + column(self.fade) * (0.5 - toned)).clamp_(0, 1)
+        """N x 3 x S x S, 0 to 1, graded; a new tensor."""
+        toned = (picture * torch.exp(self.gain)[:, :, None, None]).clamp_(0, 1)
+        room = torch.addcmul(toned, toned, toned, value=-1)  # keeps black and white in place
+        bend = toned * column(4 * self.contrast)
+        bend.add_(column(self.gamma - 2 * self.contrast))
+        toned.addcmul_(room, bend)
+        gray = luma(toned).mul_(column(-self.saturation * (1 - self.fade)))
+        gray.add_(column(0.5 * self.fade))
+        return toned.mul_(column((1 + self.saturation) * (1 - self.fade))).add_(gray).clamp_(0, 1)
 
 
 def random_grade(chance: Chance, count: int, strength: float = 1.0) -> Grade:
@@ -68,7 +77,6 @@ def random_grade(chance: Chance, count: int, strength: float = 1.0) -> Grade:
         contrast=chance.normal(0.22 * strength, count).clamp_(-0.45, 0.45),
         saturation=torch.where(colorless > 0, -torch.ones_like(saturation), saturation),
         fade=(chance.normal(0.12 * strength, count) - 0.08).clamp_(0, 0.3),
-        vignette=(chance.normal(0.3 * strength, count) - 0.2).clamp_(0, 0.5),
     )
 
 
