@@ -69,21 +69,16 @@ def make_graphs(folder: Path) -> None:
     import onnx
     import torch
     from onnx import TensorProto, helper, numpy_helper
-    from onnxruntime.quantization import (
-        CalibrationDataReader,
-        QuantType,
-        quantize_dynamic,
-        quantize_static,
-    )
 
     from overpaint.composer.network import Painter, PainterConfig
 
+    quantization = importlib.import_module("onnxruntime.quantization")
     torch.manual_seed(0)
     painter = Painter(PainterConfig(words=WORDS)).eval()
     with torch.no_grad():
-        for value in painter.parameters():
-            if not value.any():  # else half of the network would do nothing
-                value.normal_(std=0.02)
+        for parameter in painter.parameters():
+            if not parameter.any():  # else half of the network would do nothing
+                parameter.normal_(std=0.02)
     axes = {name: {0: "n"} for name in INPUTS}
     axes["planes"] |= {2: "height", 3: "width"}
     path = folder / "float32.onnx"
@@ -96,7 +91,7 @@ def make_graphs(folder: Path) -> None:
             f"{n}x{side}": painter(*map(torch.from_numpy, feed(n, side).values())).numpy()
             for n, side in SIZES
         }
-    np.savez(folder / "torch.npz", **made)  # type: ignore[arg-type]
+    np.savez(folder / "torch.npz", **made)
 
     for name in ("float16", "weights8"):
         model = onnx.load(str(path))
@@ -122,15 +117,17 @@ def make_graphs(folder: Path) -> None:
         model.graph.node.extend([*nodes, *rest])
         onnx.save(model, str(folder / f"{name}.onnx"))
 
-    class Examples(CalibrationDataReader):
+    class Examples:
         def __init__(self) -> None:
             self._feeds = iter([feed(1, 64), feed(1, 128), feed(1, 256)])
 
         def get_next(self) -> Any:
             return next(self._feeds, None)
 
-    quantize_dynamic(path, folder / "dynamic8.onnx", weight_type=QuantType.QInt8)
-    quantize_static(path, folder / "static8.onnx", Examples(), per_channel=True)
+    kind = quantization.QuantType.QInt8
+    quantization.quantize_dynamic(path, folder / "dynamic8.onnx", weight_type=kind)
+    quantization.CalibrationDataReader.register(Examples)
+    quantization.quantize_static(path, folder / "static8.onnx", Examples(), per_channel=True)
 
 
 def load(runtime: str, graph: str, setting: str, threads: int) -> Callable[[Feed], Any]:
@@ -147,14 +144,12 @@ def load(runtime: str, graph: str, setting: str, threads: int) -> Callable[[Feed
 
         return run
     if runtime == "onnxruntime":
-        import onnxruntime
-
+        onnxruntime = importlib.import_module("onnxruntime")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         return lambda given: session.run(None, given)[0]
-    import openvino
-
+    openvino = importlib.import_module("openvino")
     settings = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": setting}
     compiled = openvino.Core().compile_model(graph, "CPU", settings)
     request = compiled.create_infer_request()

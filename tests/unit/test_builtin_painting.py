@@ -177,6 +177,17 @@ def test_intensity_is_the_luma_of_the_recomposed_picture() -> None:
     assert np.allclose(plane(network.calls[0], "intensity")[inside], 178 / 127.5 - 1, atol=1e-4)
 
 
+def test_thin_lines_stay_lines_however_small_they_are_painted() -> None:
+    drawn = np.zeros((1400, 1400), np.float32)
+    drawn[700, 500:900] = 1
+    network = Network()
+    paint(network, sheet(1400, 1400, sketch=drawn), LEVELS)
+    for call in network.calls:
+        lines = plane(call, "sketch")[0, 0]
+        assert lines.max() > 0.5
+        assert 0 < (lines > 0.25).sum() <= 2 * len(lines)
+
+
 def test_guidance_presses_each_condition_that_is_given() -> None:
     network = Network(0.1)
     paint(network, sheet(**TOLD["text"], **TOLD["sketch"], guidance=5.0), (0,))

@@ -18,8 +18,8 @@ def feed(
     n: int = 1, height: int = 16, width: int = 32, words: int = WORDS
 ) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(n + height + width)
-    shapes = ((n, PLANE_CHANNELS, height, width), (n, words), (n, PALETTE_BINS))
-    shapes += ((n, len(CONDITIONS)), (n, TIME_FEATURES))
+    widths = (words, PALETTE_BINS, len(CONDITIONS), TIME_FEATURES)
+    shapes = [(n, PLANE_CHANNELS, height, width), *((n, size) for size in widths)]
     return {
         name: rng.standard_normal(shape, np.float32)
         for name, shape in zip(INPUTS, shapes, strict=True)
@@ -34,7 +34,7 @@ def tiny(folder: Path) -> Graph:
 
 def test_a_graph_computes_what_it_says(tmp_path: Path) -> None:
     given = feed(2)
-    told = 0.0
+    told = np.zeros(2, np.float32)
     for place, name in enumerate(INPUTS[1:], start=1):
         weight = np.full(given[name].shape[1], 0.01 * place, np.float32)
         weight[::2] *= -0.5

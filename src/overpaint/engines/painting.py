@@ -83,7 +83,7 @@ class Level:
             whole=halve(self.whole),
             mask=_most(self.mask),
             silhouette=halve(self.silhouette),
-            sketch=_most(self.sketch),  # else thin lines would fade away
+            sketch=_most(self.sketch),
         )
 
     def planes(self, state: State, dropped: Collection[str]) -> State:
@@ -201,12 +201,17 @@ def _top(sheet: Sheet, rows: int, columns: int) -> Level:
     """The sheet at the size of its level."""
     whole = sheet.recomposed.astype(np.float32) / np.float32(127.5) - 1
     mask = _sized(sheet.mask.astype(np.float32), rows, columns) > 1e-3
-    lines = np.zeros(sheet.mask.shape, np.float32) if sheet.sketch is None else sheet.sketch
+    lines = np.zeros(sheet.mask.shape, np.float32)
+    if sheet.sketch is not None:
+        height, width = sheet.mask.shape
+        reach = (max(1, round(height / rows)), max(1, round(width / columns)))
+        wide = cv2.dilate(sheet.sketch * sheet.mask, np.ones(reach, np.uint8))
+        lines = np.asarray(wide, np.float32)  # thin lines would fade away
     return Level(
         whole=_sized(whole, rows, columns).transpose(2, 0, 1)[None],  # 1 x 3 x h x w
         mask=mask[None, None].astype(np.float32),  # 1 x 1 x h x w
         silhouette=_sized(sheet.silhouette, rows, columns)[None, None],
-        sketch=_sized(lines * sheet.mask, rows, columns)[None, None],
+        sketch=_sized(lines, rows, columns)[None, None],
     )
 
 
