@@ -55,7 +55,7 @@ $(VENV)/dev.done: $(VENV)/runtime.done
 $(VENV)/heavy.done: $(VENV)/dev.done
 	@echo "installing what training needs into $(VENV) ..."
 	@$(PIP) install $(TORCH)
-	@$(PIP) install --editable ".[train]"
+	@$(PIP) install --editable ".[train]" --group bench
 	@touch $@
 
 $(BIN)/python:
