@@ -68,9 +68,9 @@ def make_graphs(folder: Path) -> None:
     """The graph in each form, and what torch makes of the inputs."""
     import onnx
     import torch
-    from onnx import TensorProto, helper, numpy_helper
 
     from overpaint.composer.network import Painter, PainterConfig
+    from overpaint.train.export import graph_of, halved
 
     quantization = importlib.import_module("onnxruntime.quantization")
     torch.manual_seed(0)
@@ -79,43 +79,17 @@ def make_graphs(folder: Path) -> None:
         for parameter in painter.parameters():
             if not parameter.any():  # else half of the network would do nothing
                 parameter.normal_(std=0.02)
-    axes = {name: {0: "n"} for name in INPUTS}
-    axes["planes"] |= {2: "height", 3: "width"}
+    model = graph_of(painter)
     path = folder / "float32.onnx"
-    example = tuple(torch.from_numpy(value) for value in feed(1, 64).values())
-    torch.onnx.export(
-        painter, example, str(path), input_names=INPUTS, dynamic_axes=axes, dynamo=False
-    )
+    onnx.save(model, str(path))
+    onnx.save(halved(model), str(folder / "float16.onnx"))
+    onnx.save(in_bytes(model), str(folder / "weights8.onnx"))
     with torch.inference_mode():
         made = {
             f"{n}x{side}": painter(*map(torch.from_numpy, feed(n, side).values())).numpy()
             for n, side in SIZES
         }
     np.savez(folder / "torch.npz", **made)
-
-    for name in ("float16", "weights8"):
-        model = onnx.load(str(path))
-        kept, nodes = [], []
-        for tensor in model.graph.initializer:
-            value = numpy_helper.to_array(tensor)
-            if value.ndim < 2:
-                kept.append(tensor)
-            elif name == "float16":
-                kept.append(numpy_helper.from_array(value.astype(np.float16), f"{tensor.name}.h"))
-                node = ("Cast", [kept[-1].name], [tensor.name])
-                nodes.append(helper.make_node(*node, to=TensorProto.FLOAT))
-            else:
-                scale = np.abs(value).max(axis=tuple(range(1, value.ndim)), keepdims=True) / 127
-                whole = np.round(value / np.maximum(scale, 1e-12)).astype(np.int8)
-                parts = (whole, scale.astype(np.float32).reshape(-1), np.zeros(len(value), np.int8))
-                said = [f"{tensor.name}.{part}" for part in ("q", "scale", "zero")]
-                kept += [numpy_helper.from_array(*pair) for pair in zip(parts, said, strict=True)]
-                nodes.append(helper.make_node("DequantizeLinear", said, [tensor.name], axis=0))
-        rest = list(model.graph.node)
-        del model.graph.initializer[:], model.graph.node[:]
-        model.graph.initializer.extend(kept)
-        model.graph.node.extend([*nodes, *rest])
-        onnx.save(model, str(folder / f"{name}.onnx"))
 
     class Examples:
         def __init__(self) -> None:
@@ -128,6 +102,31 @@ def make_graphs(folder: Path) -> None:
     quantization.quantize_dynamic(path, folder / "dynamic8.onnx", weight_type=kind)
     quantization.CalibrationDataReader.register(Examples)
     quantization.quantize_static(path, folder / "static8.onnx", Examples(), per_channel=True)
+
+
+def in_bytes(model: Any) -> Any:
+    """The same graph, its weights stored in int8, each row with its own scale."""
+    import onnx
+    from onnx import helper, numpy_helper
+
+    result = onnx.ModelProto()
+    result.CopyFrom(model)
+    kept, nodes = [], []
+    for tensor in model.graph.initializer:
+        value = numpy_helper.to_array(tensor)
+        if value.ndim < 2:
+            kept.append(tensor)
+            continue
+        scale = np.abs(value).max(axis=tuple(range(1, value.ndim)), keepdims=True) / 127
+        whole = np.round(value / np.maximum(scale, 1e-12)).astype(np.int8)
+        parts = (whole, scale.astype(np.float32).reshape(-1), np.zeros(len(value), np.int8))
+        names = [f"{tensor.name}.{part}" for part in ("whole", "scale", "zero")]
+        kept += [numpy_helper.from_array(*pair) for pair in zip(parts, names, strict=True)]
+        nodes.append(helper.make_node("DequantizeLinear", names, [tensor.name], axis=0))
+    del result.graph.initializer[:], result.graph.node[:]
+    result.graph.initializer.extend(kept)
+    result.graph.node.extend([*nodes, *model.graph.node])
+    return result
 
 
 def load(runtime: str, graph: str, setting: str, threads: int) -> Callable[[Feed], Any]:

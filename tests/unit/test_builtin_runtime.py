@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 from tests.unit.tiny_graph import message, metadata, tiny_graph
 
-from overpaint.composer.conditions import CONDITIONS, PALETTE_BINS, PLANE_CHANNELS, TIME_FEATURES
+from overpaint.composer.conditions import (
+    CONDITIONS,
+    PALETTE_BINS,
+    PLANE_CHANNELS,
+    TIME_FEATURES,
+    Floats,
+)
 from overpaint.engines.runtime import FORMAT, INPUTS, Graph, read_metadata
 from overpaint.errors import EngineFailed
 
@@ -34,11 +40,11 @@ def tiny(folder: Path) -> Graph:
 
 def test_a_graph_computes_what_it_says(tmp_path: Path) -> None:
     given = feed(2)
-    told = np.zeros(2, np.float32)
+    told: Floats = np.zeros(2, np.float32)
     for place, name in enumerate(INPUTS[1:], start=1):
         weight = np.full(given[name].shape[1], 0.01 * place, np.float32)
         weight[::2] *= -0.5
-        told = told + given[name] @ weight
+        told += given[name] @ weight
     planes = given["planes"]
     mixed = (
         0.9 * planes[:, 7:10] + 0.05 * planes[:, :3] + 0.03 * planes[:, 10:].sum(1, keepdims=True)
