@@ -188,7 +188,9 @@ def _on_canvas(archive: zipfile.ZipFile, rows: Sequence[dict[str, Any]]) -> tupl
 
 def _halved(pictures: Tensor) -> Tensor:
     """2 x 2 means, a part at a time."""
-    parts = [functional.avg_pool2d(part.float(), 2).round_().byte() for part in pictures.split(64)]
+    parts = [
+        functional.avg_pool2d(part.float(), 2).round_().byte() for part in torch.split(pictures, 64)
+    ]
     return torch.cat(parts) if parts else pictures[..., ::2, ::2]
 
 

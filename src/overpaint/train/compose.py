@@ -80,7 +80,7 @@ def compose(
     rows: list[Tensor] = []
     for number, (_, make, _) in enumerate(MIXTURE):
         row = (kinds == number).nonzero()[:, 0]
-        for piece in row.split(most) if len(row) else ():
+        for piece in torch.split(row, most) if len(row) else ():
             parts.append(make(bank, len(piece), side, chance, split))
             rows.append(piece)
     back = torch.cat(rows).argsort()
