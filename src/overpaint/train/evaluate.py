@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tarfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -68,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     judge = _judge(args.judge, missing)
     try:
         photographs = Photographs(args.photos)
-    except OSError as error:
+    except (OSError, tarfile.TarError) as error:
         raise SystemExit(f"--photos: {error}") from None
 
     def progress(what: str, done: int) -> None:

@@ -40,28 +40,27 @@ class Stage:
 
 
 class Photographs:
-    """The held-out photographs of the archive, read as they are asked for."""
+    """The held-out photographs of an archive, decoded as they are asked for."""
 
     def __init__(self, archive: Path) -> None:
-        """List them; raises OSError or tarfile.TarError if there is no such archive."""
+        """Read them; raises OSError or tarfile.TarError if there is no such archive."""
         with tarfile.open(archive) as tar:
-            self._members = {m.name.removeprefix("./"): m for m in tar if m.name.endswith(".jpg")}
-        self._tar = tarfile.open(archive)  # noqa: SIM115 -- read from until the process ends
-        names = held_out(self._members)
-        self.scenes = [name for name in names if name.startswith("scenes/")]
-        self.garments = [name for name in names if not name.startswith("scenes/")]
-        self._read: dict[str, Rgb8] = {}
+            members = {m.name.removeprefix("./"): m for m in tar if m.name.endswith(".jpg")}
+            files = ((name, tar.extractfile(members[name])) for name in held_out(members))
+            self._data = {name: file.read() for name, file in files if file is not None}
+        self.scenes = [name for name in self._data if name.startswith("scenes/")]
+        self.garments = [name for name in self._data if not name.startswith("scenes/")]
+        self._decoded: dict[str, Rgb8] = {}
 
     def photograph(self, name: str) -> Rgb8:
         """The whole photograph."""
-        if name not in self._read:
-            file = self._tar.extractfile(self._members[name])
-            data = np.frombuffer(file.read() if file else b"", np.uint8)
+        if name not in self._decoded:
+            data = np.frombuffer(self._data[name], np.uint8)
             picture = cv2.imdecode(data, cv2.IMREAD_COLOR)
             if picture is None:
                 raise ValueError(f"{name} is damaged")
-            self._read[name] = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
-        return self._read[name]
+            self._decoded[name] = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
+        return self._decoded[name]
 
     def crop(self, number: int, side: int = SIDE) -> tuple[str, Rgb8]:
         """A square of a photograph, of `side` px; two of three are of scenes."""
