@@ -20,7 +20,7 @@ def photo() -> Rgb8:
     rng = np.random.default_rng(1)
     blobs = cv2.GaussianBlur(rng.standard_normal((SIDE, SIDE, 3)), (0, 0), 6)
     plane = 120 + 30 * blobs / blobs.std() + rng.normal(0, 3, (SIDE, SIDE, 3))
-    return np.clip(plane, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(plane, 0, 255), np.uint8)
 
 
 @pytest.fixture
