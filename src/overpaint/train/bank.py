@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from overpaint.composer.vocabulary import Vocabulary, build_vocabulary
 from overpaint.concepts.library import ConceptLibrary
+from overpaint.concepts.vocabulary import vocabulary
 from overpaint.errors import OperationFailed
 
 Split: TypeAlias = Literal["train", "test"]
@@ -58,6 +59,14 @@ class Drawings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Colors:
+    """The colours that have a name."""
+
+    token: Tensor  # K, their places in the vocabulary
+    rgb: Tensor  # K x 3, 0 to 1
+
+
+@dataclass(frozen=True, kw_only=True)
 class Bank:
     """Everything, on one device; made by `scripts/build_bank.py`."""
 
@@ -67,6 +76,7 @@ class Bank:
     fills: Fills
     cuts: Cuts
     drawings: Drawings
+    colors: Colors
     splits: dict[tuple[str, Split], Tensor]  # ("photos" | "large" | ..., split) to numbers
 
     @property
@@ -144,6 +154,7 @@ def _read(archive: zipfile.ZipFile, device: torch.device, vocabulary: Vocabulary
             ),
             mirrorable=column("drawings", [r["mirrorable"] for r in rows["drawings"]]) > 0,
         ),
+        colors=_colors(place, device),
         splits={
             (kind, split): torch.tensor(
                 [number for number, row in enumerate(rows[kind]) if row["split"] == split],
@@ -153,6 +164,14 @@ def _read(archive: zipfile.ZipFile, device: torch.device, vocabulary: Vocabulary
             for kind in kinds
             for split in ("train", "test")
         },
+    )
+
+
+def _colors(place: dict[str, int], device: torch.device) -> Colors:
+    named = {name: rgb for name, rgb in vocabulary().colors.items() if name != "rainbow"}
+    return Colors(
+        token=torch.tensor([place[f"color:{name}"] for name in named], device=device),
+        rgb=torch.tensor(list(named.values()), dtype=torch.float32, device=device) / 255,
     )
 
 

@@ -74,33 +74,54 @@ def compose(
         for name, _, weight in MIXTURE
     ]
     kinds = chance.kinds(weights, count)
-    on_cpu = bank.device.type == "cpu"
-    most = max(1, CACHED // side**2) if on_cpu else count
-    parts: list[Made] = []
-    rows: list[Tensor] = []
-    for number, (_, make, _) in enumerate(MIXTURE):
-        row = (kinds == number).nonzero()[:, 0]
-        for piece in torch.split(row, most) if len(row) else ():
-            parts.append(make(bank, len(piece), side, chance, split))
-            rows.append(piece)
-    back = torch.cat(rows).argsort()
-    truth = torch.cat([part.truth for part in parts])[back].clamp_(0, 1)
-    recomposed = torch.cat([part.recomposed for part in parts])[back].clamp_(0, 1)
-    mask = torch.cat([part.mask for part in parts])[back]
-    silhouette = torch.cat([part.silhouette for part in parts])[back] * mask
-    picture = truth * 2 - 1
-    gray = luma(truth)
+    pieces = [
+        (make, piece)
+        for number, (_, make, _) in enumerate(MIXTURE)
+        for piece in torch.split((kinds == number).nonzero()[:, 0], _at_once(bank, count, side))
+        if len(piece)
+    ]
+    batch = _empty(bank, kinds, side)
+    for make, piece in pieces:
+        _put(batch, piece, make(bank, len(piece), side, chance, split), chance)
+    return batch
+
+
+def _at_once(bank: Bank, count: int, side: int) -> int:
+    """How many pictures are made together."""
+    return max(1, CACHED // side**2) if bank.device.type == "cpu" else count
+
+
+def _empty(bank: Bank, kinds: Tensor, side: int) -> Batch:
+    def planes(channels: int) -> Tensor:
+        return torch.empty(len(kinds), channels, side, side, device=bank.device)
+
     return Batch(
-        picture=picture,
-        mask=mask,
-        exemplar=torch.where(mask > 0, recomposed * 2 - 1, picture),
-        silhouette=silhouette,
-        words=torch.cat([part.words for part in parts])[back],
-        sketch=sketched(gray, chance) * mask,
-        palette=palette_of(truth, silhouette, mask),
-        intensity=(gray * 2 - 1) * mask,
+        picture=planes(3),
+        mask=planes(1),
+        exemplar=planes(3),
+        silhouette=planes(1),
+        words=torch.empty(len(kinds), len(bank.vocabulary), device=bank.device),
+        sketch=planes(1),
+        palette=torch.empty(len(kinds), PALETTE_BINS, device=bank.device),
+        intensity=planes(1),
         kind=kinds,
     )
+
+
+def _put(batch: Batch, rows: Tensor, made: Made, chance: Chance) -> None:
+    """Take the conditions from what was made, and put all in its rows of the batch."""
+    truth, mask = made.truth.clamp_(0, 1), made.mask
+    silhouette = made.silhouette * mask
+    gray = luma(truth)
+    batch.sketch[rows] = sketched(gray, chance).mul_(mask)
+    batch.palette[rows] = palette_of(truth, silhouette, mask)
+    batch.intensity[rows] = gray.mul_(2).sub_(1).mul_(mask)
+    shown = torch.where(mask > 0, made.recomposed.clamp_(0, 1), truth)
+    batch.exemplar[rows] = shown.mul_(2).sub_(1)
+    batch.picture[rows] = truth.mul_(2).sub_(1)
+    batch.mask[rows] = mask
+    batch.silhouette[rows] = silhouette
+    batch.words[rows] = made.words
 
 
 def sketched(gray: Tensor, chance: Chance) -> Tensor:

@@ -6,10 +6,7 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from overpaint.composer.vocabulary import Vocabulary
-from overpaint.concepts.vocabulary import vocabulary
 from overpaint.train.bank import CANVAS, PLACEMENTS, SIDE, Bank, Split
 from overpaint.train.chance import Chance
 from overpaint.train.geometry import (
@@ -33,7 +30,7 @@ from overpaint.train.light import (
     toned,
     wrapped,
 )
-from overpaint.train.masks import faded, masks_round
+from overpaint.train.masks import dilated, faded, masks_round
 from overpaint.train.tone import random_grade, recolored
 
 MIRRORED = 0.5
@@ -44,7 +41,6 @@ UNGRADED = 0.35  # photographs that stay as they are
 COUNTS = (0.84, 0.11, 0.05)  # one object, two, three
 MOST = len(COUNTS)
 STANDS, FLOATS, WORN = range(len(PLACEMENTS))
-STYLE_OF = {"3d": "3d cartoon", "flat": "flat illustration"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,18 +62,6 @@ class Layer:
     shadow: Tensor  # n x 1 x S x S
 
 
-class Colors:
-    """The colours that have a name, and their places in the vocabulary."""
-
-    def __init__(self, known: Vocabulary, device: torch.device) -> None:
-        place = {token: number for number, token in enumerate(known.tokens)}
-        names = [name for name in vocabulary().colors if name != "rainbow"]
-        rgb = [vocabulary().colors[name] for name in names]
-        self.names = tuple(names)
-        self.token = torch.tensor([place[f"color:{name}"] for name in names], device=device)
-        self.rgb = torch.tensor(rgb, dtype=torch.float32, device=device) / 255
-
-
 def drawn(bank: Bank, count: int, side: int, chance: Chance, split: Split) -> Made:
     """`count` drawn objects in photographs."""
     scene, base, hole = _scenes(bank, count, side, chance, split)
@@ -87,7 +71,7 @@ def drawn(bank: Bank, count: int, side: int, chance: Chance, split: Split) -> Ma
     pixels, shadow = layers.pixels, layers.shadow
     alpha = pixels[:, 3:]
     filled = hole.amax((1, 2, 3), keepdim=True) > 0
-    around = functional.max_pool2d((alpha > 0.02).float(), 5, 1, 2)
+    around = dilated((alpha > 0.02).float(), 2)
     mask = torch.where(filled, torch.maximum(hole, around), masks_round(alpha, chance))
     shadow = shadow * faded(mask)
     grade = random_grade(chance, count).scaled(1 - chance.often(UNGRADED, count))
@@ -223,8 +207,8 @@ def _part(light: Light, chosen: Tensor) -> Light:
 
 def _color(bank: Bank, chance: Chance, count: int) -> tuple[tuple[Tensor, Tensor], Tensor]:
     """Tokens and values of colours, and which pictures take them."""
-    colors = Colors(bank.vocabulary, chance.device)
-    which = chance.number(len(colors.names), count)
+    colors = bank.colors
+    which = chance.number(len(colors.token), count)
     return (colors.token[which], colors.rgb[which]), chance.often(RECOLORED, count) > 0
 
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from overpaint.train.bank import SIDE, Bank, Split
 from overpaint.train.chance import Chance
-from overpaint.train.drawn import Colors, Made, grains
+from overpaint.train.drawn import Made, grains
 from overpaint.train.geometry import column, cropped, random_crops, softened
 from overpaint.train.masks import anywhere, continued, faded, masks_round
 from overpaint.train.tone import random_grade, recolored
@@ -103,8 +103,8 @@ def _name(bank: Bank, token: Tensor, words: Tensor) -> None:
 def _tinted(bank: Bank, truth: Tensor, alpha: Tensor, words: Tensor, chance: Chance) -> Tensor:
     """Some garments in another colour, which the words say."""
     count = len(truth)
-    colors = Colors(bank.vocabulary, chance.device)
-    which = chance.number(len(colors.names), count)
+    colors = bank.colors
+    which = chance.number(len(colors.token), count)
     chosen = chance.often(RECOLORED, count).nonzero()[:, 0]
     if not len(chosen):
         return truth

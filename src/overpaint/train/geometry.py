@@ -22,11 +22,17 @@ def random_crops(chance: Chance, count: int, least: float) -> Tensor:
     return matrix
 
 
+def affine(matrix: Tensor, side: int) -> Tensor:
+    """N x S x S x 2: where each pixel comes from; `functional.affine_grid`, but quicker."""
+    x, y = axes(side, matrix.device)
+    part = matrix[:, :, :, None, None]  # N x 2 x 3 x 1 x 1
+    rows = part[:, :, 1] * y[0] + part[:, :, 2]  # N x 2 x S x 1
+    return (part[:, :, 0] * x[0] + rows).permute(0, 2, 3, 1)
+
+
 def cropped(pictures: Tensor, matrix: Tensor, side: int) -> Tensor:
     """Crops of N x C x s x s uint8 `pictures`: N x C x side x side float, 0 to 1."""
-    grid = functional.affine_grid(
-        matrix, [len(matrix), pictures.shape[1], side, side], align_corners=False
-    )
+    grid = affine(matrix, side)
     values = functional.grid_sample(
         pictures.float(), grid, padding_mode="border", align_corners=False
     )
@@ -69,9 +75,7 @@ def placed(levels: tuple[Tensor, ...], numbers: Tensor, place: Place, side: int)
     for rank, pictures in enumerate(levels):
         chosen = (level == rank).nonzero()[:, 0]
         if len(chosen):
-            grid = functional.affine_grid(
-                matrix[chosen], [len(chosen), 4, side, side], align_corners=False
-            )
+            grid = affine(matrix[chosen], side)
             source = pictures[numbers[chosen]].float().mul_(1 / 255)
             result[chosen] = functional.grid_sample(source, grid, align_corners=False)
     return result

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from overpaint.train.chance import Chance
-from overpaint.train.geometry import axes, bounds, coarse, column, smooth
+from overpaint.train.geometry import affine, axes, bounds, coarse, column, smooth
 from overpaint.train.tone import luma
 
 CELLS = 32  # the grid on which light is measured
@@ -161,5 +161,4 @@ def near_shadow(alpha: Tensor, light: Light, reach: Tensor) -> Tensor:
     matrix = torch.zeros(count, 2, 3, device=alpha.device)
     matrix[:, 0, 0] = matrix[:, 1, 1] = 1
     matrix[:, :, 2] = light.towards * reach[:, None]
-    grid = functional.affine_grid(matrix, [count, 1, side, side], align_corners=False)
-    return functional.grid_sample(soft, grid, align_corners=False)
+    return functional.grid_sample(soft, affine(matrix, side), align_corners=False)

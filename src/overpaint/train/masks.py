@@ -22,8 +22,20 @@ def masks_round(alpha: Tensor, chance: Chance) -> Tensor:
     grown = _grown(alpha, chance, brushed=shape == 1)
     box, ellipse = _outlines(alpha, chance)
     mask = torch.where(shape == 2, box, torch.where(shape == 3, ellipse, grown))
-    own = functional.max_pool2d((alpha > 0.02).float(), 3, 1, 1)
-    return torch.maximum(mask, own)
+    return torch.maximum(mask, dilated((alpha > 0.02).float(), 1))
+
+
+def dilated(mask: Tensor, steps: int) -> Tensor:
+    """N x C x S x S grown by a pixel to all sides, `steps` times; quicker than max pooling."""
+    for _ in range(steps):
+        for dim in (2, 3):
+            size = mask.shape[dim] - 1
+            grown = mask.clone()
+            later, earlier = grown.narrow(dim, 1, size), grown.narrow(dim, 0, size)
+            torch.maximum(later, mask.narrow(dim, 0, size), out=later)
+            torch.maximum(earlier, mask.narrow(dim, 1, size), out=earlier)
+            mask = grown
+    return mask
 
 
 def _grown(alpha: Tensor, chance: Chance, *, brushed: Tensor) -> Tensor:
