@@ -21,6 +21,7 @@ SIDE = 320  # px of a stage
 FILL = 0.92  # of the mask's box that a pasted thing takes
 MARGIN = 0.04  # of the mask's box, round what the judge is shown
 LEAST_CROP = 300  # px of a scene
+DARK, TRIES = 32, 12  # mean level below which another crop is looked for, so often
 LOW, HIGH = (0.42, 0.42, 0.4, 0.4), (0.58, 0.58, 0.6, 0.6)  # a mask's size and centre, of SIDE
 
 
@@ -71,10 +72,13 @@ class Photographs:
         picture = self.photograph(name)
         shortest = min(picture.shape[:2])
         least = min(LEAST_CROP, shortest)
-        taken = int(least * (shortest / least) ** rng.uniform(0, 0.8))
-        top = int(rng.integers(picture.shape[0] - taken + 1))
-        left = int(rng.integers(picture.shape[1] - taken + 1))
-        square = picture[top : top + taken, left : left + taken]
+        for _ in range(TRIES):
+            taken = int(least * (shortest / least) ** rng.uniform(0, 0.8))
+            top = int(rng.integers(picture.shape[0] - taken + 1))
+            left = int(rng.integers(picture.shape[1] - taken + 1))
+            square = picture[top : top + taken, left : left + taken]
+            if square.mean() >= DARK:
+                break
         return name, resized(square, side, side)
 
     def stage(self, number: int) -> Stage:
