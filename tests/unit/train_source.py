@@ -45,5 +45,5 @@ def small(steps: int, **run: Any) -> Settings:
         levels=(Level(side=64, batch=4, share=2.0), Level(side=128, batch=1, share=1.0)),
         model=Model(channels=(8, 8, 8), blocks=(1, 1, 1), vector=8),
         optimiser=Optimiser(rate=1e-2, warmup=2, half_life=20),
-        run=Run(steps=steps, validation=2, sheet=1, log_seconds=0, **run),
+        run=Run(**{"steps": steps, "validation": 2, "sheet": 0, "log_seconds": 0.0, **run}),
     )

@@ -35,6 +35,10 @@ WEIGHTS = "painter.safetensors"
 SHEET = "sheet.png"
 #: The exemplar's own loss is worked out every so many steps.
 REFERENCE_EVERY = 8
+#: A gradient so many times longer than usual is not followed.
+OUTLIER = 10.0
+#: What is usual forgets this much at each step.
+FORGOTTEN = 0.02
 #: So many steps in a row without a finite gradient end the run.
 PATIENCE = 20
 
@@ -49,6 +53,7 @@ class Trainer:
         self.out = out
         self.step = 0
         self.seen = 0
+        self.usual = 0.0
         self.bfloat16 = half_precision(settings.run.precision, device)
         torch.manual_seed(settings.run.seed)
         model = settings.model
@@ -118,11 +123,14 @@ class Trainer:
             group["lr"] = self.rate()
         clip = self.settings.optimiser.clip
         length = float(nn.utils.clip_grad_norm_(self.painter.parameters(), clip))
-        if math.isfinite(length):
-            self.optimiser.step()
-            self._stumbles = 0
-        else:
+        if not math.isfinite(length):
             self._stumble()
+        else:
+            self._stumbles = 0
+            usual = self.usual or length
+            if length <= OUTLIER * usual:
+                self.optimiser.step()
+            self.usual = usual + FORGOTTEN * (min(length, 2 * usual) - usual)
         self.step += 1
         self.seen += level.batch
         self.average.update(self.painter, level.batch, self.seen)
@@ -179,6 +187,7 @@ class Trainer:
             step=self.step,
             seen=self.seen,
             elapsed_s=self.elapsed_s(),
+            usual=self.usual,
         )
         write_state(self.out / NAME, state)
         save_checkpoint(
@@ -234,7 +243,7 @@ class Trainer:
             raise InvalidOption("resume", f"a run with the words of this bank ({error})") from error
         self.average.load(state.average)
         self.optimiser.load_state_dict(state.optimiser)
-        self.step, self.seen = state.step, state.seen
+        self.step, self.seen, self.usual = state.step, state.seen, state.usual
         self._before_s, self._start = state.elapsed_s, time.monotonic()
 
     def _compiled(self, painter: Painter) -> Painter:

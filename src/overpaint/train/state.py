@@ -32,6 +32,7 @@ class State:
     step: int  # steps done
     seen: int  # pictures seen
     elapsed_s: float  # time trained, over all resumes
+    usual: float = 0.0  # how long gradients usually are; 0: not known
 
 
 def write_state(path: Path, state: State) -> None:
