@@ -102,7 +102,7 @@ def test_the_loss_looks_inside_the_mask_alone_and_is_0_for_the_truth() -> None:
 
 def test_the_loss_is_the_mean_error_over_the_noise_as_far_as_bounded() -> None:
     batch = Discs().batch(3, 64, 0, held_out=False)
-    only = Loss(charbonnier=1e-6, gradient=0, boundary=0, low_noise=0.25)
+    only = Loss(charbonnier=1e-6, gradient=0, coarse=0, boundary=0, low_noise=0.25)
     guess = batch.picture + 0.1
     loss = loss_of(guess, batch, torch.tensor([0.01, 0.25, 1.0]), only)
     torch.testing.assert_close(loss, torch.tensor([0.4, 0.4, 0.1]), atol=1e-4, rtol=0)
@@ -110,7 +110,7 @@ def test_the_loss_is_the_mean_error_over_the_noise_as_far_as_bounded() -> None:
 
 def test_an_error_at_the_border_costs_more_than_one_within() -> None:
     batch = Discs().batch(1, 64, 0, held_out=False)
-    settings, times = Loss(gradient=0, boundary=0.5), torch.ones(1)
+    settings, times = Loss(gradient=0, coarse=0, boundary=0.5), torch.ones(1)
     rows, columns = torch.where(batch.mask[0, 0] > 0)
     border, middle = torch.zeros_like(batch.picture), torch.zeros_like(batch.picture)
     border[..., rows[0], columns[0]] = 1
@@ -118,3 +118,12 @@ def test_an_error_at_the_border_costs_more_than_one_within() -> None:
     at_border = loss_of(batch.picture + border, batch, times, settings)
     within = loss_of(batch.picture + middle, batch, times, settings)
     assert float(at_border) > 1.2 * float(within)
+
+
+def test_a_stain_costs_more_than_grain_of_the_same_strength() -> None:
+    batch = Discs().batch(1, 64, 0, held_out=False)
+    settings, times = Loss(gradient=0, boundary=0), torch.ones(1)
+    grain = 0.1 * (2.0 * (torch.arange(64 * 64).reshape(1, 1, 64, 64) % 2) - 1)
+    stained = float(loss_of(batch.picture + 0.1, batch, times, settings))
+    grainy = float(loss_of(batch.picture + grain, batch, times, settings))
+    assert stained > 1.4 * grainy

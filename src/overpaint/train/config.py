@@ -81,6 +81,7 @@ class Loss:
 
     charbonnier: float = _within(1e-6, 1, 0.02)  # errors under this count by their square
     gradient: float = _within(0, 100, 0.5)  # weight of differences between neighbours
+    coarse: float = _within(0, 100, 0.5)  # weight of errors of tone: means of 8 x 8 pixels
     boundary: float = _within(0, 100, 0.1)  # weight of the pixels along the border of the mask
     low_noise: float = _within(0.01, 1, 0.25)  # below this t the weight 1/t grows no more
     margin: float = _within(0, 0.5, 0.05)  # t is drawn this far above the level's noisiest

@@ -36,6 +36,9 @@ KEPT = 0.5
 LEAST = (0.1, 0.02)
 #: The strip along the border of the mask that the boundary term looks at, in pixels.
 STRIP = 2
+#: The side of the squares whose mean is their tone, in pixels. Errors of single pixels cancel in it,
+#: those that make a surface look stained do not.
+CELL = 8
 #: Masks smaller than this part of the picture count as if they were this large.
 SMALLEST_MASK = 0.01
 
@@ -147,7 +150,7 @@ def inputs_of(
 
 
 def loss_of(guess: Tensor, batch: Batch, times: Tensor, settings: Loss) -> Tensor:
-    """The loss of each picture (N): errors of pixels, of differences, and along the border.
+    """The loss of each picture (N): errors of pixels, differences, tone, and the border.
 
     Each is a mean over the mask, weighted by 1/t (the flow's speed), bounded for small t.
     """
@@ -160,6 +163,9 @@ def loss_of(guess: Tensor, batch: Batch, times: Tensor, settings: Loss) -> Tenso
         steps = charbonnier(error.diff(dim=-1), settings.charbonnier).sum((1, 2, 3))
         steps = steps + charbonnier(error.diff(dim=-2), settings.charbonnier).sum((1, 2, 3))
         loss = loss + settings.gradient * steps / (2.0 * area)
+    if settings.coarse:
+        tone = charbonnier(functional.avg_pool2d(error, CELL), settings.charbonnier)
+        loss = loss + settings.coarse * CELL**2 * _total(tone) / area
     if settings.boundary:
         outside = functional.max_pool2d(1.0 - mask, 2 * STRIP + 1, 1, STRIP)
         strip = mask * outside  # N x 1 x S x S
