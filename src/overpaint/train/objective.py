@@ -36,8 +36,8 @@ KEPT = 0.5
 LEAST = (0.1, 0.02)
 #: The strip along the border of the mask that the boundary term looks at, in pixels.
 STRIP = 2
-#: The side of the squares whose mean is their tone, in pixels. Errors of single pixels cancel in it,
-#: those that make a surface look stained do not.
+#: The side of the squares whose mean is their tone, in pixels. Errors of single pixels cancel in
+#: it, those that make a surface look stained do not.
 CELL = 8
 #: Masks smaller than this part of the picture count as if they were this large.
 SMALLEST_MASK = 0.01
