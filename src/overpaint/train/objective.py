@@ -28,8 +28,9 @@ from overpaint.train.config import Dropout, Loss
 
 #: Of the noise levels, this part is drawn evenly over the interval, the rest round its middle.
 EVEN = 0.35
-#: Of the steps at a level, this part starts from the highest noise, where sampling starts.
-FROM_THE_TOP = 0.05
+#: Of the steps at a level, this part starts from the highest noise, where sampling starts: what is
+#: painted there hardly changes later (docs/decisions/0009).
+FROM_THE_TOP = 0.2
 #: Of the pictures whose light is given, this part begins from the exemplar.
 KEPT = 0.5
 #: The least noise trained at the first level, which the sampler nearly always leaves, and above.
