@@ -42,8 +42,8 @@ class Case:
 
 
 #: Where garments lie in most of the photographs of them.
-DRESS = (0.5, 0.68, 0.42, 0.62, 0)
-SHIRT = (0.5, 0.6, 0.46, 0.5, 0)
+DRESS = (0.5, 0.68, 0.62, 0.74, 0)
+SHIRT = (0.5, 0.6, 0.64, 0.6, 0)
 CHEST = (0.5, 0.62, 0.2, 0.2, 0)
 HAT = (0.5, 0.64, 0.4, 0.36, 0)
 

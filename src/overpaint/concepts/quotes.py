@@ -24,6 +24,8 @@ _ENGLISH_CUE = re.compile(
     r"|\b(?:text|words?|letters|lettering|caption|slogan|title|reads|reading)\s*[:：]\s*([^，。；;\n]+)",
     re.IGNORECASE,
 )
+#: What is printed, carved or embroidered may be a picture: 印着一只熊猫, 绣着两朵花.
+_PICTURED = re.compile(r"[印刻绣][着上有著]了?\s*[一二两三四五六七八九十几\d]+\s*\w")
 #: Quotation marks, which are no lettering by themselves: 写着"".
 _MARKS = " \t\u3000\"'“”‘’＂〝〞「」『』"
 _TAIL = re.compile(
@@ -50,6 +52,8 @@ def take_lettering(text: str, ends_in_thing: Callable[[str], int]) -> tuple[str,
             start, end = match.span(group)
             words = match.group(group)
             if cue is _CHINESE_CUE:
+                if _PICTURED.match(match.group()) and ends_in_thing(words) < len(words):
+                    continue
                 words = words[: _before_thing(words, ends_in_thing)]
             end = start + len(words)
             words = _TAIL.sub("", words).strip()
