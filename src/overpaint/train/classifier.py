@@ -22,8 +22,12 @@ from overpaint.errors import OperationFailed
 from overpaint.values import Rgb8
 
 SIDE = 64  # px of what is looked at
+CELL = 8  # px a side, in which directions of edges are counted
+DIRECTIONS = 9  # over half a turn
+HYSTERESIS = 0.2  # the largest value in a block, before it is normalised again
+EDGES = (SIDE // CELL - 1) ** 2 * 4 * DIRECTIONS  # blocks of 2 x 2 cells overlap
 COLOR_CELLS = 8  # a side, of the rough colours (CIE Lab)
-FEATURES = 1764 + 3 * COLOR_CELLS**2
+FEATURES = EDGES + 3 * COLOR_CELLS**2
 RIDGE = 1.0  # added to the variance of each feature, as a share of their mean variance
 
 Floats = npt.NDArray[np.float32]
@@ -31,16 +35,45 @@ Floats = npt.NDArray[np.float32]
 
 def describe(crops: Sequence[Rgb8]) -> Floats:
     """Square crops of any size, to N x FEATURES: HOG of 8 px cells, then rough colours, 0 to 1."""
-    hog = cv2.HOGDescriptor((SIDE, SIDE), (16, 16), (8, 8), (8, 8), 9)
     rows = np.empty((len(crops), FEATURES), np.float32)
     for row, crop in zip(rows, crops, strict=True):
         shrinks = min(crop.shape[:2]) > SIDE
         way = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
         small = np.asarray(cv2.resize(crop, (SIDE, SIDE), interpolation=way), np.uint8)
         rough = cv2.resize(small, (COLOR_CELLS, COLOR_CELLS), interpolation=cv2.INTER_AREA)
-        row[:1764] = np.asarray(hog.compute(small), np.float32).ravel()
-        row[1764:] = np.asarray(cv2.cvtColor(rough, cv2.COLOR_RGB2LAB), np.float32).ravel() / 255
+        row[:EDGES] = oriented_gradients(small)
+        row[EDGES:] = np.asarray(cv2.cvtColor(rough, cv2.COLOR_RGB2LAB), np.float32).ravel() / 255
     return rows
+
+
+def oriented_gradients(picture: Rgb8) -> Floats:
+    """Histograms of oriented gradients of SIDE x SIDE x 3, as Dalal and Triggs have them: EDGES.
+
+    Of the three channels the steepest counts; directions and places are shared among neighbours.
+    """
+    floats = np.pad(picture.astype(np.float32), ((1, 1), (1, 1), (0, 0)), mode="edge")
+    right = floats[1:-1, 2:] - floats[1:-1, :-2]  # SIDE x SIDE x 3
+    down = floats[2:, 1:-1] - floats[:-2, 1:-1]
+    steepest = (right**2 + down**2).argmax(axis=2)[..., None]
+    x = np.take_along_axis(right, steepest, 2)[..., 0]
+    y = np.take_along_axis(down, steepest, 2)[..., 0]
+    size = np.sqrt(x * x + y * y)
+    turn = np.arctan2(y, x) / np.pi * DIRECTIONS - 0.5  # in bins; half a turn is the same again
+    low = np.floor(turn)
+    planes = np.zeros((DIRECTIONS, SIDE, SIDE), np.float32)
+    rows, columns = np.mgrid[:SIDE, :SIDE]
+    for bin_, share in ((low, 1 - (turn - low)), (low + 1, turn - low)):
+        planes[bin_.astype(int) % DIRECTIONS, rows, columns] += share * size
+    ramp = 1 - np.abs(np.arange(2 * CELL) - CELL + 0.5) / CELL  # each pixel to its nearest cells
+    padded = np.pad(planes, ((0, 0), (CELL // 2, CELL // 2), (CELL // 2, CELL // 2)))
+    spread = np.lib.stride_tricks.sliding_window_view(padded, (2 * CELL, 2 * CELL), axis=(1, 2))
+    cells = np.einsum("dijyx,y,x->ijd", spread[:, ::CELL, ::CELL], ramp, ramp)  # 8 x 8 x 9
+    corners = (cells[:-1, :-1], cells[:-1, 1:], cells[1:, :-1], cells[1:, 1:])
+    blocks = np.concatenate(corners, axis=2)  # 7 x 7 x 36
+    blocks /= np.linalg.norm(blocks, axis=2, keepdims=True) + 1
+    blocks = np.minimum(blocks, HYSTERESIS)
+    blocks /= np.linalg.norm(blocks, axis=2, keepdims=True) + 1e-3
+    return np.asarray(blocks.ravel(), np.float32)
 
 
 class Moments:
