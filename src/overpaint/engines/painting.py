@@ -34,6 +34,10 @@ FILLED = 0.75
 LONGEST = 4
 #: Noise that painting begins with at least, however much is kept.
 LEAST_START = 0.05
+#: Share of the noise that is drawn. A network of this size takes some of the noise for tone and
+#: leaves stains; less noise gives what is likelier, as reduced temperature does (Glow, arXiv
+#: 1807.03039, section 6). The table is in docs/decisions/0009.
+TEMPERATURE = 0.4
 #: What `guidance` presses, where it is given.
 PRESSED = ("text", "exemplar", "palette", "sketch")
 
@@ -182,7 +186,7 @@ def paint(
 
     def draw(level: int) -> State:
         _, channels, h, w = tower[level].whole.shape
-        return gaussian([sheet.seed], level, (channels, h, w))
+        return np.float32(TEMPERATURE) * gaussian([sheet.seed], level, (channels, h, w))
 
     painted = sample(
         denoise,
