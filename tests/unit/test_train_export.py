@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -89,3 +91,24 @@ def test_a_graph_that_disagrees_is_not_written(
 def test_what_cannot_be_read_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert exporting.main([str(tmp_path / "none.safetensors"), str(tmp_path / "no.onnx")]) == 1
     assert "cannot be read as a checkpoint" in capsys.readouterr().err
+
+
+def test_scores_go_with_the_weights_and_say_whether_removals_are_refined(tmp_path: Path) -> None:
+    table = tmp_path / "scores.json"
+
+    def written(builtin: float) -> dict[str, Any]:
+        values = {"erase": 25.0, "builtin": builtin}
+        rows = [
+            {"measure": "removal: PSNR, dB", "values": values},
+            {"measure": "seam", "values": {"collage": 0.2}},
+        ]
+        table.write_text(json.dumps({"rows": rows}), encoding="utf-8")
+        return exporting.scores_of(table)
+
+    assert written(25.5) == {"removal: PSNR, dB": 25.5, "refine_removal": True}
+    assert written(24.5)["refine_removal"] is False
+
+
+def test_scores_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    with pytest.raises(OperationFailed, match=r"none\.json cannot be read as scores"):
+        exporting.scores_of(tmp_path / "none.json")

@@ -14,8 +14,9 @@ import json
 import secrets
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -39,12 +40,19 @@ TOLERANCE = 1e-3
 MOST_BYTES = 40 * 1000 * 1000
 #: Tensors with at least this many values are stored in half the room.
 WORTH_HALVING = 64
+#: The measure that says whether the painter betters a continued background.
+REMOVAL = "removal: PSNR, dB"
 #: Batch, height and width at which graph and network are compared.
 SHAPES = ((1, 64, 64), (3, 128, 96), (1, 256, 256))
 
 
-def export(source: Path, target: Path) -> float:
+def export(source: Path, target: Path, scores: Mapping[str, Any] | None = None) -> float:
     """Write the graph of a checkpoint, after checking that it agrees with the network.
+
+    Args:
+        source: the checkpoint.
+        target: where to.
+        scores: what to say of it besides the checkpoint's own scores.
 
     Returns:
         The largest relative error, max|a - b| / max|a|, over several shapes.
@@ -58,6 +66,7 @@ def export(source: Path, target: Path) -> float:
     said = {
         **metadata,
         "format": FORMAT,
+        "scores": {**metadata["scores"], **(scores or {})},
         "tokens": list(vocabulary.tokens),
         "conditions": CONDITIONS,
         "planes": PLANES,
@@ -87,6 +96,25 @@ def export(source: Path, target: Path) -> float:
     finally:
         unfinished.unlink(missing_ok=True)
     return error
+
+
+def scores_of(table: Path) -> dict[str, Any]:
+    """The painter's scores in what `runs/evaluate` wrote, and whether it betters removals.
+
+    Raises:
+        OperationFailed: the file cannot be read as such.
+    """
+    try:
+        rows = json.loads(table.read_text(encoding="utf-8"))["rows"]
+        values = {row["measure"]: row["values"] for row in rows}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise OperationFailed(f"{table} cannot be read as scores: {error}") from error
+    scores: dict[str, Any] = {
+        measure: round(of["builtin"], 4) for measure, of in values.items() if "builtin" in of
+    }
+    if REMOVAL in scores and "erase" in values[REMOVAL]:
+        scores["refine_removal"] = values[REMOVAL]["builtin"] >= values[REMOVAL]["erase"]
+    return scores
 
 
 def graph_of(painter: Painter) -> onnx.ModelProto:
@@ -173,9 +201,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m overpaint.train.export", description=__doc__)
     parser.add_argument("source", type=Path, help="painter.safetensors of a run")
     parser.add_argument("target", type=Path, help="the .onnx file to write")
+    parser.add_argument("--scores", type=Path, help="scores.json of runs/evaluate, to go with it")
     given = parser.parse_args(arguments)
     try:
-        error = export(given.source, given.target)
+        scores = scores_of(given.scores) if given.scores else None
+        error = export(given.source, given.target, scores)
     except OverpaintError as failure:
         print(f"error: {failure}", file=sys.stderr)
         return 1
