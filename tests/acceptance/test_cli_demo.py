@@ -38,7 +38,7 @@ def test_the_demo_repaints_a_photograph_and_says_where_it_is(tmp_path: Path) -> 
     done = overpaint_anew(tmp_path, "demo")
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
-    assert re.fullmatch(r"一只猫戴着红色眼镜  \(collage, \d+\.\d\d s\)", lines[0])
+    assert re.fullmatch(r"一只猫戴着红色眼镜  \(builtin, \d+\.\d\d s\)", lines[0])
     kept = re.fullmatch(r"outside the mask ([\d,]+) of ([\d,]+) pixels are as they were", lines[1])
     assert kept
     assert kept[1] == kept[2]
@@ -73,7 +73,7 @@ def test_the_doctor_finds_this_installation_sound(tmp_path: Path) -> None:
     assert done.stdout.endswith("verdict:      everything runs\n")
     told = json.loads(overpaint(tmp_path, "doctor", "--json").stdout)
     assert told["faults"] == []
-    assert told["engines"] == {"collage": "ready", "erase": "ready"}
+    assert told["engines"] == {"builtin": "ready", "collage": "ready", "erase": "ready"}
     assert told["concepts"] >= 1000
     assert told["chinese_font"]
     assert told["cores"] >= 1

@@ -70,7 +70,7 @@ def test_json_is_one_object(scene: Path) -> None:
     assert told["files"] == ["out-1.png", "out-2.png"]
     assert told["seeds"] == [11, 12]
     assert told["size"] == "300x300"
-    assert told["engine"] == "collage"
+    assert told["engine"] == "builtin"
     assert {"decode", "paint", "blend", "total"} <= set(told["seconds"])
     assert all(isinstance(value, float) and value >= 0 for value in told["seconds"].values())
     assert told["notes"] == []
@@ -139,7 +139,7 @@ def test_the_callers_own_picture_is_put_in(scene: Path) -> None:
         *("repaint", "base.png", "mask.png", "", "-o", "out.png", "--reference", "own.png"),
         "--json",
     )
-    assert json.loads(done.stdout)["engine"] == "collage"
+    assert json.loads(done.stdout)["engine"] == "builtin"
     changed = (pixels(scene / "out.png") != pixels(scene / "base.png")).any(axis=2)
     assert changed.sum() > 500
 

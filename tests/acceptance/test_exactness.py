@@ -236,7 +236,7 @@ def test_no_pixel_outside_the_mask_changes(kind: str, data: st.DataObject) -> No
 
 
 @pytest.mark.parametrize("kind", CASES)
-@pytest.mark.parametrize("engine", ["erase", "collage"])
+@pytest.mark.parametrize("engine", ["erase", "collage", "builtin"])
 def test_no_pixel_outside_the_mask_changes_with_the_built_in_engines(
     kind: str, engine: str
 ) -> None:

@@ -218,6 +218,21 @@ def test_what_else_is_asked_for_reaches_the_network(said: dict[str, Any], condit
     assert network.given == {"text", "exemplar", "silhouette", "context", condition}
 
 
+def test_what_is_recoloured_keeps_its_own_light() -> None:
+    one = job("make it blue")
+    network = Recorder(0.3)
+    painted = with_network(network).paint([one])[0]
+    assert network.calls == []
+    assert np.array_equal(painted.pixels, collage().paint([one])[0].pixels)
+
+
+def test_under_guidance_the_colours_that_are_said_are_a_palette_too() -> None:
+    for guidance, told in ((1.0, False), (4.0, True)):
+        network = Recorder()
+        with_network(network).paint([job("a red balloon", guidance=guidance)])
+        assert ("palette" in network.given) is told
+
+
 def test_strength_begins_with_less_noise_and_guidance_asks_more_often() -> None:
     calls = {}
     for name, said in {
@@ -230,7 +245,7 @@ def test_strength_begins_with_less_noise_and_guidance_asks_more_often() -> None:
         calls[name] = len(network.calls)
     assert calls["plain"] == sum(STEPS[:3])
     assert calls["kept"] < calls["plain"]
-    assert calls["pressed"] == 3 * calls["plain"]  # text and exemplar
+    assert calls["pressed"] == 2 * calls["plain"]  # once more without the text
 
 
 def test_the_same_job_gives_the_same_pixels_whatever_else_is_painted(

@@ -191,14 +191,13 @@ def test_thin_lines_stay_lines_however_small_they_are_painted() -> None:
 def test_guidance_presses_each_condition_that_is_given() -> None:
     network = Network(0.1)
     paint(network, sheet(**TOLD["text"], **TOLD["sketch"], guidance=5.0), (0,))
-    asked = [given(call) for call in network.calls[:4]]
+    asked = [given(call) for call in network.calls[:3]]
     whole = {"text", "exemplar", "sketch", "silhouette", "context"}
-    assert asked == [whole, whole - {"text"}, whole - {"exemplar"}, whole - {"sketch"}]
+    assert asked == [whole, whole - {"text"}, whole - {"sketch"}]
     assert not network.calls[1]["words"].any()
-    assert not plane(network.calls[2], "exemplar").any()
-    assert not plane(network.calls[3], "sketch").any()
+    assert not plane(network.calls[2], "sketch").any()
     assert all(np.array_equal(plane(c, "state"), plane(network.calls[0], "state"))
-               for c in network.calls[:4])  # fmt: skip
+               for c in network.calls[:3])  # fmt: skip
 
 
 def test_guidance_goes_away_from_what_is_painted_without_a_condition() -> None:
@@ -213,7 +212,7 @@ def test_guidance_goes_away_from_what_is_painted_without_a_condition() -> None:
     pressed = paint(brighter_when_told, sheet(**said, guidance=3.0), LEVELS)
     middle = (100, 130, 0)
     assert plain[middle] == pytest.approx(0.15 * 127.5 - 0.5, abs=0.1)
-    assert pressed[middle] == pytest.approx(0.30 * 127.5 - 0.5, abs=0.1)  # two are pressed
+    assert pressed[middle] == pytest.approx(0.45 * 127.5 - 0.5, abs=0.1)
 
 
 def test_what_is_kept_begins_with_less_noise() -> None:

@@ -132,7 +132,10 @@ REPAINT = ("repaint", "base.png", "mask.png", "", "-o", "out.png")
         ((*REPAINT, "--mask-color", "red"), "error: mask_color: must be RRGGBB"),
         ((*REPAINT, "--grow", "9999"), "error: grow: must be"),
         ((*REPAINT, "--feather", "-1"), "error: feather: must be"),
-        ((*REPAINT, "--engine", "nobody"), "error: engine: must be one of auto, collage, erase"),
+        (
+            (*REPAINT, "--engine", "nobody"),
+            "error: engine: must be one of auto, builtin, collage, erase",
+        ),
         (("repaint", "none.png", "mask.png", "-o", "out.png"), "error: base: "),
         (("repaint", "base.png", "none.png", "-o", "out.png"), "error: mask: "),
         ((*REPAINT, "--reference", "none.png"), "error: reference: "),
@@ -216,7 +219,7 @@ def test_an_interruption_ends_with_130_and_leaves_nothing(
 def test_engines_lists_what_comes_with_the_package(cli: Run) -> None:
     code, out, _ = cli("engines")
     assert code == 0
-    assert [line.split("\t")[0] for line in out.splitlines()] == ["collage", "erase"]
+    assert [line.split("\t")[0] for line in out.splitlines()] == ["builtin", "collage", "erase"]
     _, out, _ = cli("engines", "--json")
     engines = json.loads(out)["engines"]
     assert all(engine["summary"] and "takes_reference" in engine for engine in engines)

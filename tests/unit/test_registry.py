@@ -31,8 +31,8 @@ def points(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, FakePoint]]:
 
 
 def test_the_built_in_engines_come_in_through_the_plugin_door() -> None:
-    assert {"collage", "erase"} <= set(registry.engine_names())
-    for name in ("collage", "erase"):
+    assert {"builtin", "collage", "erase"} <= set(registry.engine_names())
+    for name in ("builtin", "collage", "erase"):
         assert isinstance(registry.get_engine(name), Engine)
         assert registry.get_engine(name).info.name == name
 
@@ -74,9 +74,9 @@ def test_something_that_is_no_engine_is_refused(points: dict[str, FakePoint]) ->
         ("", False, "erase"),
         ("移除这只猫", False, "erase"),
         ("remove the cat", False, "erase"),
-        ("", True, "collage"),
-        ("a red hat", False, "collage"),
-        ('the text "remove"', False, "collage"),
+        ("", True, "builtin"),
+        ("a red hat", False, "builtin"),
+        ('the text "remove"', False, "builtin"),
     ],
 )
 def test_auto_goes_by_the_prompt(prompt: str, has_reference: bool, chosen: str) -> None:

@@ -152,6 +152,8 @@ def paint_over(
     """
     if parts.reading.action == "remove" and not painter.refine_removal:
         return parts.painted()
+    if parts.reading.action == "recolor":  # what was there has the light of its place already
+        return parts.painted()
     bare = replace(parts, letters=None)
     below = bare.layer()
     cover = below[..., 3] * job.mask
@@ -176,7 +178,12 @@ def paint_over(
 
 
 def _sheet(job: PaintJob, parts: Composition, recomposed: Rgb8, painter: Painter) -> Sheet:
-    colors = palette_of_colors(job.palette, job.palette_weights or None) if job.palette else None
+    said = [one.rgb for one in parts.reading.subjects if one.rgb is not None]
+    colors = None
+    if job.palette:
+        colors = palette_of_colors(job.palette, job.palette_weights or None)
+    elif job.guidance > 1 and said:  # the painter follows a palette better than a colour's name
+        colors = palette_of_colors(said)
     return Sheet(
         recomposed=recomposed,
         mask=job.mask,
@@ -184,7 +191,7 @@ def _sheet(job: PaintJob, parts: Composition, recomposed: Rgb8, painter: Painter
         words=_words(parts, painter.vocabulary),
         palette=colors,
         sketch=job.sketch,
-        keeps_light=job.strength > 0 or parts.reading.action == "recolor",
+        keeps_light=job.strength > 0,
         start=1 - job.strength,
         guidance=job.guidance,
         seed=job.seed,

@@ -39,7 +39,7 @@ LEAST_START = 0.05
 #: 1807.03039, section 6). The table is in docs/decisions/0009.
 TEMPERATURE = 0.4
 #: What `guidance` presses, where it is given.
-PRESSED = ("text", "exemplar", "palette", "sketch")
+PRESSED = ("text", "palette", "sketch")
 
 #: The network: its inputs by name -> n x 3 x h x w.
 Network: TypeAlias = Callable[[Mapping[str, Floats]], Floats]
@@ -174,7 +174,7 @@ def paint(
 
         full = predict()
         pressed = [name for name in PRESSED if name not in sheet.dropped]
-        if sheet.guidance <= 1:
+        if sheet.guidance <= 1 or not pressed:
             return full
         weight = 1 + (sheet.guidance - 1) / len(pressed)  # all together as strong as asked
         without = {name: predict(name) for name in pressed}

@@ -44,7 +44,7 @@ def choose_engine(engine: str | Engine, prompt: str, *, has_reference: bool = Fa
     """Turn what the caller said into an engine: itself, by name, or "auto".
 
     Auto removes with `erase` when the prompt is empty or asks for removal and there is no
-    reference picture to put in, and paints with `collage` otherwise.
+    reference picture to put in, and paints with `builtin` otherwise.
 
     Raises:
         UnknownEngine: it is neither a known name nor an engine.
@@ -59,7 +59,7 @@ def choose_engine(engine: str | Engine, prompt: str, *, has_reference: bool = Fa
         return get_engine(engine)
     from overpaint.concepts.removal import is_removal  # here, so that importing stays quick
 
-    return get_engine("erase" if is_removal(prompt) and not has_reference else "collage")
+    return get_engine("erase" if is_removal(prompt) and not has_reference else "builtin")
 
 
 def _entry_points() -> dict[str, EntryPoint]:

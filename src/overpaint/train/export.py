@@ -110,7 +110,9 @@ def scores_of(table: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise OperationFailed(f"{table} cannot be read as scores: {error}") from error
     scores: dict[str, Any] = {
-        measure: round(of["builtin"], 4) for measure, of in values.items() if "builtin" in of
+        measure: round(of["builtin"], 4)
+        for measure, of in values.items()
+        if of.get("builtin") is not None
     }
     if REMOVAL in scores and "erase" in values[REMOVAL]:
         scores["refine_removal"] = values[REMOVAL]["builtin"] >= values[REMOVAL]["erase"]
