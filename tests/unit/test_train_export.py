@@ -20,7 +20,7 @@ from tests.unit.train_source import Discs, small  # noqa: E402
 from overpaint.composer.checkpoint import load_checkpoint  # noqa: E402
 from overpaint.composer.network import Painter  # noqa: E402
 from overpaint.engines.runtime import Graph  # noqa: E402
-from overpaint.errors import OperationFailed  # noqa: E402
+from overpaint.errors import EngineFailed, OperationFailed  # noqa: E402
 from overpaint.train import export as exporting  # noqa: E402
 from overpaint.train.loop import WEIGHTS, Trainer  # noqa: E402
 
@@ -112,3 +112,22 @@ def test_scores_go_with_the_weights_and_say_whether_removals_are_refined(tmp_pat
 def test_scores_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     with pytest.raises(OperationFailed, match=r"none\.json cannot be read as scores"):
         exporting.scores_of(tmp_path / "none.json")
+
+
+def test_a_run_can_begin_with_the_graph_that_ships(weights: Path, graph: Path) -> None:
+    painter, vocabulary, said = load_checkpoint(weights)
+    again, words, told = load_checkpoint(graph)
+    assert words.tokens == vocabulary.tokens
+    assert told["training"] == said["training"]
+    for name, value in painter.state_dict().items():
+        torch.testing.assert_close(again.state_dict()[name], value, rtol=0, atol=0)
+    trainer = Trainer(small(1), Discs(), torch.device("cpu"), graph.parent / "next")
+    trainer.resume(graph)
+    torch.testing.assert_close(trainer.painter.state_dict(), again.state_dict())
+
+
+def test_a_torn_graph_is_named(graph: Path, tmp_path: Path) -> None:
+    torn = tmp_path / "painter.onnx"
+    torn.write_bytes(graph.read_bytes()[:2000])
+    with pytest.raises(EngineFailed, match=r"painter\.onnx cannot be read as a checkpoint"):
+        load_checkpoint(torn)

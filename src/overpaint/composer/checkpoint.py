@@ -22,6 +22,8 @@ from overpaint.composer.vocabulary import Vocabulary
 from overpaint.errors import EngineFailed
 
 FORMAT = "overpaint-painter-1"
+#: What the name of a weight that a graph keeps in half precision ends in.
+HALVED = ".half"
 
 
 def save_checkpoint(
@@ -69,21 +71,51 @@ def save_checkpoint(
 def load_checkpoint(path: Path) -> tuple[Painter, Vocabulary, dict[str, Any]]:
     """Read a network in float32, its words and its metadata.
 
+    Args:
+        path: a checkpoint, or the `.onnx` graph exported from one, as the engine has it.
+
     Raises:
         EngineFailed: the file is missing, torn, or of another kind.
     """
+    tensors, metadata = _read_graph(path) if path.suffix == ".onnx" else _read(path)
+    if metadata.get("format") != FORMAT:
+        raise EngineFailed(f"{path} must be of format {FORMAT}, got {metadata.get('format')}")
+    painter = Painter(_config(metadata))
+    painter.load_state_dict(tensors)
+    return painter, Vocabulary(metadata["tokens"]), metadata
+
+
+def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = {name: json.loads(text) for name, text in (file.metadata() or {}).items()}
             tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError, json.JSONDecodeError) as error:
         raise EngineFailed(f"{path} cannot be read as a checkpoint: {error}") from error
-    if metadata.get("format") != FORMAT:
-        raise EngineFailed(f"{path} must be of format {FORMAT}, got {metadata.get('format')}")
+    return tensors, metadata
+
+
+def _read_graph(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """What `train.export` wrote: weights keep their names, those in half precision with HALVED."""
+    import onnx  # here, so that reading a checkpoint does without
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+
+    try:
+        graph = onnx.load(path)
+        metadata = {one.key: json.loads(one.value) for one in graph.metadata_props}
+    except (OSError, DecodeError, json.JSONDecodeError) as error:
+        raise EngineFailed(f"{path} cannot be read as a checkpoint: {error}") from error
+    arrays = {
+        one.name.removesuffix(HALVED): onnx.numpy_helper.to_array(one)
+        for one in graph.graph.initializer
+    }
+    names = Painter(_config(metadata)).state_dict() if metadata.get("format") == FORMAT else {}
+    return {name: torch.from_numpy(arrays[name].copy()).float() for name in names}, metadata
+
+
+def _config(metadata: Mapping[str, Any]) -> PainterConfig:
     sizes: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in metadata["config"].items()
     }
-    painter = Painter(PainterConfig(**sizes))
-    painter.load_state_dict(tensors)
-    return painter, Vocabulary(metadata["tokens"]), metadata
+    return PainterConfig(**sizes)

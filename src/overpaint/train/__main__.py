@@ -36,7 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, help="folder of the run; default build/NAME")
     parser.add_argument(
         "--resume",
-        help="a run's last.pt, weights to begin with (.safetensors), or auto: "
+        help="a run's last.pt, weights to begin with (.safetensors or .onnx), or auto: "
         "the folder's own last.pt if there is one",
     )
     parser.add_argument("--bank", type=Path, help="the training data instead of the config's")

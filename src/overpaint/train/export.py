@@ -24,7 +24,7 @@ import onnxruntime  # type: ignore[import-untyped]
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from overpaint.composer.checkpoint import FORMAT, load_checkpoint
+from overpaint.composer.checkpoint import FORMAT, HALVED, load_checkpoint
 from overpaint.composer.conditions import CONDITIONS, PALETTE_BINS, PLANES, TIME_FEATURES
 from overpaint.composer.network import Painter
 from overpaint.diffusion.schedule import SIDES
@@ -157,7 +157,7 @@ def halved(model: onnx.ModelProto) -> onnx.ModelProto:
     for tensor in model.graph.initializer:
         values = numpy_helper.to_array(tensor)
         if values.dtype == np.float32 and values.size >= WORTH_HALVING:
-            stored = f"{tensor.name}.half"
+            stored = f"{tensor.name}{HALVED}"
             weights.append(numpy_helper.from_array(values.astype(np.float16), stored))
             casts.append(helper.make_node("Cast", [stored], [tensor.name], to=TensorProto.FLOAT))
         else:

@@ -218,11 +218,11 @@ class Trainer:
             Image.fromarray(sheet).save(self.out / SHEET)
 
     def resume(self, path: Path) -> None:
-        """Go on from a run's state, or begin with the weights of a `.safetensors` file.
+        """Go on from a run's state, or begin with the weights of a `.safetensors` or `.onnx` file.
 
         Errors: InvalidOption when it is another network's.
         """
-        if path.suffix == ".safetensors":
+        if path.suffix in (".safetensors", ".onnx"):
             painter, vocabulary, _ = load_checkpoint(path)
             if vocabulary.tokens != self.source.vocabulary.tokens:
                 raise InvalidOption("resume", "weights with the words of this bank", path)
