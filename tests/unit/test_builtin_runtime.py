@@ -9,12 +9,14 @@ from tests.unit.tiny_graph import message, metadata, tiny_graph
 
 from overpaint.composer.conditions import (
     CONDITIONS,
+    FORMAT,
+    INPUTS,
     PALETTE_BINS,
     PLANE_CHANNELS,
     TIME_FEATURES,
     Floats,
 )
-from overpaint.engines.runtime import FORMAT, INPUTS, Graph, read_metadata
+from overpaint.engines.runtime import Graph, read_metadata
 from overpaint.errors import EngineFailed
 
 WORDS = 5

@@ -13,6 +13,7 @@ from tests.heavy import require
 
 from overpaint.composer.conditions import (
     CONDITIONS,
+    INPUTS,
     PALETTE_BINS,
     PLANE_CHANNELS,
     TIME_FEATURES,
@@ -21,7 +22,7 @@ from overpaint.composer.conditions import (
 )
 from overpaint.engines.builtin import Painter
 from overpaint.engines.painting import Sheet, paint
-from overpaint.engines.runtime import INPUTS, Graph
+from overpaint.engines.runtime import Graph
 
 torch = require("torch")
 require("onnxruntime")

@@ -18,6 +18,7 @@ require("onnxscript")
 from tests.unit.train_source import Discs, small  # noqa: E402
 
 from overpaint.composer.checkpoint import load_checkpoint  # noqa: E402
+from overpaint.composer.conditions import INPUTS  # noqa: E402
 from overpaint.composer.network import Painter  # noqa: E402
 from overpaint.engines.runtime import Graph  # noqa: E402
 from overpaint.errors import EngineFailed, OperationFailed  # noqa: E402
@@ -51,7 +52,7 @@ def test_the_graph_paints_the_same_in_the_engine(weights: Path, graph: Path) -> 
         inputs = exporting.random_inputs(painter, *shape)
         with torch.no_grad():
             wanted = painter(*inputs).numpy()
-        fed = {n: v.numpy() for n, v in zip(exporting.INPUTS, inputs, strict=True)}
+        fed = {n: v.numpy() for n, v in zip(INPUTS, inputs, strict=True)}
         assert np.abs(loaded(fed) - wanted).max() < 1e-3 * np.abs(wanted).max()
     assert loaded.metadata["tokens"] == list(vocabulary.tokens)
     assert loaded.metadata["levels"] == [0, 1]

@@ -8,8 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from overpaint.composer.conditions import CONDITIONS, PALETTE_BINS, PLANE_CHANNELS, TIME_FEATURES
-from overpaint.engines.runtime import FORMAT, INPUTS
+from overpaint.composer.conditions import (
+    CONDITIONS,
+    FORMAT,
+    INPUTS,
+    PALETTE_BINS,
+    PLANE_CHANNELS,
+    TIME_FEATURES,
+)
 
 FLOAT = 1
 

@@ -17,11 +17,11 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from overpaint.composer.conditions import FORMAT
 from overpaint.composer.network import Painter, PainterConfig
 from overpaint.composer.vocabulary import Vocabulary
 from overpaint.errors import EngineFailed
 
-FORMAT = "overpaint-painter-1"
 #: What the name of a weight that a graph keeps in half precision ends in.
 HALVED = ".half"
 
@@ -60,9 +60,14 @@ def save_checkpoint(
         "scores": dict(scores or {}),
     }
     said = {name: json.dumps(value, ensure_ascii=False) for name, value in metadata.items()}
+    write_whole(path, save(tensors, said))
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file; it appears whole or not at all."""
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        unfinished.write_bytes(save(tensors, said))
+        unfinished.write_bytes(data)
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)

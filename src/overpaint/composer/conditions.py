@@ -19,6 +19,10 @@ Floats: TypeAlias = npt.NDArray[np.float32]
 
 #: In the order of the network's input `present`.
 CONDITIONS = ("text", "exemplar", "palette", "sketch", "intensity", "silhouette", "context")
+#: The kind of weights, in their metadata; another one where what the network is told changes.
+FORMAT = "overpaint-painter-1"
+#: The network's inputs, in the order of its arguments.
+INPUTS = ("planes", "words", "palette", "present", "time")
 #: The network's input planes: name, channels. A dropped condition's planes are 0.
 PLANES = (
     ("state", 3),  # x_t inside the mask, the picture outside, -1 to 1

@@ -11,13 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from overpaint.composer.conditions import Floats
-from overpaint.concepts.concept import Concept
+from overpaint.concepts.concept import DRAWINGS, Concept
 from overpaint.concepts.prompt import MAX_COUNT, Subject
 from overpaint.concepts.vocabulary import vocabulary
 from overpaint.imaging.materials import MATERIALS
 from overpaint.values import STYLES, Style
-
-DRAWINGS = ("photo", "3d", "shaded", "flat", "outline")
 
 
 class Vocabulary:

@@ -13,6 +13,8 @@ import numpy as np
 
 from overpaint.composer.conditions import (
     CONDITIONS,
+    FORMAT,
+    INPUTS,
     PALETTE_BINS,
     PLANE_CHANNELS,
     TIME_FEATURES,
@@ -20,10 +22,6 @@ from overpaint.composer.conditions import (
 )
 from overpaint.errors import EngineFailed
 
-#: What the graph is fed, in the order of the network's arguments.
-INPUTS = ("planes", "words", "palette", "present", "time")
-#: The kind of graph that this can run, as its metadata say.
-FORMAT = "overpaint-painter-1"
 #: Fields of ONNX's ModelProto and StringStringEntryProto, and how protobuf writes them.
 _METADATA, _KEY, _VALUE = 14, 1, 2
 _VARINT, _BYTES, _FIXED = 0, 2, {1: 8, 5: 4}

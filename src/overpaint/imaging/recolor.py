@@ -192,23 +192,45 @@ def _repaint(lab: Lab, body: Lab, target: tuple[float, float, float]) -> Lab:
     aim = float(np.clip(target[0], 0.21, 0.95))  # leaves room for shading and for light
     new_lightness = _tone_curve(lightness, middle, aim, _lit_room(aim, target))
 
+    return pigmented(lab, body, new_lightness, aim, target, turned=0.2)
+
+
+def pigmented(
+    lab: Lab,
+    body: Lab,
+    lightness: Plane,
+    aim: float,
+    target: tuple[float, float, float],
+    *,
+    turned: float,
+) -> Lab:
+    """Return a surface of one pigment under its own light (H x W x 3, OKLab).
+
+    Chroma grows with the light that falls on it and fades into the highlight; what was paler or of
+    another hue than the rest stays a little so.
+
+    Args:
+        lab: the surface as it was, H x W x 3.
+        body: N x 3, the pixels that show its own colour.
+        lightness: H x W, 0 to 1, as it is to be.
+        aim: lightness that the colour has, 0 to 1.
+        target: the colour, OKLab.
+        turned: by how much hues may differ at most, radians.
+    """
     chroma = np.hypot(lab[..., 1], lab[..., 2])
     body_chroma = float(np.median(np.hypot(body[:, 1], body[:, 2])))
     aim_chroma, aim_hue = float(np.hypot(target[1], target[2])), np.arctan2(target[2], target[1])
-    # A surface of one pigment: chroma grows with its light and fades into the highlight.
-    above = np.clip((new_lightness - aim) / (1 - aim), 0, 1)
-    new_chroma = aim_chroma * np.where(
-        new_lightness < aim, (new_lightness / aim) ** 0.8, 1 - above**2.5
-    )
+    above = np.clip((lightness - aim) / (1 - aim), 0, 1)
+    new_chroma = aim_chroma * np.where(lightness < aim, (lightness / aim) ** 0.8, 1 - above**2.5)
     hue = np.full_like(lightness, aim_hue)
     if body_chroma > _GRAY_CHROMA:
         ratio = np.clip(chroma / body_chroma, 0, 1.3)
         new_chroma = new_chroma * np.clip(ratio / 0.8, 0.35, 1.1) ** 0.6
         middle_hue = np.arctan2(np.median(body[:, 2]), np.median(body[:, 1]))
         turn = (np.arctan2(lab[..., 2], lab[..., 1]) - middle_hue + np.pi) % (2 * np.pi) - np.pi
-        hue = hue + np.clip(0.3 * turn, -0.2, 0.2) * np.minimum(1, ratio)
+        hue = hue + np.clip(0.3 * turn, -turned, turned) * np.minimum(1, ratio)
     return np.stack(
-        [new_lightness, new_chroma * np.cos(hue), new_chroma * np.sin(hue)], axis=-1
+        [lightness, new_chroma * np.cos(hue), new_chroma * np.sin(hue)], axis=-1
     ).astype(np.float32)
 
 

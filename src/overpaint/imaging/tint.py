@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from overpaint.imaging.oklab import Lab, Plane, from_oklab, oklab_of, to_oklab
-from overpaint.imaging.recolor import dominant_share
+from overpaint.imaging.recolor import dominant_share, pigmented
 from overpaint.values import Rgb8, Weight
 
 #: A main colour that covers less of the thing than this is that of a pattern: all is tinted.
@@ -19,8 +19,6 @@ LIGHTNESS = (0.2, 0.965)
 #: of the lightness asked for to make it fit.
 PLAY = 0.7
 MOST_DARKENED = 0.1
-#: Below this chroma a surface counts as gray, and its hue means nothing.
-GRAY = 0.035
 #: Pictures are analysed at this long side, px.
 SIDE = 512
 
@@ -78,23 +76,7 @@ def _painted(lab: Lab, body: Lab, target: tuple[float, float, float]) -> Lab:
     aim = max(aim - MOST_DARKENED, min(aim, 0.99 - PLAY * contrast * lit))
     new_lightness = _curve(lightness, middle, aim, contrast)
 
-    chroma = np.hypot(lab[..., 1], lab[..., 2])
-    body_chroma = float(np.median(np.hypot(body[:, 1], body[:, 2])))
-    aim_chroma, aim_hue = float(np.hypot(target[1], target[2])), np.arctan2(target[2], target[1])
-    above = np.clip((new_lightness - aim) / (1 - aim), 0, 1)
-    new_chroma = aim_chroma * np.where(
-        new_lightness < aim, (new_lightness / aim) ** 0.8, 1 - above**2.5
-    )
-    hue = np.full_like(lightness, aim_hue)
-    if body_chroma > GRAY:
-        ratio = np.clip(chroma / body_chroma, 0, 1.3)
-        new_chroma = new_chroma * np.clip(ratio / 0.8, 0.35, 1.1) ** 0.6
-        middle_hue = np.arctan2(np.median(body[:, 2]), np.median(body[:, 1]))
-        turn = (np.arctan2(lab[..., 2], lab[..., 1]) - middle_hue + np.pi) % (2 * np.pi) - np.pi
-        hue = hue + np.clip(0.3 * turn, -0.15, 0.15) * np.minimum(1, ratio)
-    return np.stack(
-        [new_lightness, new_chroma * np.cos(hue), new_chroma * np.sin(hue)], axis=-1
-    ).astype(np.float32)
+    return pigmented(lab, body, new_lightness, aim, target, turned=0.15)
 
 
 def _curve(lightness: Plane, middle: float, aim: float, contrast: float) -> Plane:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import secrets
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
@@ -24,14 +23,20 @@ import onnxruntime  # type: ignore[import-untyped]
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from overpaint.composer.checkpoint import FORMAT, HALVED, load_checkpoint
-from overpaint.composer.conditions import CONDITIONS, PALETTE_BINS, PLANES, TIME_FEATURES
+from overpaint.composer.checkpoint import HALVED, load_checkpoint, write_whole
+from overpaint.composer.conditions import (
+    CONDITIONS,
+    FORMAT,
+    INPUTS,
+    PALETTE_BINS,
+    PLANES,
+    TIME_FEATURES,
+)
 from overpaint.composer.network import Painter
 from overpaint.diffusion.schedule import SIDES
 from overpaint.errors import OperationFailed, OverpaintError
 
-#: The names of the graph's inputs, in the order of the network's arguments, and of its output.
-INPUTS = ("planes", "words", "palette", "present", "time")
+#: The name of the graph's output.
 OUTPUT = "picture"
 OPSET = 18
 #: The largest relative error allowed between the graph and the network.
@@ -89,12 +94,7 @@ def export(source: Path, target: Path, scores: Mapping[str, Any] | None = None) 
         raise OperationFailed(
             f"the graph must agree with the network to {TOLERANCE:g}, got {error:.2e}"
         )
-    unfinished = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-    try:
-        unfinished.write_bytes(data)
-        unfinished.replace(target)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write_whole(target, data)
     return error
 
 
