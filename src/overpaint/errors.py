@@ -14,10 +14,25 @@
     │   │   └── MaskSizeMismatch
     │   ├── InvalidPrompt
     │   │   └── UnknownConcept
-    │   └── UnknownEngine
+    │   ├── UnknownEngine
+    │   ├── UnknownModel
+    │   ├── InvalidURL
+    │   └── DownloadFailed
+    ├── Refused                   the request is valid, the answer is no
+    │   ├── InvalidKey
+    │   ├── ContentRefused
+    │   ├── QuotaExhausted
+    │   ├── RateLimited
+    │   ├── QueueFull
+    │   ├── NotPending
+    │   └── UnknownTask
     └── OperationFailed           the caller did nothing wrong
         ├── EngineFailed
-        └── FontMissing
+        ├── FontMissing
+        ├── StoreFailed
+        ├── StorageFull
+        ├── BlobMissing
+        └── BlobDamaged
 
 The first line of each docstring is the default message.
 """
@@ -109,6 +124,57 @@ class UnknownEngine(InvalidInput):
     """There is no engine of this name."""
 
 
+class UnknownModel(InvalidInput):
+    """There is no model of this name."""
+
+
+class InvalidURL(InvalidInput):
+    """This is not an address that a picture may be fetched from."""
+
+
+class DownloadFailed(InvalidInput):
+    """The picture could not be downloaded.
+
+    `reason` is one of "refused", "timeout", "status", "name", "redirects", "broken".
+    """
+
+    def __init__(self, field: str, limit: str, value: object = None, *, reason: str) -> None:
+        self.reason = reason
+        super().__init__(field, limit, value)
+
+
+class Refused(OverpaintError):
+    """The request is valid, and the answer is no."""
+
+
+class InvalidKey(Refused):
+    """Invalid API-key provided."""
+
+
+class ContentRefused(Refused):
+    """Input or output data may contain inappropriate content."""
+
+
+class QuotaExhausted(Refused):
+    """The key has no pictures left."""
+
+
+class RateLimited(Refused):
+    """Requests rate limit exceeded, please try again later."""
+
+
+class QueueFull(Refused):
+    """The key has too many tasks waiting."""
+
+
+class NotPending(Refused):
+    """Failed to cancel the task, please confirm if the task is in PENDING status."""
+
+
+class UnknownTask(Refused):
+    """There is no task of this id."""
+
+
 class OperationFailed(OverpaintError):
     """Something failed that is not the caller's fault."""
 
@@ -119,3 +185,19 @@ class EngineFailed(OperationFailed):
 
 class FontMissing(OperationFailed):
     """No font that has these characters was found."""
+
+
+class StoreFailed(OperationFailed):
+    """The database does not answer."""
+
+
+class StorageFull(OperationFailed):
+    """There is no space left for pictures and tasks."""
+
+
+class BlobMissing(OperationFailed):
+    """A stored picture is not there."""
+
+
+class BlobDamaged(OperationFailed):
+    """A stored picture is not what was stored."""

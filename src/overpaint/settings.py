@@ -1,26 +1,42 @@
-"""Every environment variable that Overpaint reads, in one table, and nowhere else.
+"""Every setting of Overpaint, in one table; environment variables are read here and nowhere else.
 
-They are read when they are asked for, never at import.
+A setting of the service is taken from, first found first: the command line, its environment
+variable, the configuration file (`overpaint serve --config FILE`), the default. They are read when
+they are asked for, never at import.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
-from overpaint.errors import OperationFailed
+from overpaint.errors import InvalidOption, OperationFailed
+
+PREFIX = "OVERPAINT_"
+
+#: Names that callers may give as `model`, and the engine that paints for each.
+MODELS = (
+    "wanx-x-painting=auto,wanx2.1-imageedit=auto,overpaint=auto,builtin=builtin,collage=collage,"
+    "erase=erase,gpt-image-1=auto,gpt-image-1-mini=auto,gpt-image-1.5=auto,gpt-image-2=auto,"
+    "dall-e-2=auto"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """One setting: an environment variable."""
+    """One setting: an environment variable, and its name in lower case in the file."""
 
     name: str
     default: str  # in words, where it depends on the system
     unit: str
     help: str
+    limits: tuple[float, float] | None = None  # of a number
 
 
 SETTINGS = (
@@ -33,7 +49,298 @@ SETTINGS = (
         unit="folder",
         help="where what is yours is kept: concepts/ holds your own concepts",
     ),
+    Setting(
+        name="OVERPAINT_HOST",
+        default="127.0.0.1",
+        unit="address",
+        help="the address the service listens on; anything but loopback needs a key first",
+    ),
+    Setting(
+        name="OVERPAINT_PORT",
+        default="8000",
+        unit="TCP port",
+        help="the port the service listens on; 0 takes a free one",
+        limits=(0, 65535),
+    ),
+    Setting(
+        name="OVERPAINT_DATA_DIR",
+        default="OVERPAINT_HOME/server",
+        unit="folder",
+        help="where the service keeps tasks, pictures and keys",
+    ),
+    Setting(
+        name="OVERPAINT_PUBLIC_URL",
+        default="none: as the request named the server",
+        unit="URL",
+        help="how clients reach the service, for the URLs it hands out",
+    ),
+    Setting(
+        name="OVERPAINT_WORKERS",
+        default="half of the cores, at least 1",
+        unit="processes",
+        help="how many worker processes paint",
+        limits=(0, 256),
+    ),
+    Setting(
+        name="OVERPAINT_MODELS",
+        default=MODELS,
+        unit="MODEL=ENGINE, commas between",
+        help="the names that callers may give as model, and the engine that paints for each",
+    ),
+    Setting(
+        name="OVERPAINT_RETENTION_HOURS",
+        default="24",
+        unit="hours",
+        help="how long an ended task and its pictures are kept",
+        limits=(0.001, 24 * 3650),
+    ),
+    Setting(
+        name="OVERPAINT_UPLOAD_HOURS",
+        default="48",
+        unit="hours",
+        help="how long an uploaded file is kept",
+        limits=(0.001, 24 * 3650),
+    ),
+    Setting(
+        name="OVERPAINT_UPLOAD_CAPACITY_MB",
+        default="1000",
+        unit="MB a key",
+        help="how much a key may have uploaded at a time",
+        limits=(1, 10**9),
+    ),
+    Setting(
+        name="OVERPAINT_MAX_BODY_MB",
+        default="32",
+        unit="MB",
+        help="the largest request body",
+        limits=(1, 1024),
+    ),
+    Setting(
+        name="OVERPAINT_MAX_PENDING",
+        default="10000",
+        unit="tasks a key",
+        help="how many tasks a key may have waiting",
+        limits=(1, 10**9),
+    ),
+    Setting(
+        name="OVERPAINT_LEASE_SECONDS",
+        default="15",
+        unit="seconds",
+        help="after how long without a sign of life a worker's task goes to another",
+        limits=(1, 3600),
+    ),
+    Setting(
+        name="OVERPAINT_TASK_SECONDS",
+        default="900",
+        unit="seconds",
+        help="how long one try of a task may take",
+        limits=(1, 86400),
+    ),
+    Setting(
+        name="OVERPAINT_FETCH_SECONDS",
+        default="30",
+        unit="seconds",
+        help="how long fetching one input picture may take in all",
+        limits=(0.1, 600),
+    ),
+    Setting(
+        name="OVERPAINT_FETCH_REDIRECTS",
+        default="3",
+        unit="redirects",
+        help="how many redirects are followed when an input picture is fetched",
+        limits=(0, 20),
+    ),
+    Setting(
+        name="OVERPAINT_FETCH_ALLOW_PRIVATE",
+        default="0",
+        unit="0 or 1",
+        help="1: input pictures may lie on private and loopback addresses too",
+        limits=(0, 1),
+    ),
+    Setting(
+        name="OVERPAINT_POLICY",
+        default="none",
+        unit="words:FILE, or the name of a plugin",
+        help="what checks prompts and results; a plugin is of the group overpaint.policies",
+    ),
+    Setting(
+        name="OVERPAINT_TIME_ZONE",
+        default="none: the system's",
+        unit="IANA name",
+        help="the time zone of the times in answers; Asia/Shanghai is the original's",
+    ),
+    Setting(
+        name="OVERPAINT_LOG_FORMAT",
+        default="text on a terminal, else json",
+        unit="text or json",
+        help="how the service's log lines look",
+    ),
+    Setting(
+        name="OVERPAINT_LOG_LEVEL",
+        default="info",
+        unit="debug, info, warning or error",
+        help="from what level on the service logs",
+    ),
+    Setting(
+        name="OVERPAINT_BASE_URL",
+        default="http://127.0.0.1:8000/api/v1",
+        unit="URL",
+        help="the server that submit, status, wait and cancel talk to; "
+        "else DASHSCOPE_HTTP_BASE_URL",
+    ),
+    Setting(
+        name="OVERPAINT_API_KEY",
+        default="none",
+        unit="key",
+        help="the key that submit, status, wait and cancel send; else DASHSCOPE_API_KEY",
+    ),
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The settings of the service, checked. The table `SETTINGS` says what each is."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    data_dir: Path
+    public_url: str = ""
+    workers: int = field(default_factory=lambda: max(1, (os.cpu_count() or 1) // 2))
+    models: Mapping[str, str] = field(default_factory=lambda: _read_models(MODELS))
+    retention_hours: float = 24
+    upload_hours: float = 48
+    upload_capacity_mb: int = 1000
+    max_body_mb: int = 32
+    max_pending: int = 10_000
+    lease_seconds: float = 15
+    task_seconds: float = 900
+    fetch_seconds: float = 30
+    fetch_redirects: int = 3
+    fetch_allow_private: bool = False
+    policy: str = ""
+    time_zone: str = ""
+    log_format: str = ""
+    log_level: str = "info"
+
+    def environment(self) -> dict[str, str]:
+        """The same settings as environment variables, for a child process."""
+        said = {}
+        for name in _FIELDS:
+            value = getattr(self, name)
+            if isinstance(value, Mapping):
+                value = ",".join(f"{model}={engine}" for model, engine in value.items())
+            said[PREFIX + name.upper()] = str(int(value) if isinstance(value, bool) else value)
+        return said
+
+
+_FIELDS = tuple(Settings.__dataclass_fields__)
+
+
+def load(config: Path | None = None, **given: object) -> Settings:
+    """The settings of the service.
+
+    Args:
+        config: a TOML file with the settings' names in lower case, without the prefix
+            (`port = 8000`); `models` may be a table there.
+        given: settings by name (`port=8000`) that go before all others; None is not given.
+
+    Raises:
+        InvalidOption: a setting is unknown or has a value that is not allowed.
+        OperationFailed: the file cannot be read, or there is no home folder.
+    """
+    values: dict[str, object] = _read_file(config) if config is not None else {}
+    for name in _FIELDS:
+        variable = os.environ.get(PREFIX + name.upper(), "").strip()
+        if variable:
+            values[name] = variable
+        if given.get(name) is not None:
+            values[name] = given[name]
+    unknown = sorted(set(given) - set(_FIELDS))
+    if unknown:
+        raise InvalidOption(unknown[0], f"must be one of {', '.join(_FIELDS)}")
+    checked: dict[str, Any] = {name: _checked(name, value) for name, value in values.items()}
+    if "data_dir" not in checked:
+        checked["data_dir"] = home() / "server"
+    return Settings(**checked)
+
+
+def _read_file(path: Path) -> dict[str, object]:
+    try:
+        values: dict[str, object] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise OperationFailed(f"{path}: {error.strerror or error}") from error
+    except ValueError as error:  # not TOML, not UTF-8
+        raise InvalidOption("config", f"must be a TOML file ({error})", path) from error
+    unknown = sorted(set(values) - set(_FIELDS))
+    if unknown:
+        limit = f"{path}: must be one of {', '.join(_FIELDS)}"
+        raise InvalidOption(unknown[0], limit)
+    return values
+
+
+def _checked(name: str, value: object) -> object:
+    """Turn what came, text mostly, into the field's type within its limits."""
+    setting = next(one for one in SETTINGS if one.name == PREFIX + name.upper())
+    default = Settings.__dataclass_fields__[name].default
+    if name == "models":
+        return _read_models(value)
+    if name == "data_dir":
+        return Path(str(value)).expanduser().absolute()
+    if setting.limits is not None:
+        whole = name == "workers" or isinstance(default, int)
+        number = _number(name, value, setting, whole=whole)
+        return bool(number) if isinstance(default, bool) else number
+    text = str(value).strip()
+    allowed = {
+        "log_format": ("", "text", "json"),
+        "log_level": ("debug", "info", "warning", "error"),
+    }.get(name)
+    if allowed and text not in allowed:
+        raise InvalidOption(name, f"must be {setting.unit}", repr(text))
+    return _url(name, text) if name == "public_url" else text
+
+
+def _number(name: str, value: object, setting: Setting, *, whole: bool) -> float:
+    low, high = setting.limits or (0, 0)
+    kind = "a whole number" if whole else "a number"
+    limit = f"must be {kind} between {low:g} and {high:.12g} ({setting.unit})"
+    try:
+        number = int(str(value), 10) if whole and value not in (True, False) else float(str(value))
+    except ValueError:
+        lowered = str(value).lower()
+        if (low, high) != (0, 1) or lowered not in ("true", "false", "yes", "no"):
+            raise InvalidOption(name, limit, repr(value)) from None
+        number = int(lowered in ("true", "yes"))
+    if not low <= number <= high:
+        raise InvalidOption(name, limit, value)
+    return number
+
+
+def _read_models(value: object) -> Mapping[str, str]:
+    """Read "MODEL=ENGINE,..." or a table of them."""
+    if isinstance(value, str):
+        pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+        value = {model.strip(): engine.strip() for model, _, engine in pairs}
+    if not isinstance(value, Mapping) or not value:
+        raise InvalidOption("models", "must be MODEL=ENGINE, commas between", repr(value))
+    for model, engine in value.items():
+        if not model or not isinstance(engine, str) or not engine:
+            raise InvalidOption("models", "must name an engine for each model", repr(model))
+    return MappingProxyType(dict(value))
+
+
+def _url(name: str, text: str) -> str:
+    if text and not text.startswith(("http://", "https://")):
+        raise InvalidOption(name, "must begin with http:// or https://", repr(text))
+    return text.rstrip("/")
+
+
+def client() -> tuple[str, str]:
+    """The base URL and the key that the client commands take; the key may be empty."""
+    environ = os.environ
+    url = environ.get("OVERPAINT_BASE_URL") or environ.get("DASHSCOPE_HTTP_BASE_URL")
+    key = environ.get("OVERPAINT_API_KEY") or environ.get("DASHSCOPE_API_KEY")
+    return (url or "http://127.0.0.1:8000/api/v1").strip(), (key or "").strip()
 
 
 def home() -> Path:
@@ -51,6 +358,11 @@ def home() -> Path:
 def own_concepts() -> Path:
     """The folder of the user's own concepts; raises as `home`."""
     return home() / "concepts"
+
+
+def inherited() -> dict[str, str]:
+    """The environment of this process, for a child to build on."""
+    return dict(os.environ)
 
 
 def _data_home() -> Path:

@@ -143,3 +143,12 @@ class Region:
     width: int  # columns the box is scaled to
     pad_bottom: int = 0  # rows of reflection added below, to reach the engine's native size
     pad_right: int = 0  # likewise columns at the right
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlobRef:
+    """Where stored bytes are, and what they must be."""
+
+    name: str  # a path of ASCII names with "/" between them
+    bytes: int
+    sha256: str  # hexadecimal

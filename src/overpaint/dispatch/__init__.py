@@ -1,0 +1,1 @@
+"""Who runs the tasks: worker processes, and the supervisor that keeps them alive."""

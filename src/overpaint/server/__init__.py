@@ -1,0 +1,1 @@
+"""The HTTP doors: DashScope, OpenAI, uploads, files, operations."""
