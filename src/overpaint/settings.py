@@ -232,6 +232,16 @@ class Settings:
             said[PREFIX + name.upper()] = str(int(value) if isinstance(value, bool) else value)
         return said
 
+    @property
+    def database_url(self) -> str:
+        """Where tasks, keys and uploads are kept."""
+        return f"sqlite:///{self.data_dir / 'overpaint.db'}"
+
+    @property
+    def blobs_dir(self) -> Path:
+        """Where pictures are kept."""
+        return self.data_dir / "blobs"
+
 
 _FIELDS = tuple(Settings.__dataclass_fields__)
 
