@@ -25,7 +25,9 @@
     │   ├── RateLimited
     │   ├── QueueFull
     │   ├── NotPending
-    │   └── UnknownTask
+    │   ├── UnknownTask
+    │   ├── UploadRefused
+    │   └── AlreadyUploaded
     └── OperationFailed           the caller did nothing wrong
         ├── EngineFailed
         ├── FontMissing
@@ -40,6 +42,7 @@ The first line of each docstring is the default message.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 
 class OverpaintError(Exception):
@@ -47,6 +50,20 @@ class OverpaintError(Exception):
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or (type(self).__doc__ or "").split("\n", 1)[0])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel between processes whatever the constructor takes."""
+        simple = (str, int, float, tuple, type(None))
+        state = {k: v if isinstance(v, simple) else str(v) for k, v in vars(self).items()}
+        return _restored, (type(self), self.args, state)
+
+
+def _restored(
+    kind: type[OverpaintError], arguments: tuple[object, ...], state: dict[str, object]
+) -> OverpaintError:
+    error = kind.__new__(kind, *arguments)
+    vars(error).update(state)
+    return error
 
 
 class InvalidInput(OverpaintError):
@@ -173,6 +190,14 @@ class NotPending(Refused):
 
 class UnknownTask(Refused):
     """There is no task of this id."""
+
+
+class UploadRefused(Refused):
+    """The upload does not carry a policy of this server that is still valid."""
+
+
+class AlreadyUploaded(Refused):
+    """There is another file of this name already."""
 
 
 class OperationFailed(OverpaintError):

@@ -1,0 +1,185 @@
+"""Looks at strangers' pictures in a process of its own, before a task is made of them.
+
+A file that makes a decoder crash or hang takes down that process and not the service: it is
+started anew, and the file is refused as damaged.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import io
+import multiprocessing
+import multiprocessing.connection
+import os
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+
+from overpaint.errors import CorruptImage
+
+#: How long the pictures of one request may be looked at, s; whole seconds of a hung decoder.
+LONGEST_S = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """The pictures of one request, as files, and what says how the mask is to be read."""
+
+    base: bytes
+    mask: bytes | None  # None: the base's own alpha marks, where it is transparent
+    reference: bytes | None = None
+    sketch: bytes | None = None
+    mask_color: Sequence[tuple[int, int, int]] = ()
+    invert_mask: bool = False
+    grow: int = 0
+    mask_by_alpha: bool = False  # OpenAI's dialect: transparent repaints
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inspected:
+    """What was found; a mask only where it had to be written anew, white = repaint."""
+
+    width: int  # upright, px
+    height: int
+    mask: bytes | None = None
+
+
+class Inspection:
+    """A pool of processes that decode. Every method may be called from any thread."""
+
+    def __init__(self, processes: int = 1) -> None:
+        self._processes = processes
+        self._lock = threading.Lock()
+        self._pool: ProcessPoolExecutor | None = None
+        self._alone = threading.Lock()  # held by whoever tries a suspect a second time
+
+    def inspect(self, inputs: Inputs) -> Inspected:
+        """Decode everything once, and raise for the first thing that is wrong.
+
+        Raises:
+            InvalidInput: as `repaint` would, of the same fields.
+        """
+        pool = self._running()
+        try:
+            return self._submit(pool, inputs).result()
+        except BrokenProcessPool:  # by this request or by one beside it
+            self._discard(pool)
+        with self._alone, ProcessPoolExecutor(1, *_SPAWNED) as single:
+            try:
+                return self._submit(single, inputs).result()
+            except BrokenProcessPool as error:
+                limit = "must be pictures that can be decoded"
+                raise CorruptImage("base, mask", limit, "one that breaks the decoder") from error
+
+    def warm(self) -> None:
+        """Start the processes, so that the first request does not wait for them."""
+        pool = self._running()
+        for started in [pool.submit(_ready) for _ in range(self._processes)]:
+            started.result()
+
+    def close(self) -> None:
+        """End the processes."""
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _running(self) -> ProcessPoolExecutor:
+        with self._lock:
+            if self._pool is None:
+                self._pool = ProcessPoolExecutor(self._processes, *_SPAWNED)
+            return self._pool
+
+    def _discard(self, broken: ProcessPoolExecutor) -> None:
+        with self._lock:
+            if self._pool is broken:
+                self._pool = None
+        broken.shutdown(wait=False, cancel_futures=True)
+
+    @staticmethod
+    def _submit(pool: ProcessPoolExecutor, inputs: Inputs) -> Future[Inspected]:
+        try:
+            return pool.submit(_inspect, inputs)
+        except RuntimeError as error:  # it was shut down between
+            raise BrokenProcessPool from error
+
+
+def _begin() -> None:
+    """End with the parent, however it ends; and do not take its Ctrl-C."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        sentinel = parent.sentinel
+
+        def watch() -> None:
+            multiprocessing.connection.wait([sentinel])
+            os._exit(1)
+
+        threading.Thread(target=watch, daemon=True).start()
+
+
+_SPAWNED = (multiprocessing.get_context("spawn"), _begin)
+
+
+def _ready() -> None:
+    import overpaint.imaging.decode
+    import overpaint.imaging.linework
+    import overpaint.imaging.mask  # noqa: F401
+
+
+def _inspect(inputs: Inputs) -> Inspected:
+    faulthandler.dump_traceback_later(LONGEST_S, exit=True)
+    try:
+        return _look(inputs)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+
+
+def _look(inputs: Inputs) -> Inspected:
+    import numpy as np
+    from PIL import Image
+
+    from overpaint.errors import EmptyMask, InvalidMask
+    from overpaint.imaging.decode import decode_picture, decode_reference
+    from overpaint.imaging.linework import decode_sketch
+    from overpaint.imaging.mask import decode_mask, grow_mask
+    from overpaint.imaging.region import mask_box
+
+    picture = decode_picture(inputs.base)
+    size = (picture.height, picture.width)
+    written = None
+    if inputs.mask_by_alpha:
+        by = picture if inputs.mask is None else decode_picture(inputs.mask, field="mask")
+        field = "image" if inputs.mask is None else "mask"
+        if not by.has_alpha:
+            limit = "must have transparency: its transparent part is repainted"
+            raise InvalidMask(field, limit, "a picture without alpha")
+        if (by.height, by.width) != size:
+            from overpaint.errors import MaskSizeMismatch
+
+            limit = f"must have the resolution of the picture, {size[1]} x {size[0]} px"
+            raise MaskSizeMismatch("mask", limit, f"{by.width} x {by.height} px")
+        clear = by.pixels[..., 3] < (np.iinfo(by.pixels.dtype).max + 1) // 2  # h x w, bool
+        if not clear.any():
+            raise EmptyMask(field, "must have a transparent part, which is repainted", "none")
+        area = clear != inputs.invert_mask
+        file = io.BytesIO()
+        Image.fromarray(clear.astype(np.uint8) * np.uint8(255)).save(file, "PNG")
+        written = file.getvalue()
+    else:
+        area = decode_mask(
+            inputs.mask or b"", size=size, colors=inputs.mask_color, invert=inputs.invert_mask
+        )
+    if inputs.grow:
+        area = grow_mask(area, inputs.grow)
+    if not area.any():
+        raise EmptyMask("grow", "must leave something of the mask to repaint", inputs.grow)
+    if inputs.reference is not None:
+        decode_reference(inputs.reference)
+    if inputs.sketch is not None:
+        decode_sketch(inputs.sketch, size=size, box=mask_box(area))
+    return Inspected(width=picture.width, height=picture.height, mask=written)

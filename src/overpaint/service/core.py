@@ -1,0 +1,288 @@
+"""What the doors call: submit, get, cancel, list, files, uploads, keys; and the sweep."""
+
+from __future__ import annotations
+
+import shutil
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from overpaint.engines.registry import engine_names
+from overpaint.errors import (
+    BlobMissing,
+    InvalidKey,
+    InvalidOption,
+    OverpaintError,
+    UnknownModel,
+    UnknownTask,
+)
+from overpaint.inspection import Inspection
+from overpaint.policy import open_policy
+from overpaint.service.signing import Signer
+from overpaint.service.submission import Submission, checked_options, inputs_of
+from overpaint.service.uploading import Uploads
+from overpaint.settings import Settings
+from overpaint.storage.local import LocalBlobs
+from overpaint.tasks.database import open_database
+from overpaint.tasks.keys import KeyStore
+from overpaint.tasks.store import TaskStore
+from overpaint.tasks.task import Key, Listing, Query, Task
+from overpaint.tasks.uploads import UploadStore
+from overpaint.values import BlobRef
+
+SESSION_DAYS = 30
+LEAST_FREE_BYTES = 100 * 1024**2
+#: Folders of blobs that no row names are removed after this time: a submission may be under way.
+ORPHAN_S = 3600
+SWEEP_TASKS = 500  # at a time
+_DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Swept:
+    """What a sweep removed."""
+
+    tasks: int
+    uploads: int
+    orphans: int  # folders of blobs that no row names
+
+
+class Service:
+    """One data folder's service. Every method may be called from any thread."""
+
+    def __init__(
+        self, settings: Settings, *, migrate: bool = False, clock: Callable[[], int] | None = None
+    ) -> None:
+        _check_models(settings)
+        folder = settings.data_dir
+        self.settings = settings
+        self._clock = clock or now_ms
+        self._signer = Signer.open(folder / "secret")
+        self._database = open_database(database_url(folder), migrate=migrate)
+        self.tasks = TaskStore(self._database, clock=self._clock)
+        self.keys = KeyStore(self._database, clock=self._clock)
+        self.blobs = LocalBlobs(folder / "blobs")
+        self._upload_store = UploadStore(self._database, clock=self._clock)
+        self.uploads = Uploads(self._upload_store, self.blobs, self._signer, settings, self._clock)
+        self.policy = open_policy(settings.policy)
+        self.inspection = Inspection()
+
+    @classmethod
+    def open(cls, settings: Settings, *, migrate: bool = False) -> Service:
+        """Open the data folder; `migrate` makes it, or brings it to this version, first.
+
+        Raises `StoreFailed` where the database cannot be used, `InvalidOption` for a setting.
+        """
+        return cls(settings, migrate=migrate)
+
+    def close(self) -> None:
+        """End the inspection's processes and the connections."""
+        self.inspection.close()
+        self._database.dispose()
+
+    def authenticate(self, secret: str) -> Key:
+        """The key of a secret; raises `InvalidKey`."""
+        key = self.keys.find(secret)
+        if key is None:
+            raise InvalidKey
+        return key
+
+    def engine_of(self, model: str) -> str:
+        """The engine that paints for a model's name; raises `UnknownModel`."""
+        engine = self.settings.models.get(model)
+        if engine is None:
+            raise UnknownModel("model", "must be a model of this server", repr(model))
+        return engine
+
+    def admit(self, key: Key) -> None:
+        """Let one more submission in, before its inputs are fetched.
+
+        Raises `RateLimited` or `QuotaExhausted`.
+        """
+        self.keys.admit(key)
+
+    def submit(self, key: Key, submission: Submission) -> Task:
+        """Check an order, store its inputs, put it into the queue.
+
+        Raises:
+            InvalidInput: something the caller can mend; names field, limit and value.
+            Refused: the key, its quota, its queue or the policy does not allow it.
+            OperationFailed: it could not be stored; nothing of it is kept.
+        """
+        engine = self.engine_of(submission.model)
+        n, options = checked_options(submission)
+        for text in (options["prompt"], options["negative_prompt"]):
+            self.policy.check_prompt(text)
+        seen = self.inspection.inspect(inputs_of(submission, options))
+        pictures = {
+            "base": submission.base,
+            "mask": seen.mask or submission.mask,
+            "reference": submission.reference,
+            "sketch": submission.sketch,
+        }
+        task_id = str(uuid.uuid4())
+        folder = f"tasks/{task_id}"
+        try:
+            inputs: dict[str, BlobRef] = {
+                name: self.blobs.put(f"{folder}/{name}", data)
+                for name, data in pictures.items()
+                if data is not None
+            }
+            task = Task(
+                id=task_id,
+                key_id=key.id,
+                request_id=submission.request_id,
+                model=submission.model,
+                engine=engine,
+                n=n,
+                options=options,
+                inputs=inputs,
+                notes=submission.notes,
+                created_ms=self._clock(),
+            )
+            return self.tasks.insert(task, max_pending=self.settings.max_pending)
+        except BaseException:
+            self._discard(folder)
+            raise
+
+    def get(self, key: Key, task_id: str) -> Task | None:
+        """A task of this key; None where it is unknown, another key's or expired."""
+        task = self.tasks.get(task_id)
+        if task is None or task.key_id != key.id:
+            return None
+        return None if self._expires_ms(task) < self._clock() else task
+
+    def cancel(self, key: Key, task_id: str) -> Task:
+        """Take a pending task out of the queue; raises `UnknownTask` or `NotPending`."""
+        return self.tasks.cancel(task_id, key.id)
+
+    def list(self, key: Key, query: Query) -> Listing:
+        """One page of a key's tasks, newest first."""
+        return self.tasks.list(key.id, query)
+
+    def sign_file(self, task: Task, index: int) -> tuple[str, int]:
+        """Path of a result below /api/v1, which needs no key, and when it ends, ms."""
+        expires_ms = self._expires_ms(task)
+        blob = task.pictures[index].blob
+        if blob is None:
+            raise BlobMissing(f"picture {index} of task {task.id} failed")
+        name = f"{task.id}-{index}.{blob.name.rpartition('.')[2]}"
+        expires = -(-expires_ms // 1000)
+        signature = self._signer.sign("file", f"{task.id}/{expires}/{name}")
+        return f"files/{task.id}/{expires}/{signature}/{name}", expires_ms
+
+    def open_file(self, task_id: str, expires: str, signature: str, name: str) -> tuple[bytes, str]:
+        """The bytes of a signed path and their media type.
+
+        Raises:
+            UnknownTask: it is no path of this server, or has expired.
+            BlobMissing, BlobDamaged: the picture is lost.
+        """
+        if not self._signer.holds("file", f"{task_id}/{expires}/{name}", signature):
+            raise UnknownTask("There is no such file.")
+        task = self.tasks.get(task_id) if int(expires) * 1000 >= self._clock() else None
+        if task is None:
+            raise UnknownTask("The file has expired.")
+        index = int(name.removeprefix(f"{task_id}-").partition(".")[0])
+        blob = task.pictures[index].blob
+        if blob is None:
+            raise BlobMissing
+        kind = {"jpg": "jpeg"}.get(name.rpartition(".")[2], name.rpartition(".")[2])
+        return self.blobs.get(blob), f"image/{kind}"
+
+    def new_session(self, key: Key) -> str:
+        """A cookie's value that stands for a key, for `SESSION_DAYS`."""
+        said = f"{key.id}.{self._clock() + SESSION_DAYS * _DAY_MS}"
+        return f"{said}.{self._signer.sign('session', said)}"
+
+    def session(self, cookie: str) -> Key | None:
+        """The key that a cookie's value stands for, unless it expired or was revoked."""
+        said, _, signature = cookie.rpartition(".")
+        if not self._signer.holds("session", said, signature):
+            return None
+        key_id, _, expires_ms = said.rpartition(".")
+        key = self.keys.get(key_id) if int(expires_ms) >= self._clock() else None
+        return None if key is None or key.revoked_ms is not None else key
+
+    def ready(self) -> dict[str, str]:
+        """What is wrong, by name; empty when tasks are taken and painted."""
+        problems: dict[str, str] = {}
+        try:
+            workers = self.tasks.workers()
+        except OverpaintError as error:
+            return {"database": str(error)}
+        longest_ms = max(3 * self.settings.lease_seconds, 10) * 1000
+        if not any(abs(self._clock() - worker.seen_ms) <= longest_ms for worker in workers):
+            problems["workers"] = "no worker has been seen lately"
+        try:
+            free = shutil.disk_usage(self.settings.data_dir).free
+        except OSError as error:
+            problems["storage"] = f"the data folder: {error.strerror or error}"
+        else:
+            if free < LEAST_FREE_BYTES:
+                least = LEAST_FREE_BYTES // 1024**2
+                problems["storage"] = f"less than {least} MB are free for pictures and tasks"
+        return problems
+
+    def sweep(self) -> Swept:
+        """Remove tasks and uploads whose time is over, and blobs that no row names.
+
+        Rows go first: what is interrupted leaves blobs without a row, which the next one removes.
+        """
+        before = self._clock() - self._retention_ms
+        tasks = 0
+        while gone := self.tasks.expired(before, SWEEP_TASKS):
+            self.tasks.delete([task.id for task in gone])
+            for task in gone:
+                self._discard(f"tasks/{task.id}")
+            tasks += len(gone)
+        uploads = self.uploads.sweep()
+        return Swept(tasks=tasks, uploads=uploads, orphans=self._sweep_orphans())
+
+    def _sweep_orphans(self) -> int:
+        old = list(self.blobs.folders("tasks", older_than_s=ORPHAN_S))
+        removed = 0
+        for start in range(0, len(old), SWEEP_TASKS):
+            some = {name.rpartition("/")[2]: name for name in old[start : start + SWEEP_TASKS]}
+            kept = self.tasks.exists(list(some))
+            for task_id, name in some.items():
+                if task_id not in kept:
+                    self._discard(name)
+                    removed += 1
+        return removed
+
+    def _discard(self, folder: str) -> None:
+        """Remove blobs; where that fails now, a later sweep does it."""
+        try:
+            self.blobs.delete(folder)
+        except OverpaintError:
+            return
+
+    @property
+    def _retention_ms(self) -> int:
+        return int(self.settings.retention_hours * 3_600_000)
+
+    def _expires_ms(self, task: Task) -> int:
+        """When a task is forgotten; one that has not ended never is."""
+        ended = self._clock() if task.ended_ms is None else task.ended_ms
+        return ended + self._retention_ms
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970, UTC."""
+    return time.time_ns() // 1_000_000
+
+
+def database_url(data_dir: Path) -> str:
+    """Where the database of a data folder is."""
+    return f"sqlite:///{data_dir / 'tasks.sqlite'}"
+
+
+def _check_models(settings: Settings) -> None:
+    known = {"auto", *engine_names()}
+    for model, engine in settings.models.items():
+        if engine not in known:
+            limit = f"must map {model} to one of {', '.join(sorted(known))}"
+            raise InvalidOption("models", limit, repr(engine))
