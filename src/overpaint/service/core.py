@@ -7,7 +7,6 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from overpaint.engines.registry import engine_names
 from overpaint.errors import (
@@ -60,10 +59,10 @@ class Service:
         self.settings = settings
         self._clock = clock or now_ms
         self._signer = Signer.open(folder / "secret")
-        self._database = open_database(database_url(folder), migrate=migrate)
+        self._database = open_database(settings.database_url, migrate=migrate)
         self.tasks = TaskStore(self._database, clock=self._clock)
         self.keys = KeyStore(self._database, clock=self._clock)
-        self.blobs = LocalBlobs(folder / "blobs")
+        self.blobs = LocalBlobs(settings.blobs_dir)
         self._upload_store = UploadStore(self._database, clock=self._clock)
         self.uploads = Uploads(self._upload_store, self.blobs, self._signer, settings, self._clock)
         self.policy = open_policy(settings.policy)
@@ -206,15 +205,20 @@ class Service:
         key = self.keys.get(key_id) if int(expires_ms) >= self._clock() else None
         return None if key is None or key.revoked_ms is not None else key
 
+    def workers_alive(self) -> int:
+        """How many workers have given a sign of life lately."""
+        longest_ms = max(3 * self.settings.lease_seconds, 10) * 1000
+        now = self._clock()
+        return sum(abs(now - worker.seen_ms) <= longest_ms for worker in self.tasks.workers())
+
     def ready(self) -> dict[str, str]:
         """What is wrong, by name; empty when tasks are taken and painted."""
         problems: dict[str, str] = {}
         try:
-            workers = self.tasks.workers()
+            alive = self.workers_alive()
         except OverpaintError as error:
             return {"database": str(error)}
-        longest_ms = max(3 * self.settings.lease_seconds, 10) * 1000
-        if not any(abs(self._clock() - worker.seen_ms) <= longest_ms for worker in workers):
+        if not alive:
             problems["workers"] = "no worker has been seen lately"
         try:
             free = shutil.disk_usage(self.settings.data_dir).free
@@ -273,11 +277,6 @@ class Service:
 def now_ms() -> int:
     """Milliseconds since 1970, UTC."""
     return time.time_ns() // 1_000_000
-
-
-def database_url(data_dir: Path) -> str:
-    """Where the database of a data folder is."""
-    return f"sqlite:///{data_dir / 'tasks.sqlite'}"
 
 
 def _check_models(settings: Settings) -> None:
