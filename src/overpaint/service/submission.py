@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from overpaint import options
 from overpaint.concepts.palette import names_a_file, read_palette
@@ -119,4 +119,4 @@ def _palette(value: object) -> list[list[int]] | None:
 def _format(value: object) -> str:
     if not isinstance(value, str) or value.lower() not in FORMATS:
         raise InvalidOption("format", "must be png, jpeg or webp", repr(value))
-    return cast(str, "jpeg" if value.lower() == "jpg" else value.lower())
+    return "jpeg" if value.lower() == "jpg" else value.lower()
