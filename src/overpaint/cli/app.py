@@ -18,8 +18,10 @@ from overpaint.cli.catalog import engines
 from overpaint.cli.concepts import concepts
 from overpaint.cli.demo import demo
 from overpaint.cli.doctor import doctor
+from overpaint.cli.remote import cancel, status, tasks, wait
+from overpaint.cli.remote_submit import submit
 from overpaint.cli.repaint import repaint
-from overpaint.errors import InvalidInput, OverpaintError
+from overpaint.errors import InvalidInput, OverpaintError, Refused
 
 #: What the process ends with.
 DONE, OURS, CALLERS, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
@@ -62,6 +64,11 @@ app.command()(engines)
 app.add_typer(concepts, name="concepts")
 app.command()(demo)
 app.command()(doctor)
+app.command()(submit)
+app.command()(status)
+app.command()(wait)
+app.command()(cancel)
+app.command()(tasks)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -77,7 +84,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         message = message[:1].lower() + message[1:]
         console.say(f"error: {message} (see {command_path} --help)")
         return CALLERS
-    except InvalidInput as error:
+    except (InvalidInput, Refused) as error:
         return _report(error, f"error: {error}", CALLERS)
     except OverpaintError as error:
         return _report(error, f"error: {error}{_hint()}", OURS)

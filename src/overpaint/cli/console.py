@@ -42,8 +42,8 @@ def say_notes(notes: Sequence[str]) -> None:
         say(f"note: {note}")
 
 
-def print_json(value: Mapping[str, Any]) -> None:
-    """Print one JSON object on one line of stdout."""
+def print_json(value: Mapping[str, Any] | Sequence[Any]) -> None:
+    """Print one JSON object or array on one line of stdout."""
     print(json.dumps(value, ensure_ascii=False))
 
 
@@ -119,3 +119,19 @@ def progress(total: int = 1) -> Iterator[Progress]:
             bars.update(task, description=description, completed=done, total=of)
 
         yield Progress(draw, total)
+
+
+@contextmanager
+def status() -> Iterator[Callable[[str], None]]:
+    """Show in one line what is being waited for, on stderr when that is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda line: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bars
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task("", total=None)
+        yield lambda line: bars.update(task, description=line)
