@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from typing import Annotated, cast
+from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
@@ -44,6 +45,12 @@ async def key_of(request: Request) -> Key:
     Raises:
         InvalidKey: there is no key, or it is not known.
     """
+    key = await _key_of(request)
+    request.state.key_id = key.id  # for the log
+    return key
+
+
+async def _key_of(request: Request) -> Key:
     service = service_of(request)
     header = request.headers.get("authorization")
     if header is not None:
@@ -78,7 +85,9 @@ def same_origin(request: Request) -> bool:
     if site is not None and site not in ("same-origin", "none"):
         return False
     if origin is not None:
-        return origin.lower() in (base_url(request).lower(), _own_base(request).lower())
+        given = urlsplit(service_of(request).settings.public_url)
+        own = f"{given.scheme}://{given.netloc}"
+        return origin.lower() in (own.lower(), _own_base(request).lower())
     return site == "same-origin" or request.method in ("GET", "HEAD")
 
 

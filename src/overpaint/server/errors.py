@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
 
 from overpaint import errors
 
@@ -28,14 +29,17 @@ class Problem:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class Declined(Exception):
-    """The server declines a request for a reason of HTTP's own; carries the answer."""
+class Declined(HTTPException):
+    """The server declines a request for a reason of HTTP's own; carries the answer.
+
+    An HTTPException, because FastAPI lets those pass where it reads a form for a handler.
+    """
 
     def __init__(
         self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None
     ) -> None:
         self.problem = Problem(status, code, message, headers or {})
-        super().__init__(message)
+        super().__init__(status, message, dict(headers or {}))
 
 
 class ErrorBody(BaseModel):
@@ -62,6 +66,8 @@ _KINDS: Mapping[str, tuple[int, str]] = {
     "QueueFull": (429, "Throttling.AllocationQuota"),
     "NotPending": (400, "UnsupportedOperation"),
     "UnknownTask": (404, "NotFound"),
+    "UploadRefused": (403, "AccessDenied"),
+    "AlreadyUploaded": (409, "FileAlreadyExists"),
     "EngineFailed": (500, "InternalError.Algo"),
     "StoreFailed": (503, "ServiceUnavailable"),
     "OverpaintError": (500, "InternalError"),

@@ -1,0 +1,47 @@
+"""Reads JSON bodies that strangers wrote."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+from fastapi import Request
+
+from overpaint.server.errors import Declined
+
+INVALID = "Required body invalid, please check the request body format."
+
+
+async def read_object(request: Request) -> dict[str, Any]:
+    """The JSON object that is the request's body: UTF-8, with or without a byte order mark.
+
+    Raises:
+        Declined: it is not that, or says that it is of another type.
+    """
+    said = request.headers.get("content-type", "application/json")
+    kind = said.partition(";")[0].strip().lower()
+    if kind != "application/json" and not kind.endswith("+json"):
+        raise Declined(400, "InvalidParameter", "Content-Type must be application/json.")
+    return parse_object(await request.body())
+
+
+def parse_object(body: bytes) -> dict[str, Any]:
+    """The object; NaN, numbers without end, halves of characters and depth are no JSON here.
+
+    Raises:
+        Declined: it is none.
+    """
+    try:
+        text = body.decode("utf-8-sig")
+        value = json.loads(text, parse_constant=_refuse)
+        if "\\ud" in text or "\\uD" in text:  # half of a character cannot be sent or stored
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except (ValueError, RecursionError):  # not UTF-8, not JSON, 5000 digits; 5000 brackets
+        raise Declined(400, "InvalidParameter", INVALID) from None
+    if not isinstance(value, dict):
+        raise Declined(400, "InvalidParameter", INVALID)
+    return value
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)
