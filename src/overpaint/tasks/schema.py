@@ -1,0 +1,181 @@
+"""The tables.
+
+Counters stand beside what they count and change in the same transaction, so that no request ever
+counts tasks: `keys` has a key's quota and its waiting and running tasks, `tallies` what a listing
+has in all, `totals` what the metrics show and what outlives the tasks.
+
+A change here needs a revision in `migrations/versions`; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
+
+#: The newest of `migrations/versions`.
+REVISION = "0001"
+
+#: Predicates of partial indexes; a query must say the very same to be served by one.
+PENDING = text("state = 'PENDING'")
+RUNNING = text("state = 'RUNNING'")
+ENDED = text("ended_ms IS NOT NULL")
+READY = text("pending > 0 AND (max_running IS NULL OR running < max_running)")
+VALID = text("revoked_ms IS NULL")
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "%(table_name)s_%(column_0_N_name)s",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ck": "%(table_name)s_%(constraint_name)s",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+        "pk": "%(table_name)s_pkey",
+    }
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("secret_sha256", Text, nullable=False, unique=True),
+    Column("hint", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("revoked_ms", BigInteger),
+    # the plan, as it was when the key was made; NULL is without limit
+    Column("plan", Text, nullable=False),
+    Column("max_images", Integer),
+    Column("max_days", Integer),
+    Column("max_submissions_per_s", Integer),
+    Column("max_running", Integer),
+    # the quota: pictures that succeeded, pictures of tasks not yet ended
+    Column("used", Integer, nullable=False),
+    Column("reserved", Integer, nullable=False),
+    # the queue: tasks in these states, and when this key last had its turn (a serial number)
+    Column("pending", Integer, nullable=False),
+    Column("running", Integer, nullable=False),
+    Column("served", BigInteger, nullable=False),
+    # the token bucket of submissions: thousandths of a token, as they were at bucket_ms
+    Column("bucket", BigInteger),
+    Column("bucket_ms", BigInteger),
+    Column("uploaded_bytes", BigInteger, nullable=False),
+    CheckConstraint(
+        "used >= 0 AND reserved >= 0 AND pending >= 0 AND running >= 0 AND uploaded_bytes >= 0",
+        name="counters",
+    ),
+)
+Index("keys_turn", keys.c.running, keys.c.served, sqlite_where=READY, postgresql_where=READY)
+Index("keys_served", keys.c.served)
+Index("keys_name", keys.c.name, unique=True, sqlite_where=VALID, postgresql_where=VALID)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("key_id", ForeignKey(keys.c.id), nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("engine", Text, nullable=False),
+    Column("n", Integer, nullable=False),
+    Column("options", JSON, nullable=False),
+    Column("inputs", JSON, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("started_ms", BigInteger),
+    Column("ended_ms", BigInteger),
+    Column("tries", Integer, nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("worker", Text, nullable=False),
+    Column("leased_ms", BigInteger),  # when the lease was last taken or lengthened
+    Column("lease_until_ms", BigInteger),
+    Column("progress", JSON(none_as_null=True)),
+    Column("pictures", JSON, nullable=False),
+    Column("failure", JSON(none_as_null=True)),
+    Column("notes", JSON, nullable=False),
+    Column("painter", Text, nullable=False),
+    Column("seconds", JSON, nullable=False),
+    sqlite_autoincrement=True,  # a number is not given again after the newest task is deleted
+)
+# What a claim, a lapse and the cleaner look for: they hold only such tasks, so they stay small.
+Index(
+    "tasks_waiting",
+    tasks.c.key_id,
+    tasks.c.number,
+    sqlite_where=PENDING,
+    postgresql_where=PENDING,
+)
+Index("tasks_age", tasks.c.created_ms, sqlite_where=PENDING, postgresql_where=PENDING)
+Index(
+    "tasks_leased",
+    tasks.c.lease_until_ms,
+    tasks.c.leased_ms,
+    tasks.c.worker,
+    sqlite_where=RUNNING,
+    postgresql_where=RUNNING,
+)
+Index("tasks_ended", tasks.c.ended_ms, sqlite_where=ENDED, postgresql_where=ENDED)
+# What listings go through, for each filter.
+Index("tasks_listed", tasks.c.key_id, tasks.c.created_ms)
+Index("tasks_by_model", tasks.c.key_id, tasks.c.model, tasks.c.created_ms)
+Index("tasks_by_state", tasks.c.key_id, tasks.c.state, tasks.c.created_ms, tasks.c.model)
+
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("key_id", ForeignKey(keys.c.id), primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("state", Text, primary_key=True),
+    Column("count", Integer, nullable=False),
+    CheckConstraint("count >= 0", name="count"),
+)
+
+totals = Table(
+    "totals",
+    metadata,
+    Column("engine", Text, primary_key=True),
+    Column("outcome", Text, primary_key=True),
+    Column("tasks", BigInteger, nullable=False),
+    Column("pictures", BigInteger, nullable=False),
+    Column("seconds", Float, nullable=False),
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("pid", Integer, nullable=False),
+    Column("seen_ms", BigInteger, nullable=False),
+    Column("task_id", Text),
+)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("key_id", ForeignKey(keys.c.id), nullable=False),
+    Column("blob", JSON, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+)
+Index("uploads_expires", uploads.c.expires_ms)
+
+signins = Table(
+    "signins",
+    metadata,
+    Column("token_sha256", Text, primary_key=True),
+    Column("key_id", ForeignKey(keys.c.id), nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+)

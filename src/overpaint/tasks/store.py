@@ -1,0 +1,223 @@
+"""The tasks in the database: what is told of a task, and who may tell it.
+
+The operations that change a task are methods here, those that only look are in `reading.py`
+and `listing.py`; `transitions.py` has the states. A method is one transaction, and any thread may
+call it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
+from itertools import islice
+
+from sqlalchemy import ColumnElement, Connection, func, or_, select, update
+
+from overpaint.errors import NotPending, UnknownTask
+from overpaint.tasks import transitions
+from overpaint.tasks.database import Database, now_ms
+from overpaint.tasks.listing import TaskLister
+from overpaint.tasks.reading import TaskReader
+from overpaint.tasks.rows import task_of
+from overpaint.tasks.schema import PENDING, READY, RUNNING, keys, tasks
+from overpaint.tasks.task import Failure, PictureOutcome, Progress, State, Task
+from overpaint.tasks.workers import WorkerRoll
+
+_CLOCK_SLACK_MS = 10 * 60 * 1000  # a lease taken this far ahead: the clock has gone back
+_LAPSED = Failure(
+    kind="InternalError", message="The worker that painted this task stopped, time after time."
+)
+
+
+class TaskStore(TaskReader, TaskLister, WorkerRoll):
+    """The tasks of every key.
+
+    Args:
+        database: what `open_database` gave.
+        clock: milliseconds since 1970; it may jump.
+    """
+
+    def __init__(self, database: Database, *, clock: Callable[[], int] = now_ms) -> None:
+        self._database = database
+        self._clock = clock
+
+    def insert(self, task: Task, *, max_pending: int) -> Task:
+        """Store a new task as PENDING and reserve its n pictures of the key's quota.
+
+        Raises:
+            InvalidKey: there is no such key, or it is revoked.
+            QueueFull: the key has `max_pending` tasks waiting.
+            QuotaExhausted: the key may not have n pictures more.
+        """
+        with self._database.write() as connection:
+            number = transitions.store(connection, task, max_pending=max_pending, now=self._clock())
+        return replace(task, number=number, state=State.PENDING)
+
+    def claim(self, worker: str, *, lease_ms: int) -> Task | None:
+        """Take the next task for `worker`, None where there is none to take.
+
+        The key with the fewest running tasks goes first, then the one least recently served; of
+        a key, the task that came first. Tasks whose lease has lapsed are taken back before.
+        """
+        with self._database.read() as connection:  # idle workers leave the writers alone
+            if not self._lapsed(connection) and self._next_key(connection) is None:
+                return None
+        with self._database.write() as connection:
+            self._lapse(connection)
+            key_id = self._next_key(connection)
+            if key_id is None:
+                return None
+            number = connection.scalar(
+                select(tasks.c.number)
+                .where(PENDING, tasks.c.key_id == key_id)
+                .order_by(tasks.c.number)
+                .limit(1)
+                .with_for_update(skip_locked=True)
+            )
+            row = transitions.move(
+                connection,
+                State.PENDING,
+                State.RUNNING,
+                tasks.c.number == number,
+                {"worker": worker, "started_ms": self._clock(), **self._lease(lease_ms)},
+            )
+            served = select(func.max(keys.c.served) + 1).scalar_subquery()
+            connection.execute(update(keys).where(keys.c.id == key_id).values(served=served))
+        return None if row is None else task_of(row)
+
+    def heartbeat(self, task: Task, *, lease_ms: int, progress: Progress | None = None) -> bool:
+        """Lengthen the lease and say how far the work is; False: the task is no longer held."""
+        values = self._lease(lease_ms)
+        if progress is not None:
+            values["progress"] = asdict(progress)
+        with self._database.write() as connection:
+            held = update(tasks).where(transitions.hold(task)).values(values)
+            return connection.execute(held).rowcount == 1
+
+    def finish(
+        self,
+        task: Task,
+        pictures: Sequence[PictureOutcome],
+        *,
+        failure: Failure | None = None,
+        notes: Sequence[str] = (),
+        painter: str = "",
+        seconds: Mapping[str, float] | None = None,
+    ) -> bool:
+        """End a task: SUCCEEDED where a picture has a blob, else FAILED; the quota is settled.
+
+        Args:
+            pictures: what became of each of the n.
+            failure: why there is no picture; without it, the first failure of a picture.
+            seconds: stage -> wall time of stages that do not overlap.
+
+        Returns:
+            False where the task is no longer held: then nothing is written.
+        """
+        successes = sum(picture.blob is not None for picture in pictures)
+        if successes > task.n:
+            raise ValueError(f"{successes} pictures for a task of {task.n}")
+        values = {
+            "pictures": [asdict(picture) for picture in pictures],
+            "notes": list(notes),
+            "painter": painter,
+            "seconds": dict(seconds or {}),
+        }
+        now = self._clock()
+        if successes:
+            target, values = State.SUCCEEDED, values | transitions.ended(now)
+        else:
+            first = next((picture.failure for picture in pictures if picture.failure), None)
+            cause = (
+                failure or first or Failure(kind="InternalError", message="Nothing was painted.")
+            )
+            target, values = State.FAILED, values | transitions.failed(cause, now)
+        with self._database.write() as connection:
+            which = transitions.hold(task)
+            row = transitions.move(
+                connection, State.RUNNING, target, which, values, successes=successes
+            )
+        return row is not None
+
+    def retry(self, task: Task, failure: Failure) -> bool:
+        """Have a task tried again, or fail with `failure` when it was its last try.
+
+        False where it is no longer held.
+        """
+        with self._database.write() as connection:
+            which = transitions.hold(task)
+            return transitions.requeue(connection, which, task.tries, failure, self._clock())
+
+    def give_back(self, task: Task) -> bool:
+        """Put a task back in the queue as if it had not been tried; False: no longer held."""
+        values = transitions.unleased() | {"tries": tasks.c.tries - 1}
+        with self._database.write() as connection:
+            which = transitions.hold(task)
+            row = transitions.move(connection, State.RUNNING, State.PENDING, which, values)
+        return row is not None
+
+    def release_worker(self, worker: str) -> int:
+        """Take back, as lapsed, what a worker held that is known to be dead; return how many."""
+        with self._database.write() as connection:
+            return self._take_back(connection, tasks.c.worker == worker)
+
+    def lapse(self) -> int:
+        """Take back the tasks whose lease has run out; return how many.
+
+        A lease that was taken more than ten minutes from now, the clock having gone back, has run
+        out too.
+        """
+        with self._database.write() as connection:
+            return self._lapse(connection)
+
+    def cancel(self, task_id: str, key_id: str) -> Task:
+        """Cancel a task that waits, and refund it.
+
+        Raises:
+            UnknownTask: the key has no such task.
+            NotPending: it runs already, or has ended.
+        """
+        which = (tasks.c.id == task_id) & (tasks.c.key_id == key_id)
+        with self._database.write() as connection:
+            values = transitions.ended(self._clock())
+            row = transitions.move(connection, State.PENDING, State.CANCELED, which, values)
+            if row is None:
+                known = connection.scalar(select(tasks.c.number).where(which))
+                raise UnknownTask if known is None else NotPending
+        return task_of(row)
+
+    def delete(self, ids: Iterable[str]) -> None:
+        """Delete tasks that have ended; others stay, and unknown ones are no error."""
+        rest = iter(ids)
+        while some := list(islice(rest, 500)):
+            with self._database.write() as connection:
+                transitions.forget(connection, some)
+
+    def _lease(self, lease_ms: int) -> dict[str, object]:
+        now = self._clock()
+        return {"leased_ms": now, "lease_until_ms": now + lease_ms}
+
+    def _lapse(self, connection: Connection) -> int:
+        return self._take_back(connection, self._out_of_lease())
+
+    def _lapsed(self, connection: Connection) -> bool:
+        lapsed = select(tasks.c.number).where(RUNNING, self._out_of_lease()).limit(1)
+        return connection.scalar(lapsed) is not None
+
+    def _out_of_lease(self) -> ColumnElement[bool]:
+        now = self._clock()
+        return or_(tasks.c.lease_until_ms < now, tasks.c.leased_ms > now + _CLOCK_SLACK_MS)
+
+    def _take_back(self, connection: Connection, which: ColumnElement[bool]) -> int:
+        query = select(tasks.c.number, tasks.c.tries).where(RUNNING, which).with_for_update()
+        rows = connection.execute(query).all()
+        for number, tries in rows:
+            named = tasks.c.number == number
+            transitions.requeue(connection, named, tries, _LAPSED, self._clock())
+        return len(rows)
+
+    @staticmethod
+    def _next_key(connection: Connection) -> str | None:
+        """Whose turn it is, of the keys that have a task waiting and may run one more."""
+        query = select(keys.c.id).where(READY).order_by(keys.c.running, keys.c.served).limit(1)
+        return connection.scalar(query.with_for_update(skip_locked=True))

@@ -1,0 +1,176 @@
+"""The changes of a task's state, each with everything that is counted along with it.
+
+Every function runs in a transaction of the caller's; nothing else writes a state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, insert, select, update
+
+from overpaint.errors import InvalidKey, QueueFull, QuotaExhausted
+from overpaint.tasks.database import insert_or_add
+from overpaint.tasks.rows import task_row
+from overpaint.tasks.schema import keys, tallies, tasks, totals
+from overpaint.tasks.task import FINAL, MAX_TRIES, Failure, State, Task
+
+DAY_MS = 24 * 3600 * 1000
+_COUNTED = {State.PENDING: keys.c.pending, State.RUNNING: keys.c.running}
+
+
+def store(connection: Connection, task: Task, *, max_pending: int, now: int) -> int:
+    """Write a new PENDING task and reserve its pictures; return its number.
+
+    Raises:
+        InvalidKey: there is no such key, or it is revoked.
+        QueueFull: the key has `max_pending` tasks waiting.
+        QuotaExhausted: the key may not have that many pictures more.
+    """
+    key = connection.execute(select(keys).where(keys.c.id == task.key_id).with_for_update()).first()
+    check_quota(key, n=task.n, now=now)
+    assert key is not None
+    if key.pending >= max_pending:
+        raise QueueFull(f"The key has {key.pending} tasks waiting, at most {max_pending} may.")
+    row = task_row(task) | {"state": State.PENDING.value}
+    number = connection.execute(insert(tasks).values(row).returning(tasks.c.number)).scalar_one()
+    connection.execute(
+        update(keys)
+        .where(keys.c.id == task.key_id)
+        .values(reserved=keys.c.reserved + task.n, pending=keys.c.pending + 1)
+    )
+    _tally(connection, task.key_id, task.model, State.PENDING, 1)
+    return int(number)
+
+
+def check_quota(key: Row[Any] | None, *, n: int, now: int) -> None:
+    """Raise InvalidKey or QuotaExhausted unless the key of this row may have n pictures more."""
+    if key is None or key.revoked_ms is not None:
+        raise InvalidKey
+    if key.max_days is not None and now >= key.created_ms + key.max_days * DAY_MS:
+        raise QuotaExhausted(f"The {key.max_days} days of the key are over.")
+    if key.max_images is None:
+        return
+    left = max(0, key.max_images - key.used - key.reserved)
+    if n > left:
+        raise QuotaExhausted(
+            f"The key has {left} of {key.max_images} pictures left, {n} asked for."
+        )
+
+
+def move(
+    connection: Connection,
+    source: State,
+    target: State,
+    which: ColumnElement[bool],
+    values: Mapping[str, Any],
+    *,
+    successes: int = 0,
+) -> Row[Any] | None:
+    """Take the one task that `which` names from a state to another, and count it.
+
+    Args:
+        which: true of one task at most; the state is checked here.
+        values: columns that are written too.
+        successes: how many pictures are there, out of the task's n.
+
+    Returns:
+        The row as it is now, None where there is no such task in state `source`.
+    """
+    if target is State.RUNNING:  # only here, and with a fence that no one has yet
+        values = {**values, "fence": tasks.c.fence + 1, "tries": tasks.c.tries + 1}
+    row = connection.execute(
+        update(tasks)
+        .where(which, tasks.c.state == source.value)
+        .values(state=target.value, **values)
+        .returning(*tasks.c)
+    ).one_or_none()
+    if row is None:
+        return None
+    counted: dict[str, Any] = {}
+    for state, change in ((source, -1), (target, 1)):
+        if state in _COUNTED:
+            counted[_COUNTED[state].name] = _COUNTED[state] + change
+    if target in FINAL:
+        counted["reserved"] = keys.c.reserved - row.n
+        counted["used"] = keys.c.used + successes
+    connection.execute(update(keys).where(keys.c.id == row.key_id).values(counted))
+    _tally(connection, row.key_id, row.model, source, -1)
+    _tally(connection, row.key_id, row.model, target, 1)
+    if target in FINAL:
+        _total(connection, row, successes)
+    return row
+
+
+def hold(task: Task) -> ColumnElement[bool]:
+    """Names the task only while the worker that claimed it, as it is in hand, holds it."""
+    return and_(
+        tasks.c.id == task.id,
+        tasks.c.fence == task.fence,
+        tasks.c.worker == task.worker,
+        tasks.c.state == State.RUNNING.value,
+    )
+
+
+def requeue(
+    connection: Connection, which: ColumnElement[bool], tries: int, failure: Failure, now: int
+) -> bool:
+    """Let a running task be tried again, or fail where it has been tried often enough."""
+    if tries < MAX_TRIES:
+        return move(connection, State.RUNNING, State.PENDING, which, unleased()) is not None
+    return move(connection, State.RUNNING, State.FAILED, which, failed(failure, now)) is not None
+
+
+def unleased() -> dict[str, Any]:
+    """What is written when a task goes back to the queue."""
+    nothing: dict[str, Any] = dict.fromkeys(
+        ("started_ms", "leased_ms", "lease_until_ms", "progress")
+    )
+    return nothing | {"worker": ""}
+
+
+def ended(now: int) -> dict[str, Any]:
+    """What is written when a task ends; its worker stays, for the record."""
+    return {"ended_ms": now, "leased_ms": None, "lease_until_ms": None, "progress": None}
+
+
+def failed(failure: Failure, now: int) -> dict[str, Any]:
+    """What is written when a task fails as a whole."""
+    return ended(now) | {"failure": {"kind": failure.kind, "message": failure.message}}
+
+
+def forget(connection: Connection, ids: list[str]) -> None:
+    """Delete ended tasks; what `totals` and the quota have of them stays."""
+    final = [state.value for state in FINAL]
+    gone = connection.execute(
+        tasks.delete()
+        .where(tasks.c.id.in_(ids), tasks.c.state.in_(final))
+        .returning(tasks.c.key_id, tasks.c.model, tasks.c.state)
+    ).all()
+    counts: dict[tuple[str, str, str], int] = {}
+    for row in gone:
+        counts[tuple(row)] = counts.get(tuple(row), 0) + 1
+    for (key_id, model, state), count in counts.items():
+        _tally(connection, key_id, model, State(state), -count)
+
+
+def _tally(connection: Connection, key_id: str, model: str, state: State, change: int) -> None:
+    row = {"key_id": key_id, "model": model, "state": state.value}
+    if change > 0:
+        insert_or_add(connection, tallies, row, {"count": change})
+        return
+    connection.execute(
+        update(tallies)
+        .where(*(tallies.c[name] == value for name, value in row.items()))
+        .values(count=tallies.c.count + change)
+    )
+
+
+def _total(connection: Connection, row: Row[Any], successes: int) -> None:
+    insert_or_add(
+        connection,
+        totals,
+        {"engine": row.painter or row.engine, "outcome": row.state},
+        {"tasks": 1, "pictures": successes, "seconds": sum(row.seconds.values())},
+    )
