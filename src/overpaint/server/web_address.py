@@ -27,6 +27,18 @@ _PORTS = {"http": 80, "https": 443}
 
 # Ports of other protocols, to which a request for a picture might be a command; the list of
 # https://fetch.spec.whatwg.org/#port-blocking, as browsers have it.
+# fmt: off
+_CLOSED_PORTS = frozenset({
+   
+})
+# fmt: on
+
+_URL = 8192  # characters
+
+_PORTS = {"http": 80, "https": 443}
+
+# Ports of other protocols, to which a request for a picture might be a command; the list of
+# https://fetch.spec.whatwg.org/#port-blocking, as browsers have it.
 _CLOSED_PORTS = frozenset(
     int(port)
     for port in (
