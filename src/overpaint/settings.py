@@ -7,14 +7,17 @@ they are asked for, never at import.
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from overpaint.errors import InvalidOption, OperationFailed
 
@@ -291,39 +294,59 @@ def _read_file(path: Path) -> dict[str, object]:
 def _checked(name: str, value: object) -> object:
     """Turn what came, text mostly, into the field's type within its limits."""
     setting = next(one for one in SETTINGS if one.name == PREFIX + name.upper())
-    default = Settings.__dataclass_fields__[name].default
     if name == "models":
         return _read_models(value)
-    if name == "data_dir":
-        return Path(str(value)).expanduser().absolute()
     if setting.limits is not None:
-        whole = name == "workers" or isinstance(default, int)
-        number = _number(name, value, setting, whole=whole)
-        return bool(number) if isinstance(default, bool) else number
+        return _number(name, value, setting)
+    if not isinstance(value, str | Path):
+        raise InvalidOption(name, f"must be text ({setting.unit})", repr(value))
     text = str(value).strip()
+    if name in ("host", "data_dir") and not text:
+        raise InvalidOption(name, f"must not be empty ({setting.unit})")
+    if name == "data_dir":
+        return _folder(text)
     allowed = {
         "log_format": ("", "text", "json"),
         "log_level": ("debug", "info", "warning", "error"),
     }.get(name)
     if allowed and text not in allowed:
         raise InvalidOption(name, f"must be {setting.unit}", repr(text))
+    if name == "time_zone" and text:
+        _check_zone(text)
     return _url(name, text) if name == "public_url" else text
 
 
-def _number(name: str, value: object, setting: Setting, *, whole: bool) -> float:
-    low, high = setting.limits or (0, 0)
-    kind = "a whole number" if whole else "a number"
-    limit = f"must be {kind} between {low:g} and {high:.12g} ({setting.unit})"
+def _folder(text: str) -> Path:
     try:
-        number = int(str(value), 10) if whole and value not in (True, False) else float(str(value))
-    except ValueError:
-        lowered = str(value).lower()
-        if (low, high) != (0, 1) or lowered not in ("true", "false", "yes", "no"):
-            raise InvalidOption(name, limit, repr(value)) from None
-        number = int(lowered in ("true", "yes"))
-    if not low <= number <= high:
-        raise InvalidOption(name, limit, value)
-    return number
+        return Path(text).expanduser().absolute()
+    except (RuntimeError, OSError, ValueError) as error:  # no home, no current folder, a NUL
+        raise InvalidOption("data_dir", f"must be a folder ({error})", repr(text)) from error
+
+
+def _check_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, OSError, ValueError) as error:
+        limit = "must be a time zone that this system knows, like Asia/Shanghai"
+        raise InvalidOption("time_zone", limit, repr(name)) from error
+
+
+def _number(name: str, value: object, setting: Setting) -> float | bool:
+    """Read a number, as the field's type says: whole, any, or 0 and 1 for no and yes."""
+    kind = Settings.__dataclass_fields__[name].type  # "int", "float" or "bool"
+    low, high = setting.limits or (0, 0)
+    text = str(value).strip().lower()
+    number = math.nan
+    if kind == "bool":
+        number = {"true": 1, "yes": 1, "1": 1, "false": 0, "no": 0, "0": 0}.get(text, math.nan)
+    elif not isinstance(value, bool):
+        with suppress(ValueError):
+            number = int(text, 10) if kind == "int" else float(text)
+    if not low <= number <= high:  # not true of nan either
+        article = "a number" if kind == "float" else "a whole number"
+        limit = f"must be {article} between {low:.12g} and {high:.12g} ({setting.unit})"
+        raise InvalidOption(name, limit, repr(value))
+    return bool(number) if kind == "bool" else number
 
 
 def _read_models(value: object) -> Mapping[str, str]:
