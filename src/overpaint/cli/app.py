@@ -18,6 +18,7 @@ from overpaint.cli.catalog import engines
 from overpaint.cli.concepts import concepts
 from overpaint.cli.demo import demo
 from overpaint.cli.doctor import doctor
+from overpaint.cli.keys import keys
 from overpaint.cli.remote import cancel, status, tasks, wait
 from overpaint.cli.remote_submit import submit
 from overpaint.cli.repaint import repaint
@@ -64,6 +65,7 @@ app.command()(engines)
 app.add_typer(concepts, name="concepts")
 app.command()(demo)
 app.command()(doctor)
+app.add_typer(keys, name="keys")
 app.command()(submit)
 app.command()(status)
 app.command()(wait)
