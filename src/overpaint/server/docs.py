@@ -37,7 +37,6 @@ ABOUT: dict[str, Any] = {
         {"name": "files", "description": "Results, by addresses that are signed and expire."},
         {"name": "openai", "description": "OpenAI's dialect: one call, one answer."},
         {"name": "operations", "description": "Alive, ready, and figures for Prometheus."},
-        {"name": "page", "description": "Sign in to the page in a browser, and out."},
     ],
     "openapi_url": "/openapi.json",
     "docs_url": None,  # FastAPI's own loads from another host
