@@ -22,6 +22,7 @@ from overpaint.cli.keys import keys
 from overpaint.cli.remote import cancel, status, tasks, wait
 from overpaint.cli.remote_submit import submit
 from overpaint.cli.repaint import repaint
+from overpaint.cli.serve import serve
 from overpaint.errors import InvalidInput, OverpaintError, Refused
 
 #: What the process ends with.
@@ -65,6 +66,7 @@ app.command()(engines)
 app.add_typer(concepts, name="concepts")
 app.command()(demo)
 app.command()(doctor)
+app.command()(serve)
 app.add_typer(keys, name="keys")
 app.command()(submit)
 app.command()(status)

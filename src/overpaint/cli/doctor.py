@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import sys
 import time
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -31,6 +33,9 @@ PARTS = {
     "tifffile": ("tifffile",),
     "typer": ("typer",),
     "rich": ("rich",),
+    "fastapi": ("fastapi",),
+    "uvicorn": ("uvicorn",),
+    "sqlalchemy": ("sqlalchemy",),
 }
 
 
@@ -61,6 +66,8 @@ def doctor(
     for name, state in (report["engines"] or {}).items():
         if state != "ready":
             faults.append(f"engine {name}: {state}")
+    if report["service"] and not report["service"]["writable"]:
+        faults.append(f"service: {report['service']['data_dir']} cannot be written to")
     report["faults"] = faults
     if as_json:
         console.print_json(report)
@@ -125,6 +132,34 @@ def _chinese_font() -> str:
     return find_font("生日快乐").path.name
 
 
+def _service() -> dict[str, Any]:
+    """The service's data folder, read only: whether it can be written, and what it holds."""
+    from overpaint import settings
+    from overpaint.tasks.database import open_database
+    from overpaint.tasks.keys import KeyStore
+    from overpaint.tasks.schema import REVISION
+
+    found = settings.load()
+    folder = found.data_dir
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    report: dict[str, Any] = {
+        "data_dir": str(folder),
+        "writable": os.access(there, os.W_OK | os.X_OK),
+        "free_gb": round(shutil.disk_usage(there).free / 1e9, 1),
+        "revision": None,
+        "keys": 0,
+    }
+    if Path(found.database_url.removeprefix("sqlite:///")).exists():
+        database = open_database(found.database_url, migrate=False)
+        try:
+            keys = KeyStore(database).list()
+        finally:
+            database.dispose()
+        in_use = sum(key.revoked_ms is None for key in keys)
+        report |= {"revision": REVISION, "keys": in_use}
+    return report
+
+
 def _self_test() -> dict[str, float]:
     """Milliseconds of each stage of painting the demo, warm, and of the first painting in all."""
     from overpaint.repaint import RepaintResult, repaint
@@ -149,6 +184,7 @@ _CHECKS: dict[str, Callable[[], Any]] = {
     "engines": _engines,
     "concepts": _concepts,
     "chinese_font": _chinese_font,
+    "service": _service,
     "self_test_ms": _self_test,
 }
 
@@ -168,6 +204,9 @@ def _print(report: dict[str, Any]) -> None:
         ["concepts", f"{report['concepts']:,}" if report["concepts"] else "none"],
         ["Chinese font", report["chinese_font"] or "none"],
     ]
+    if service := report["service"]:
+        state = f"{service['keys']} key(s)" if service["revision"] else "not used yet"
+        rows.append(["service", f"{service['data_dir']}: {state}, {service['free_gb']} GB free"])
     if times := report["self_test_ms"]:
         stages = ", ".join(f"{stage} {ms:g} ms" for stage, ms in times.items())
         rows.append(["self-test", f"the demo, 451 x 300 px: {stages}"])

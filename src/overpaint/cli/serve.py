@@ -1,0 +1,221 @@
+"""`overpaint serve`: a supervisor that keeps the processes of the service alive."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from overpaint._version import __version__
+from overpaint.cli import console
+from overpaint.cli.numbers import number
+from overpaint.cli.service_options import Config, DataDir
+from overpaint.errors import InvalidOption, OperationFailed, Refused
+
+if TYPE_CHECKING:
+    import socket
+
+    from overpaint.service import Service
+    from overpaint.settings import Settings
+
+logger = logging.getLogger("overpaint.supervisor")
+
+FIRST_KEY = "first"
+SIGN_IN_MS = 3_600_000
+_SILENT_LEASES, _SILENT_S = 10, 120  # a worker that gives no sign for the longer of both is stuck
+_LOCK = "serve.lock"
+_READY_LOOK_S, _READY_SAID_S = 0.1, 30.0
+
+
+def serve(
+    *,
+    host: Annotated[
+        str | None,
+        typer.Option(help="The address to listen on; default: 127.0.0.1, this machine alone."),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", parser=number, help="The port; 0 takes a free one; default: 8000."
+        ),
+    ] = None,
+    data_dir: DataDir = None,
+    config: Config = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", parser=number, help="How many processes paint; default: half of the cores."
+        ),
+    ] = None,
+) -> None:
+    """Run the service until Ctrl-C or SIGTERM: the API, its docs, and the workers that paint."""
+    from overpaint import settings
+    from overpaint.cli.listening import bind
+    from overpaint.dispatch import logs
+
+    found = settings.load(config, host=host, port=port, data_dir=data_dir, workers=workers)
+    with bind(found.host, found.port) as listener:
+        found = replace(found, port=listener.getsockname()[1])
+        logs.configure(found)
+        with _only_one(found.data_dir), _opened(found) as service:
+            code = _run(service, listener)
+    if code:
+        raise typer.Exit(code)
+
+
+def _run(service: Service, listener: socket.socket) -> int:
+    from overpaint import settings
+    from overpaint.cli.listening import listen, own_address, url_of
+    from overpaint.dispatch.supervisor import Child, Supervisor, worker_children
+
+    found = service.settings
+    first = _first_key(service, listener)
+    listen(listener)
+    url = url_of(listener)
+    print(f"Overpaint {__version__} listens on {url}")
+    print(f"data in {found.data_dir}, {found.workers} worker{'s' * (found.workers != 1)}")
+    print(f"docs: {url}/docs")
+    if first is not None:
+        secret, token = first
+        print(f"API key, shown this once: {secret}")
+        print(f"sign in within an hour, once: {found.public_url or url}/sign-in/{token}")
+    sys.stdout.flush()
+
+    _bury_former_workers(service)
+    env = {**settings.inherited(), **found.environment()}
+    argv = (sys.executable, "-m", "overpaint.server", "--fd", str(listener.fileno()))
+    supervisor = Supervisor(
+        [
+            Child(name="api", argv=argv, env=env, fds=(listener.fileno(),)),
+            *worker_children(found.workers, env),
+        ],
+        on_death=lambda instance: _bury(service, instance),
+        on_tick=lambda: _sweep(service),
+        stuck=lambda: _silent_workers(service),
+    )
+    threading.Thread(target=_say_ready, args=own_address(listener), daemon=True).start()
+    return supervisor.run()
+
+
+def _first_key(service: Service, listener: socket.socket) -> tuple[str, str] | None:
+    """Make a key where there is none: its secret, and a token to sign in with.
+
+    Raises `Refused` where others than this machine's programs could connect.
+    """
+    from overpaint.cli.listening import is_loopback
+    from overpaint.tasks.task import PLANS
+
+    if any(key.revoked_ms is None for key in service.keys.list()):
+        return None
+    if not is_loopback(listener):
+        raise Refused(
+            f"host: others reach {service.settings.host}, and there is no key yet;"
+            " create one first: overpaint keys create --name NAME"
+        )
+    key, secret = service.keys.create(FIRST_KEY, PLANS["unlimited"])
+    return secret, service.keys.make_signin(key.id, SIGN_IN_MS)
+
+
+@contextmanager
+def _opened(found: Settings) -> Iterator[Service]:
+    from overpaint.service import Service
+
+    service = Service.open(found, migrate=True)
+    try:
+        yield service
+    finally:
+        service.close()
+
+
+@contextmanager
+def _only_one(folder: Path) -> Iterator[None]:
+    """Hold the data folder, made when missing; the system lets go when the process ends.
+
+    Raises `InvalidOption` where another `overpaint serve` holds it.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = (folder / _LOCK).open("ab")
+    except OSError as error:
+        raise OperationFailed(f"{folder}: {error.strerror or error}") from error
+    with file:
+        try:
+            if sys.platform == "win32":
+                import msvcrt
+
+                file.seek(0)
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            else:
+                import fcntl
+
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            limit = "is served already by another overpaint serve; choose another with --data-dir"
+            raise InvalidOption("data_dir", limit, folder) from error
+        yield
+
+
+def _bury_former_workers(service: Service) -> None:
+    """Give back the tasks of workers of a service that was killed: no need to wait for leases."""
+    for worker in service.tasks.workers():
+        _bury(service, worker.id)
+
+
+def _bury(service: Service, instance: str) -> None:
+    """What a dead worker had in hand goes to another, at once."""
+    if instance.startswith("api-"):
+        return
+    released = service.tasks.release_worker(instance)
+    service.tasks.forget_worker(instance)
+    if released:
+        logger.warning("tasks released", extra={"worker": instance, "tasks": released})
+
+
+def _silent_workers(service: Service) -> list[str]:
+    longest_s = max(_SILENT_LEASES * service.settings.lease_seconds, _SILENT_S)
+    before = time.time_ns() // 1_000_000 - longest_s * 1000
+    return [worker.id for worker in service.tasks.workers() if worker.seen_ms < before]
+
+
+def _sweep(service: Service) -> None:
+    swept = service.sweep()
+    if swept.tasks or swept.uploads or swept.orphans:
+        what = {"tasks": swept.tasks, "uploads": swept.uploads, "orphans": swept.orphans}
+        logger.info("swept", extra=what)
+
+
+def _say_ready(host: str, port: int) -> None:
+    """Print "ready" when the service says that it is; after a while, why it is not."""
+    begun = time.monotonic()
+    told = False
+    while True:
+        status, why = _ask_ready(host, port)
+        if status == 200:
+            print("ready", flush=True)
+            return
+        if not told and time.monotonic() - begun > _READY_SAID_S:
+            told = True
+            console.say(f"not ready yet: {why}")
+        time.sleep(_READY_LOOK_S if not told else 1)
+
+
+def _ask_ready(host: str, port: int) -> tuple[int, str]:
+    from http.client import HTTPConnection, HTTPException
+
+    connection = HTTPConnection(host, port, timeout=10)
+    try:
+        connection.request("GET", "/readyz")
+        response = connection.getresponse()
+        return response.status, response.read(2000).decode("utf-8", "replace").strip()
+    except (OSError, HTTPException) as error:
+        return 0, str(error) or type(error).__name__
+    finally:
+        connection.close()
