@@ -1,0 +1,125 @@
+"""A worker's sign of life: its place on the roll, the lease of its task, and how far the work is.
+
+It comes from a thread of its own, so that it goes on while the worker is deep in an engine.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from overpaint.dispatch.painting import LeaseLost, about
+from overpaint.errors import OverpaintError
+from overpaint.tasks.store import TaskStore
+from overpaint.tasks.task import Progress, Task
+from overpaint.values import Step
+
+logger = logging.getLogger("overpaint.worker")
+
+_PROGRESS_S = 1.0  # progress is written at most this often
+
+
+class Hold:
+    """A task in hand, as the worker and its pulse see it."""
+
+    def __init__(self, task: Task, seconds: float) -> None:
+        self.task = task
+        self.lost = False  # another has it, or nobody
+        self.progress: Progress | None = None
+        self.told: Progress | None = None
+        self.began = time.monotonic()
+        self.ends = self.began + seconds
+
+    def step(self, step: Step) -> None:
+        """Note how far the work is; an `on_step`. Raises `LeaseLost` to end work for nobody."""
+        self.progress = Progress(stage=step.stage, done=step.done, total=step.total)
+        if self.lost:
+            raise LeaseLost
+
+
+class Pulse:
+    """Beats for one worker until it is stopped.
+
+    Args:
+        store: where signs of life are written.
+        worker: the worker's id.
+        lease_s: how long a task stays the worker's without a sign of life; there is one four
+            times in it.
+        task_s: how long one try may take.
+        overdue: called, in the pulse's thread, with a task that takes longer than that.
+    """
+
+    def __init__(
+        self,
+        store: TaskStore,
+        worker: str,
+        *,
+        lease_s: float,
+        task_s: float,
+        overdue: Callable[[Task], None],
+    ) -> None:
+        self._store, self._worker = store, worker
+        self._lease_ms = int(lease_s * 1000)
+        self._every_s = lease_s / 4
+        self._task_s = task_s
+        self._overdue = overdue
+        self._hold: Hold | None = None
+        self._last = 0.0  # when something was written
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
+
+    def start(self) -> None:
+        """Beat for the first time, and begin."""
+        self._beat()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Beat no more; a beat under way ends first."""
+        self._stopped.set()
+        self._thread.join()
+
+    @contextmanager
+    def hold(self, task: Task) -> Iterator[Hold]:
+        """Keep the lease of a task that was just claimed."""
+        hold = Hold(task, self._task_s)
+        self._last = time.monotonic()  # the claim was a sign of life
+        self._hold = hold
+        try:
+            yield hold
+        finally:
+            self._hold = None
+
+    def _run(self) -> None:
+        while not self._stopped.wait(min(self._every_s, _PROGRESS_S)):
+            hold = self._hold
+            now = time.monotonic()
+            if hold is not None and now >= hold.ends:
+                self._overdue(hold.task)
+                return
+            news = hold is not None and hold.progress != hold.told
+            if news or now - self._last >= self._every_s:
+                self._beat(hold, whole=now - self._last >= self._every_s)
+
+    def _beat(self, hold: Hold | None = None, *, whole: bool = True) -> None:
+        self._last = time.monotonic() if whole else self._last
+        try:
+            if hold is not None:
+                self._keep(hold)
+            if whole:
+                task_id = None if hold is None else hold.task.id
+                self._store.beat(self._worker, pid=os.getpid(), task_id=task_id)
+        except OverpaintError as error:  # the disk is full, say: the next beat may come through
+            self._last -= max(0.0, self._every_s - _PROGRESS_S)  # and comes soon
+            logger.warning("no sign of life given", extra={"reason": str(error)})
+
+    def _keep(self, hold: Hold) -> None:
+        progress = hold.progress
+        held = self._store.heartbeat(hold.task, lease_ms=self._lease_ms, progress=progress)
+        hold.told = progress
+        if not held and self._hold is hold:  # else it has just ended
+            hold.lost = True
+            logger.warning("lease lost", extra=about(hold.task))

@@ -1,0 +1,252 @@
+"""Keeps the processes of the service alive: a dead one is started again, none outlives the parent.
+
+The process that runs a `Supervisor` does nothing else, so that it is not what dies. Imports here
+stay light for that reason.
+
+On Linux and macOS children inherit open files (`Child.fds`: the listening socket) and are asked to
+end with SIGTERM. Windows has neither: a child with `fds` cannot be started there, and ending means
+being killed, so a worker's task is painted again after the restart, as after a crash.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import queue
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from overpaint.dispatch.chores import Chores
+
+logger = logging.getLogger("overpaint.supervisor")
+
+#: In a child's `argv`: replaced by the name of this very process, another at each start.
+INSTANCE = "{instance}"
+_BACKOFF_S = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 10.0)
+_HEALTHY_S = 5.0  # a child that lived this long begins its backoff anew
+_GRACE_S = 15.0  # from being asked to end to being killed
+_LOOK_S = 1.0  # the longest wait between two looks at the children
+
+
+@dataclass(frozen=True, kw_only=True)
+class Child:
+    """A process to keep alive."""
+
+    name: str  # "api", "worker-1"
+    argv: Sequence[str]  # `INSTANCE` in it is replaced
+    env: Mapping[str, str]  # its whole environment
+    fds: tuple[int, ...] = ()  # open files that it inherits under the same numbers
+
+
+@dataclass(kw_only=True)
+class _Kept:
+    """One child and its present process."""
+
+    child: Child
+    process: subprocess.Popen[bytes] | None = None
+    instance: str = ""
+    started: float = 0.0
+    deaths: int = 0  # in a row, each soon after the start
+    next_start: float = field(default_factory=time.monotonic)
+
+
+class Supervisor:
+    """Starts children, restarts dead ones, and ends all on SIGTERM, SIGINT or SIGHUP.
+
+    `on_death` is called with the instance name of each process that ended, and again until it does
+    not raise; `on_tick` every `tick_s` while wall clock and monotonic clock go together; `stuck`
+    before it, for the instances that live and yet do nothing: they are killed, and start again.
+    All three are called from one thread of their own: however long they take, dead children are
+    restarted meanwhile.
+    """
+
+    def __init__(
+        self,
+        children: Sequence[Child],
+        *,
+        on_death: Callable[[str], None] | None = None,
+        on_tick: Callable[[], None] | None = None,
+        stuck: Callable[[], Iterable[str]] | None = None,
+        tick_s: float = 30.0,
+    ) -> None:
+        self._kept = [_Kept(child=child) for child in children]
+        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()  # put is safe in a handler
+        self._stops = 0
+        self._chores = Chores(
+            on_death=on_death, on_tick=on_tick, stuck=stuck, kill=self._kill, tick_s=tick_s
+        )
+
+    def stop(self) -> None:
+        """Ask all children to end; asked twice, kill them. Safe from threads and handlers."""
+        self._stops += 1
+        self._wake.put(None)
+
+    def run(self) -> int:
+        """Keep the children alive until told to stop: 0, or 1 where one had to be killed.
+
+        Call it in the main thread, where signals are taken; elsewhere only `stop` ends it.
+        """
+        before = self._take_signals()
+        self._chores.start()
+        try:
+            while not self._stops:
+                self._look()
+                self._wait(self._until_next_start())
+            return self._end()
+        finally:
+            for kept in self._kept:  # nobody stays, whatever went wrong here
+                if kept.process is not None:
+                    kept.process.kill()
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _look(self) -> None:
+        """Bury the dead, start what is due."""
+        now = time.monotonic()
+        for kept in self._kept:
+            if kept.process is not None and kept.process.returncode is not None:
+                self._bury(kept, now)
+            if kept.process is None and now >= kept.next_start:
+                self._start(kept, now)
+
+    def _start(self, kept: _Kept, now: float) -> None:
+        child = kept.child
+        kept.instance = f"{child.name}-{secrets.token_hex(4)}"
+        kept.started = now
+        try:
+            kept.process = subprocess.Popen(
+                [part.replace(INSTANCE, kept.instance) for part in child.argv],
+                env=dict(child.env),
+                stdin=subprocess.PIPE,  # the lifeline
+                **_inheriting(child.fds),
+            )
+        except OSError as error:  # no memory, too many processes, program gone
+            logger.error("not started", extra={"child": child.name, "reason": str(error)})
+            self._back_off(kept, now)
+            return
+        logger.info("started", extra={"child": kept.instance, "pid": kept.process.pid})
+        waiting = threading.Thread(
+            target=self._wait_for, args=(kept.process,), name=kept.instance, daemon=True
+        )
+        waiting.start()
+
+    def _wait_for(self, process: subprocess.Popen[bytes]) -> None:
+        process.wait()
+        self._wake.put(None)
+
+    def _bury(self, kept: _Kept, now: float) -> None:
+        process = kept.process
+        if process is None:
+            return
+        if process.stdin is not None:
+            with contextlib.suppress(OSError):
+                process.stdin.close()
+        lived = now - kept.started
+        level = logging.INFO if self._stops else logging.ERROR
+        what = {"child": kept.instance, "pid": process.pid, "status": process.returncode}
+        logger.log(level, "ended", extra={**what, "lived_seconds": round(lived, 3)})
+        kept.process = None
+        self._chores.died(kept.instance)
+        if lived >= _HEALTHY_S:
+            kept.deaths = 0
+        self._back_off(kept, now)
+
+    def _back_off(self, kept: _Kept, now: float) -> None:
+        pause = _BACKOFF_S[min(kept.deaths, len(_BACKOFF_S) - 1)]
+        kept.deaths += 1
+        kept.next_start = now + pause
+
+    def _until_next_start(self) -> float:
+        starts = [kept.next_start for kept in self._kept if kept.process is None]
+        return min([_LOOK_S, *(start - time.monotonic() for start in starts)])
+
+    def _wait(self, seconds: float) -> None:
+        if seconds > 0:
+            with contextlib.suppress(queue.Empty):
+                self._wake.get(timeout=seconds)
+
+    def _end(self) -> int:
+        """Ask every child to end, wait, kill those that stay."""
+        logger.info("stopping")
+        deadline = time.monotonic() + _GRACE_S
+        for kept in self._alive():
+            if kept.process is not None:
+                kept.process.terminate()
+        asked = self._stops
+        while self._alive() and time.monotonic() < deadline and self._stops == asked:
+            self._wait(min(_LOOK_S, deadline - time.monotonic()))
+        stayed = self._alive()
+        for kept in stayed:
+            if kept.process is not None:
+                logger.warning("killed", extra={"child": kept.instance, "pid": kept.process.pid})
+                kept.process.kill()
+                kept.process.wait()
+        now = time.monotonic()
+        for kept in self._kept:
+            self._bury(kept, now)
+        self._chores.finish(timeout_s=3)
+        return 1 if stayed else 0
+
+    def _alive(self) -> list[_Kept]:
+        return [
+            kept
+            for kept in self._kept
+            if kept.process is not None and kept.process.returncode is None
+        ]
+
+    def _kill(self, instance: str) -> None:
+        """Kill one that is stuck; it is buried and started anew as any other."""
+        for kept in self._alive():
+            if kept.instance == instance and kept.process is not None:
+                logger.error("stuck", extra={"child": instance, "pid": kept.process.pid})
+                kept.process.kill()
+
+    def _take_signals(self) -> dict[signal.Signals, signal._HANDLER]:
+        before: dict[signal.Signals, signal._HANDLER] = {}
+        if threading.current_thread() is not threading.main_thread():
+            return before
+        for name in ("SIGTERM", "SIGINT", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is None or signal.getsignal(number) is signal.SIG_IGN:  # nohup
+                continue
+            before[number] = signal.signal(number, lambda *_: self.stop())
+        return before
+
+
+def worker_children(workers: int, env: Mapping[str, str]) -> list[Child]:
+    """The worker processes, which share the cores among them.
+
+    Args:
+        workers: how many.
+        env: their environment, with the settings in it.
+    """
+    threads = str(threads_each(workers))
+    # Read by the libraries when they are loaded; OpenCV is told by the worker itself.
+    pools = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
+    argv = (sys.executable, "-m", "overpaint.dispatch.worker", INSTANCE, threads)
+    return [
+        Child(name=f"worker-{number}", argv=argv, env={**env, **dict.fromkeys(pools, threads)})
+        for number in range(1, workers + 1)
+    ]
+
+
+def threads_each(workers: int) -> int:
+    """How many threads a worker's libraries may use; at least 1."""
+    affinity = getattr(os, "sched_getaffinity", None)  # not on macOS
+    cores = len(affinity(0)) if affinity is not None else os.cpu_count() or 1
+    return max(1, cores // max(1, workers))
+
+
+def _inheriting(fds: tuple[int, ...]) -> dict[str, Any]:
+    """A process group of its own: what is typed at the terminal reaches the supervisor alone."""
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    return {"pass_fds": fds, "process_group": 0}

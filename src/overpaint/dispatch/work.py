@@ -1,0 +1,273 @@
+"""What a worker does: claims tasks, paints them, stores what came out.
+
+Its process can end at any moment (kill -9, no power) without a task being lost or painted into two
+results: what is written of a task is written under the fence of its claim, and a lease that nobody
+keeps lapses. A full disk or a database that does not answer is waited for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from overpaint.dispatch.painting import (
+    FINAL,
+    SUFFIXES,
+    UNFORESEEN,
+    LeaseLost,
+    Painted,
+    about,
+    failure_of,
+    paint,
+    report,
+)
+from overpaint.dispatch.pulse import Hold, Pulse
+from overpaint.errors import OverpaintError, StorageFull, StoreFailed
+from overpaint.policy import Policy
+from overpaint.storage.blobs import Blobs
+from overpaint.tasks.store import TaskStore
+from overpaint.tasks.task import Failure, PictureOutcome, Task
+
+logger = logging.getLogger("overpaint.worker")
+
+_POLL_S = 0.05  # between two looks for a task, while there was one lately
+_IDLE_POLL_S = 0.1
+_IDLE_LOOKS = 100  # in vain, until there was none lately
+_PATIENCE_S = 60.0  # how long a store or a full disk is waited for with a task in hand
+_GRACE_S = 10.0  # for the task in hand, when told to end
+_OLD_TRIES = 20  # whose files are looked for
+_TROUBLE = (StoreFailed, StorageFull)
+
+_T = TypeVar("_T")
+
+
+class Worker:
+    """Works on one task at a time.
+
+    Args:
+        store: of the tasks.
+        blobs: of the pictures.
+        policy: looks at the results.
+        worker_id: unlike that of any process before.
+        lease_s: see `Pulse`.
+        task_s: see `Pulse`; the process ends when a try takes longer.
+        patience_s: how long a store that does not answer is waited for with a task in hand.
+    """
+
+    def __init__(
+        self,
+        store: TaskStore,
+        blobs: Blobs,
+        policy: Policy,
+        *,
+        worker_id: str,
+        lease_s: float,
+        task_s: float,
+        patience_s: float = _PATIENCE_S,
+    ) -> None:
+        self.id = worker_id
+        self._store, self._blobs, self._policy = store, blobs, policy
+        self._lease_ms = int(lease_s * 1000)
+        self._task_s = task_s
+        self._patience_s = patience_s
+        self._stopping = threading.Event()
+        self._resting = threading.Event()
+        self._resting.set()
+        self._task: Task | None = None
+        self._troubles = 0  # with the stores, in a row
+        self._pulse = Pulse(store, worker_id, lease_s=lease_s, task_s=task_s, overdue=self._overdue)
+
+    def serve(self) -> None:
+        """Work until `stop` is called from another thread."""
+        self._pulse.start()
+        looks = 0
+        while not self._stopping.is_set():
+            worked = self._turn()
+            looks = 0 if worked else looks + 1
+            if self._troubles:
+                self._stopping.wait(_pause_s(self._troubles))
+            elif not worked:
+                self._stopping.wait(_POLL_S if looks < _IDLE_LOOKS else _IDLE_POLL_S)
+        self._pulse.stop()
+
+    def stop(self, grace_s: float = _GRACE_S) -> bool:
+        """Take no more tasks, wait for the one in hand, and give it back if it takes too long.
+
+        Returns:
+            Whether the worker is at rest; else it is still at what nobody waits for any more.
+        """
+        self._stopping.set()
+        if self._resting.wait(grace_s):
+            return True
+        task = self._task
+        if task is not None:
+            with contextlib.suppress(OverpaintError):  # then it lapses
+                if self._store.give_back(task):
+                    logger.info("given back", extra=about(task))
+        return False
+
+    def work(self) -> bool:
+        """Claim a task and work on it; False where none waits.
+
+        Raises `StoreFailed` or `StorageFull` when that lasts; the task, if any, is tried again.
+        """
+        task = self._store.claim(self.id, lease_ms=self._lease_ms)
+        if task is None:
+            return False
+        self._task = task
+        try:
+            with self._pulse.hold(task) as hold:
+                self._try(hold)
+        except LeaseLost:
+            self._discard_own(task)
+        finally:
+            self._task = None
+        return True
+
+    def _turn(self) -> bool:
+        self._resting.clear()
+        try:
+            if self._stopping.is_set():  # looked at again: `stop` may have found us at rest
+                return False
+            worked = self.work()
+            self._troubles = 0
+            return worked
+        except _TROUBLE as error:
+            self._troubles += 1
+            logger.warning("waiting for the stores", extra={"reason": str(error)})
+            return False
+        finally:
+            self._resting.set()
+
+    def _try(self, hold: Hold) -> None:
+        task = hold.task
+        try:
+            inputs = self._patiently(hold, lambda: self._inputs(task))
+            logger.info("painting", extra=about(task))
+            painted = paint(task, inputs, self._policy, on_step=hold.step)
+        except FINAL as error:
+            self._fail(hold, failure_of(error))
+        except _TROUBLE as error:  # with the inputs
+            if self._stopping.is_set():
+                self._patiently(hold, lambda: self._store.give_back(task))
+                raise
+            self._again(hold, error)
+        except UNFORESEEN as error:
+            if hold.lost:  # and the engine made something else of it
+                raise LeaseLost from error
+            self._again(hold, error)
+        else:
+            self._deliver(hold, painted)
+
+    def _inputs(self, task: Task) -> dict[str, bytes]:
+        return {name: self._blobs.get(ref) for name, ref in task.inputs.items()}
+
+    def _again(self, hold: Hold, error: BaseException) -> None:
+        """Have the task tried again; after its last try it fails."""
+        task, failure = hold.task, failure_of(error)
+        report("painting failed", error, task)
+        self._patiently(hold, lambda: self._store.retry(task, failure))
+
+    def _fail(self, hold: Hold, failure: Failure) -> None:
+        task = hold.task
+        finish = functools.partial(self._store.finish, task, (), failure=failure, notes=task.notes)
+        if self._patiently(hold, finish):
+            logger.info("failed", extra={**about(task), "kind": failure.kind})
+            self._discard_old(task)
+
+    def _deliver(self, hold: Hold, painted: Painted) -> None:
+        """Store the files, then end the task; between the two nobody sees the files."""
+        task = hold.task
+        try:
+            done = self._patiently(hold, lambda: self._store_all(task, painted))
+        except _TROUBLE:
+            self._discard_own(task)  # which may even make the space that lacks
+            self._patiently(hold, lambda: self._store.give_back(task))
+            raise
+        if not done:
+            raise LeaseLost
+        pictures = sum(isinstance(file, bytes) for file in painted.files.values())
+        spent = round(time.monotonic() - hold.began, 3)
+        what = {"engine": painted.painter, "pictures": pictures, "seconds": spent}
+        logger.info("painted", extra={**about(task), **what})
+        self._discard_old(task)
+
+    def _store_all(self, task: Task, painted: Painted) -> bool:
+        pictures = []
+        for index, (seed, file) in enumerate(painted.files.items()):
+            if isinstance(file, Failure):
+                pictures.append(PictureOutcome(seed=seed, failure=file))
+                continue
+            blob = self._blobs.put(_name(task, task.fence, index), file)
+            pictures.append(PictureOutcome(seed=seed, blob=blob))
+        return self._store.finish(
+            task,
+            pictures,
+            notes=tuple(dict.fromkeys((*task.notes, *painted.notes))),
+            painter=painted.painter,
+            seconds=painted.seconds,
+        )
+
+    def _patiently(self, hold: Hold, do: Callable[[], _T]) -> _T:
+        """Do it, again and again while the stores do not answer; raise when that lasts."""
+        deadline = time.monotonic() + self._patience_s
+        attempts = 0
+        while True:
+            if hold.lost:
+                raise LeaseLost
+            attempts += 1
+            try:
+                return do()
+            except _TROUBLE as error:
+                pause_s = _pause_s(attempts)
+                if self._stopping.is_set() or time.monotonic() + pause_s > deadline:
+                    raise
+                what = {**about(hold.task), "reason": str(error)}
+                logger.warning("waiting for the stores", extra=what)
+                self._stopping.wait(pause_s)
+
+    def _discard_own(self, task: Task) -> None:
+        """Delete the files of a try that came to nothing, unless the task has them after all.
+
+        It may: the database can end a task and die before it says so.
+        """
+        with contextlib.suppress(OverpaintError):
+            stored = self._store.get(task.id)
+            pictures = () if stored is None else stored.pictures
+            kept = {picture.blob.name for picture in pictures if picture.blob is not None}
+            mine = [_name(task, task.fence, index) for index in range(task.n)]
+            self._discard(name for name in mine if name not in kept)
+
+    def _discard_old(self, task: Task) -> None:
+        """Delete the files that earlier tries may have left when they were ended."""
+        fences = range(max(1, task.fence - _OLD_TRIES), task.fence)
+        self._discard(_name(task, fence, index) for fence in fences for index in range(task.n))
+
+    def _discard(self, names: Iterable[str]) -> None:
+        for name in names:
+            with contextlib.suppress(OverpaintError):  # they go with the task's folder later
+                self._blobs.delete(name)
+
+    def _overdue(self, task: Task) -> None:
+        """End the process: an engine that hangs cannot be ended otherwise."""
+        logger.error("overdue", extra=about(task))
+        message = f"The pictures were not painted within {self._task_s:g} s."
+        with contextlib.suppress(OverpaintError):
+            self._store.retry(task, Failure(kind="EngineFailed", message=message))
+        os._exit(1)
+
+
+def _name(task: Task, fence: int, index: int) -> str:
+    """Where a result lies: of every try elsewhere, so that none overwrites another's."""
+    suffix = SUFFIXES.get(str(task.options.get("format", "png")).lower(), "png")
+    return f"tasks/{task.id}/result-{fence}-{index}.{suffix}"
+
+
+def _pause_s(attempts: int) -> float:
+    return float(min(10.0, 0.5 * 2 ** min(attempts - 1, 10)))

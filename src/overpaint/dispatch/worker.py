@@ -1,0 +1,108 @@
+"""A worker process: `python -m overpaint.dispatch.worker [ID [THREADS]]`.
+
+The settings are in its environment, as in that of the API. It ends with status 0 when it is told to
+by SIGTERM or SIGINT, within some ten seconds, and at once when the process that started it is gone.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Sequence
+
+import cv2
+
+from overpaint import settings as table
+from overpaint.dispatch import logs
+from overpaint.dispatch.lifeline import watch_parent
+from overpaint.dispatch.supervisor import threads_each
+from overpaint.dispatch.work import Worker
+from overpaint.errors import OverpaintError
+from overpaint.policy import open_policy
+from overpaint.settings import Settings
+from overpaint.storage.local import LocalBlobs
+from overpaint.tasks.database import open_database
+from overpaint.tasks.store import TaskStore
+
+logger = logging.getLogger("overpaint.worker")
+
+
+def run(settings: Settings, *, worker_id: str = "", threads: int = 0) -> int:
+    """Work until told to end: 0. Call it in the main thread, where signals are taken.
+
+    Args:
+        settings: say where the tasks are.
+        worker_id: unlike that of any process before; one is made if empty.
+        threads: how many OpenCV may use; 0: this worker's share of the cores.
+
+    Raises:
+        StoreFailed: the database cannot be opened.
+        InvalidOption, OperationFailed: the policy cannot be.
+    """
+    cv2.setNumThreads(threads or threads_each(settings.workers))
+    policy = open_policy(settings.policy)
+    database = open_database(settings.database_url, migrate=False)
+    store = TaskStore(database)
+    worker = Worker(
+        store,
+        LocalBlobs(settings.blobs_dir),
+        policy,
+        worker_id=worker_id or f"worker-{os.getpid()}-{secrets.token_hex(4)}",
+        lease_s=settings.lease_seconds,
+        task_s=settings.task_seconds,
+    )
+    _on_signal(lambda: _end(worker))
+    logger.info("ready", extra={"worker": worker.id, "pid": os.getpid()})
+    worker.serve()
+    store.forget_worker(worker.id)
+    database.dispose()
+    logger.info("ended", extra={"worker": worker.id})
+    return 0
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run with what the environment and the command line say; 1 where that cannot be."""
+    faulthandler.enable()
+    watch_parent()
+    worker_id, threads = (*arguments, "", "0")[:2] if len(arguments) < 2 else arguments[:2]
+    try:
+        settings = table.load()
+        logs.configure(settings)
+        return run(settings, worker_id=worker_id, threads=int(threads))
+    except OverpaintError as error:
+        logger.error("cannot work", extra={"reason": str(error)})
+        return 1
+
+
+def _end(worker: Worker) -> None:
+    if not worker.stop():
+        os._exit(0)  # the engine is not to be interrupted otherwise
+
+
+def _on_signal(do: Callable[[], None]) -> None:
+    """Call `do` from a thread of its own at SIGTERM or SIGINT.
+
+    A handler in Python would run in the main thread, and only when that leaves the engine.
+    """
+    ours, pythons = socket.socketpair()
+    pythons.setblocking(False)
+    signal.set_wakeup_fd(pythons.detach(), warn_on_full_buffer=False)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+
+    def wait() -> None:
+        with ours:
+            ours.recv(1)
+        do()
+
+    threading.Thread(target=wait, name="signals", daemon=True).start()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
