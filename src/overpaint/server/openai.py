@@ -9,9 +9,10 @@ import base64
 import json
 import time
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import anyio
+import anyio.to_thread
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, StreamingResponse
@@ -33,7 +34,8 @@ from overpaint.server.openai_errors import (
     TaskFailed,
     explain,
 )
-from overpaint.server.openai_form import DESCRIPTION, QUALITIES, Order, read_order
+from overpaint.server.openai_form import DESCRIPTION, Wanted, open_form, read_form
+from overpaint.server.turns import Turns
 from overpaint.service import Service
 from overpaint.tasks.task import FINAL, Failure, Key, State, Task
 
@@ -80,13 +82,10 @@ async def edit(
     Of pictures that fail, the others are answered; the call fails when all do. A caller who
     leaves takes a task with him that no worker has begun.
     """
-    order = await read_order(request, request_id)
-    service.engine_of(order.submission.model)
-    await run_in_threadpool(service.admit, key)
-    task = await run_in_threadpool(service.submit, key, order.submission)
+    task, wanted = await _submit(request, service, key, request_id)
     note_task(request, task.id)
-    if order.stream:
-        events = _events(request, service, key, task, order)
+    if wanted.stream:
+        events = _events(request, service, key, task, wanted)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(events, media_type="text/event-stream", headers=headers)
     async for now in _watch(request, service, key, task):
@@ -94,7 +93,22 @@ async def edit(
     if task.state not in FINAL:
         return Response(status_code=CLIENT_LEFT)
     _check(task)
-    return JSONResponse(await _body(request, service, task, order))
+    return JSONResponse(await _body(request, service, task, wanted))
+
+
+async def _submit(
+    request: Request, service: Service, key: Key, request_id: str
+) -> tuple[Task, Wanted]:
+    """Make a task of the form; what it held in memory is free when this returns."""
+    turns = cast(Turns, request.app.state.turns)
+    async with open_form(request) as form, turns.of(key.id):
+        submission, wanted = await read_form(form, request_id)
+        service.engine_of(submission.model)
+        await run_in_threadpool(service.admit, key)
+        task = await anyio.to_thread.run_sync(
+            service.submit, key, submission, limiter=request.app.state.submissions
+        )
+    return task, wanted
 
 
 @router.get("/models", summary="The names that may be given as model", responses=_errors(401))
@@ -193,11 +207,11 @@ async def _base64(service: Service, task: Task, index: int) -> str:
     return await run_in_threadpool(read)
 
 
-async def _body(request: Request, service: Service, task: Task, order: Order) -> dict[str, Any]:
+async def _body(request: Request, service: Service, task: Task, wanted: Wanted) -> dict[str, Any]:
     data: list[dict[str, Any]] = []
     for index in _painted(task):
         entry: dict[str, Any] = {"seed": task.pictures[index].seed}
-        if order.by_url:
+        if wanted.by_url:
             path, _ = service.sign_file(task, index)
             entry["url"] = f"{base_url(request)}/api/v1/{path}"
         else:
@@ -206,14 +220,14 @@ async def _body(request: Request, service: Service, task: Task, order: Order) ->
     body: dict[str, Any] = {
         "created": _created(task),
         "data": data,
-        "output_format": order.format,
+        "output_format": wanted.format,
         "usage": USAGE,
         "task_id": task.id,
     }
-    if order.size != "auto":
-        body["size"] = order.size
-    if order.quality in QUALITIES:
-        body["quality"] = order.quality
+    if wanted.size != "auto":
+        body["size"] = wanted.size
+    if wanted.quality:
+        body["quality"] = wanted.quality
     notes = [*task.notes, *_failed(task)]
     return body | ({"notes": notes} if notes else {})
 
@@ -227,7 +241,7 @@ def _failed(task: Task) -> Sequence[str]:
 
 
 async def _events(
-    request: Request, service: Service, key: Key, task: Task, order: Order
+    request: Request, service: Service, key: Key, task: Task, wanted: Wanted
 ) -> AsyncIterator[str]:
     """Server-sent events: one for each picture, or an error; comments while there is none."""
     said = time.monotonic()
@@ -247,9 +261,9 @@ async def _events(
                 b64_json=await _base64(service, task, index),
                 background="opaque",
                 created_at=_created(task),
-                output_format=order.format,
-                quality=order.quality if order.quality in QUALITIES else "auto",
-                size=order.size,
+                output_format=wanted.format,
+                quality=wanted.quality or "auto",
+                size=wanted.size,
                 usage=USAGE,
                 seed=task.pictures[index].seed,
                 task_id=task.id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,32 +24,35 @@ _NUMBER = re.compile(r"[+-]?(\d{1,20}(\.\d{0,20})?|\.\d{1,20})([eE][+-]?\d{1,3})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
-    """What the form asks for: a submission, and how its result is to be answered."""
+class Wanted:
+    """How the result is to be answered."""
 
-    submission: Submission
     by_url: bool  # else in base64
     stream: bool  # as server-sent events
     format: str  # "png", "jpeg" or "webp"
     size: str  # "WxH" or "auto"
-    quality: str  # as the caller named it; every picture is painted alike
+    quality: str  # as the caller named it, one of `QUALITIES`, else ""; all are painted alike
 
 
-async def read_order(request: Request, request_id: str) -> Order:
-    """Read and check the form.
+def open_form(request: Request) -> AbstractAsyncContextManager[FormData]:
+    """The request's form, while the block lasts; large files are on the disk.
 
     Raises:
-        InvalidInput: a field is missing or not allowed.
-        HTTPException: it is no form that can be read.
+        InvalidOption: it is no form.
+        HTTPException: it cannot be read.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "multipart/form-data":
         raise InvalidOption("body", "must be a form (multipart/form-data)", kind or "nothing")
-    async with request.form(max_files=MAX_FILES, max_fields=MAX_FIELDS) as form:
-        return await _order(form, request_id)
+    return request.form(max_files=MAX_FILES, max_fields=MAX_FIELDS)
 
 
-async def _order(form: FormData, request_id: str) -> Order:
+async def read_form(form: FormData, request_id: str) -> tuple[Submission, Wanted]:
+    """Read and check the form.
+
+    Raises:
+        InvalidInput: a field is missing or not allowed.
+    """
     images = await _files(form, "image")
     if not images:
         raise InvalidImage("image", "must be a picture's file", "none")
@@ -57,49 +61,51 @@ async def _order(form: FormData, request_id: str) -> Order:
         raise InvalidImage("image", limit, len(images))
     masks = await _files(form, "mask")
     sketches = await _files(form, "sketch")
-    model = _text(form, "model") or DEFAULT_MODEL
+    wanted = _wanted(form)
     prompt, notes = _prompt(form)
+    submission = Submission(
+        model=_text(form, "model") or DEFAULT_MODEL,
+        prompt=prompt,
+        base=images[0],
+        mask=masks[-1] if masks else None,
+        mask_by_alpha=True,
+        reference=images[1] if len(images) > 1 else None,
+        sketch=sketches[-1] if sketches else None,
+        options={
+            "n": _whole(form, "n"),
+            "size": None if wanted.size == "auto" else wanted.size,
+            "format": wanted.format,
+            # extensions, by the names that `repaint` has for them
+            "seed": _whole(form, "seed"),
+            "style": _text(form, "style").removeprefix("<").removesuffix(">") or None,
+            "negative_prompt": _text(form, "negative_prompt") or None,
+            "palette": ",".join(_texts(form, "palette")) or None,
+            "strength": _number(form, "strength"),
+            "guidance": _number(form, "guidance"),
+            "grow": _whole(form, "grow"),
+            "feather": _number(form, "feather"),
+            "watermark": _flag(form, "watermark"),
+        },
+        notes=notes,
+        request_id=request_id,
+    )
+    return submission, wanted
+
+
+def _wanted(form: FormData) -> Wanted:
     format = _one_of("output_format", _text(form, "output_format") or "png", tuple(FORMATS))
-    default = "url" if model.startswith("dall-e") else "b64_json"
+    default = "url" if _text(form, "model").startswith("dall-e") else "b64_json"
     answer = _one_of("response_format", _text(form, "response_format") or default, RESPONSE_FORMATS)
     stream = _flag(form, "stream") or False
     if stream and answer == "url":
         raise InvalidOption("stream", "must be false where response_format is url", "true")
-    size = _text(form, "size")
-    if size.lower() in ("auto", "original"):
-        size = ""
-    return Order(
-        submission=Submission(
-            model=model,
-            prompt=prompt,
-            base=images[0],
-            mask=masks[0] if masks else None,
-            mask_by_alpha=True,
-            reference=images[1] if len(images) > 1 else None,
-            sketch=sketches[0] if sketches else None,
-            options={
-                "n": _whole(form, "n"),
-                "size": size or None,
-                "format": FORMATS[format],
-                # extensions, by the names that `repaint` has for them
-                "seed": _whole(form, "seed"),
-                "style": _text(form, "style").removeprefix("<").removesuffix(">") or None,
-                "negative_prompt": _text(form, "negative_prompt") or None,
-                "palette": ",".join(_texts(form, "palette")) or None,
-                "strength": _number(form, "strength"),
-                "guidance": _number(form, "guidance"),
-                "grow": _whole(form, "grow"),
-                "feather": _number(form, "feather"),
-                "watermark": _flag(form, "watermark"),
-            },
-            notes=notes,
-            request_id=request_id,
-        ),
+    size, quality = _text(form, "size"), _text(form, "quality")
+    return Wanted(
         by_url=answer == "url",
         stream=stream,
         format=FORMATS[format],
-        size=size or "auto",
-        quality=_text(form, "quality"),
+        size="auto" if size.lower() in ("", "auto", "original") else size,
+        quality=quality if quality in QUALITIES else "",
     )
 
 
@@ -110,7 +116,7 @@ def _prompt(form: FormData) -> tuple[str, tuple[str, ...]]:
         raise InvalidPrompt("prompt", "must be text", "none" if given is None else "a file")
     if len(given) <= options.MAX_PROMPT:
         return given, ()
-    note = f"the prompt was cut to its first {options.MAX_PROMPT} of {len(given)} characters"
+    note = f"the prompt was cut to {options.MAX_PROMPT} characters"
     return given[: options.MAX_PROMPT], (note,)
 
 
