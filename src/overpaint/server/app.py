@@ -1,0 +1,133 @@
+"""The HTTP door: routes, middleware, and every error as JSON."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
+import anyio.to_thread
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+
+from overpaint.errors import OverpaintError
+from overpaint.server import dashscope, docs, files, openai, operations, uploads
+from overpaint.server.answers import Clockface
+from overpaint.server.deps import request_id_of
+from overpaint.server.errors import Declined, Problem, answer_for, short
+from overpaint.server.fetch import Fetcher
+from overpaint.server.headers import SafeHeaders
+from overpaint.server.limits import MB, BodyLimit
+from overpaint.server.logs import RequestLog
+from overpaint.server.openai_errors import error_answer
+from overpaint.server.turns import Turns
+from overpaint.service import Service
+
+THREADS = 32  # for what waits on the database and the disk
+SUBMISSIONS = 8  # of threads of their own: they wait on the inspection of pictures too
+UNAVAILABLE_S = 1.0  # Java's SDK asks again at once after a 503: it is answered slowly
+
+ROUTERS = (
+    dashscope.router,
+    uploads.router,
+    files.router,
+    openai.router,
+    operations.router,
+    docs.router,
+)
+
+
+def create_app(service: Service) -> FastAPI:
+    """The app that serves a service; who opened the service closes it.
+
+    Raises `InvalidOption` for a time zone that there is not.
+    """
+    clock = Clockface.of(service.settings.time_zone)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+        app.state.submissions = anyio.CapacityLimiter(SUBMISSIONS)
+        app.state.turns = Turns()
+        app.state.fetcher = Fetcher(service.settings)
+        try:
+            yield
+        finally:
+            await app.state.fetcher.close()
+
+    app = FastAPI(lifespan=lifespan, redirect_slashes=False, **docs.ABOUT)
+    app.state.service = service
+    app.state.clock = clock
+    app.state.metrics = operations.Metrics(service)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_exception_handler(OverpaintError, _failed)
+    app.add_exception_handler(HTTPException, _http_failed)
+    app.add_exception_handler(RequestValidationError, _not_valid)
+    # The last one added sees a request first.
+    app.add_middleware(BodyLimit, max_bytes=service.settings.max_body_mb * MB)
+    app.add_middleware(RequestLog, observe=app.state.metrics.observe)
+    app.add_middleware(SafeHeaders)
+    return app
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    """What handlers raise on purpose."""
+    problem = answer_for(error)
+    if problem.status == 503:
+        await asyncio.sleep(UNAVAILABLE_S)
+    return respond(request, problem)
+
+
+async def _http_failed(request: Request, error: Exception) -> Response:
+    """What is of HTTP: no such path, no such method, and what `Declined` says."""
+    problem = answer_for(error)
+    if isinstance(error, HTTPException) and not hasattr(error, "problem"):
+        problem = _of_http(request, error)
+    return respond(request, problem)
+
+
+def _of_http(request: Request, error: HTTPException) -> Problem:
+    if error.status_code == 404:
+        return Problem(404, "NotFound", "There is nothing at this path.")
+    if error.status_code == 405:
+        message = f"Request method '{request.method}' is not supported."
+        return Problem(405, "InvalidParameter", message, {"Allow": _allowed(request)})
+    code = "InvalidParameter" if error.status_code < 500 else "InternalError"
+    return Problem(error.status_code, code, short(str(error.detail)), error.headers or {})
+
+
+def _allowed(request: Request) -> str:
+    """The methods that there are at this path, in whichever routes."""
+    methods: set[str] = set()
+    for route in request.app.router.routes:
+        match, _ = route.matches(request.scope)
+        if match is not Match.NONE:
+            methods |= set(getattr(route, "methods", None) or ())
+    return ", ".join(sorted(methods))
+
+
+async def _not_valid(request: Request, error: Exception) -> Response:
+    """What FastAPI found in a query, a header or a form."""
+    message = "The request is not valid."
+    if isinstance(error, RequestValidationError) and error.errors():
+        first = error.errors()[0]
+        message = f"{first['loc'][-1]}: {first['msg']}"
+    return respond(request, Problem(400, "InvalidParameter", short(message)))
+
+
+def respond(request: Request, problem: Problem) -> Response:
+    """The answer for a problem, in the dialect of the path."""
+    if request.url.path.startswith("/v1/"):
+        said = Declined(problem.status, problem.code, problem.message, problem.headers)
+        return error_answer(said)
+    body = {
+        "code": problem.code,
+        "message": problem.message,
+        "request_id": request_id_of(request),
+    }
+    return JSONResponse(body, status_code=problem.status, headers=dict(problem.headers))

@@ -1,0 +1,259 @@
+"""DashScope's image synthesis: create, query, cancel and list tasks, as its SDKs speak.
+
+Facts of the contract: help.aliyun.com, "vary region API reference" and "manage asynchronous tasks";
+the sources of the public SDKs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar, cast
+
+import anyio
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
+
+from overpaint.errors import InvalidInput, InvalidOption, InvalidURL, UnknownTask
+from overpaint.server import answers, schemas
+from overpaint.server.bodies import read_object
+from overpaint.server.deps import BEARER, CurrentKey, CurrentService, RequestId, base_url
+from overpaint.server.errors import Declined, answer_for, declared
+from overpaint.server.fetch import Fetcher
+from overpaint.server.logs import note_task
+from overpaint.server.orders import URLS, Order, read_model, read_order
+from overpaint.server.turns import Turns
+from overpaint.service import Service, Submission
+from overpaint.tasks import task as stored
+from overpaint.tasks.task import Key, State, Task
+
+PREFIX = "/api/v1"
+MAX_PAGE_SIZE = 1000
+
+# States that the SDKs know and no stored task is in.
+_NEVER_STORED = ("UNKNOWN", "SUSPENDED")
+
+router = APIRouter(prefix=PREFIX, tags=["tasks"], dependencies=[Depends(BEARER)])
+
+Result = TypeVar("Result")
+
+
+@router.post(
+    "/services/aigc/image2image/image-synthesis",
+    summary="Make a task",
+    response_model=schemas.Created,
+    responses=declared(400, 401, 403, 408, 413, 429),
+    openapi_extra={
+        **schemas.body_of(schemas.OrderBody),
+        "parameters": [
+            {
+                "name": "X-DashScope-Async",
+                "in": "header",
+                "required": True,
+                "schema": {"type": "string", "enum": ["enable"]},
+                "description": "there are no synchronous calls",
+            },
+            {
+                "name": "X-DashScope-OssResourceResolve",
+                "in": "header",
+                "schema": {"type": "string", "enum": ["enable"]},
+                "description": "needed where an address is oss://",
+            },
+        ],
+    },
+)
+async def create_task(
+    request: Request, service: CurrentService, request_id: RequestId, key: CurrentKey
+) -> JSONResponse:
+    """Check the order, fetch and store its pictures, put it into the queue."""
+    if request.headers.get("x-dashscope-async", "").strip().lower() != "enable":
+        message = "current user api does not support synchronous calls."
+        raise Declined(403, "AccessDenied", message)
+    body = await read_object(request)
+    model = read_model(body)
+    service.engine_of(model)
+    order = read_order(model, body)
+    resolves = request.headers.get("x-dashscope-ossresourceresolve", "").strip().lower()
+    await run_in_threadpool(service.admit, key)
+    async with cast(Turns, request.app.state.turns).of(key.id):
+        pictures = await _pictures(request, service, key, order, resolves=resolves == "enable")
+        submission = Submission(
+            model=order.model,
+            prompt=order.prompt,
+            base=pictures["base"],
+            mask=pictures["mask"],
+            reference=pictures.get("reference"),
+            sketch=pictures.get("sketch"),
+            options=order.options,
+            notes=order.notes,
+            request_id=request_id,
+        )
+        task = await _submitted(request, lambda: service.submit(key, submission))
+    note_task(request, task.id)
+    output = {"task_id": task.id, "task_status": task.state.value}
+    return JSONResponse({"request_id": request_id, "output": output})
+
+
+async def _pictures(
+    request: Request, service: Service, key: Key, order: Order, *, resolves: bool
+) -> dict[str, bytes]:
+    """What lies at the order's URLS, all fetched at once; the first that fails ends the others."""
+    fetcher = cast(Fetcher, request.app.state.fetcher)
+
+    async def one(name: str) -> bytes:
+        url, field = order.urls[name], URLS[name]
+        if not url.startswith("oss://"):
+            return await fetcher.fetch(url, field=field)
+        if not resolves:
+            limit = "oss:// needs the header X-DashScope-OssResourceResolve: enable"
+            raise InvalidURL(field, limit)
+        return await run_in_threadpool(service.uploads.read, key, url, field=field)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            running = {name: group.create_task(one(name)) for name in order.urls}
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return {name: task.result() for name, task in running.items()}
+
+
+async def _submitted(request: Request, submit: Callable[[], Result]) -> Result:
+    """Submit in a thread of those kept for it, so that polling does not wait for inspections.
+
+    What is wrong with a picture is told by the name that the wire has for it.
+    """
+    try:
+        return await anyio.to_thread.run_sync(submit, limiter=request.app.state.submissions)
+    except InvalidInput as error:
+        problem = answer_for(error)
+        message = problem.message
+        if error.field in URLS and message.startswith(f"{error.field}: "):
+            message = URLS[error.field] + message.removeprefix(error.field)
+        raise Declined(problem.status, problem.code, message) from error
+
+
+@router.get(
+    "/tasks/{task_id}",
+    summary="Ask where a task stands",
+    response_model=schemas.Answer,
+    responses=declared(400, 401, 403),
+)
+@router.get("/tasks/{task_id}/", include_in_schema=False)
+async def get_task(
+    task_id: str, request: Request, service: CurrentService, request_id: RequestId, key: CurrentKey
+) -> JSONResponse:
+    """Answer UNKNOWN for a task that is not there, was another key's, or has expired."""
+    task = None
+    if _is_id(task_id):
+        task = await run_in_threadpool(service.get, key, task_id)
+    if task is None:
+        return JSONResponse(answers.unknown_answer(task_id, request_id))
+    base = base_url(request)
+    answer = answers.task_answer(
+        task, request_id, url_of=_url_of(service, task, base), clock=_clock(request)
+    )
+    return JSONResponse(answer)
+
+
+def _url_of(service: Service, task: Task, base: str) -> Callable[[int], str]:
+    return lambda index: f"{base}{PREFIX}/{service.sign_file(task, index)[0]}"
+
+
+@router.post(
+    "/tasks/{task_id}/cancel",
+    summary="Cancel a task that is pending",
+    response_model=schemas.Done,
+    responses=declared(400, 401, 403, 404),
+)
+@router.post("/tasks/{task_id}/cancel/", include_in_schema=False)
+async def cancel_task(
+    task_id: str, request: Request, service: CurrentService, request_id: RequestId, key: CurrentKey
+) -> JSONResponse:
+    """A body is passed over: the SDKs send none, an empty one, or an empty order."""
+    if not _is_id(task_id):
+        raise UnknownTask
+    await run_in_threadpool(service.cancel, key, task_id)
+    return JSONResponse({"request_id": request_id})
+
+
+@router.get(
+    "/tasks",
+    summary="List tasks, newest first",
+    response_model=schemas.Page,
+    responses=declared(400, 401, 403),
+)
+@router.get("/tasks/", include_in_schema=False)
+async def list_tasks(
+    request: Request,
+    service: CurrentService,
+    request_id: RequestId,
+    key: CurrentKey,
+    page_no: Annotated[int, Query(ge=1, le=10**9)] = 1,
+    page_size: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE)] = 10,
+    start_time: Annotated[
+        str, Query(description="made at or after: YYYYMMDDhhmmss; at most 24 h before end_time")
+    ] = "",
+    end_time: Annotated[str, Query(description="made at or before: YYYYMMDDhhmmss")] = "",
+    model_name: Annotated[str, Query(description="only of this model")] = "",
+    status: Annotated[str, Query(description="only in this state: PENDING, ...")] = "",
+    task_id: Annotated[str, Query(description="only this one")] = "",
+    api_key_id: Annotated[str, Query(description="only of this key, which must be your own")] = "",
+    region: Annotated[str, Query(description=f"only of this region, {answers.REGION}")] = "",
+) -> JSONResponse:
+    """One page of the key's own tasks of the last 24 hours, or of a time that is given."""
+    state = _state(status)
+    from_ms, until_ms = answers.window(_clock(request), start_time, end_time)
+    nothing = (
+        status.strip().upper() in _NEVER_STORED
+        or region not in ("", answers.REGION)
+        or api_key_id not in ("", key.id)
+        or (task_id and not _is_id(task_id))
+    )
+    listing = stored.Listing(tasks=(), total=0)
+    if not nothing:
+        query = stored.Query(
+            page_no=page_no,
+            page_size=page_size,
+            from_ms=from_ms,
+            until_ms=until_ms,
+            model=model_name or None,
+            state=state,
+            task_id=task_id or None,
+        )
+        listing = await run_in_threadpool(service.list, key, query)
+    return JSONResponse(
+        {
+            "request_id": request_id,
+            "data": [answers.row_of(task) for task in listing.tasks],
+            "total": listing.total,
+            "total_page": -(-listing.total // page_size),
+            "page_no": page_no,
+            "page_size": page_size,
+        }
+    )
+
+
+def _state(text: str) -> State | None:
+    """The state that a listing is of; None is every one."""
+    name = text.strip().upper()
+    if not name or name in _NEVER_STORED:
+        return None
+    if name not in State.__members__:
+        allowed = ", ".join([*State.__members__, *_NEVER_STORED])
+        raise InvalidOption("status", f"must be one of {allowed}", repr(text[:40]))
+    return State[name]
+
+
+def _is_id(task_id: str) -> bool:
+    """Whether it looks like the id of a task; nothing else is looked up."""
+    try:
+        return str(uuid.UUID(task_id)) == task_id
+    except ValueError:
+        return False
+
+
+def _clock(request: Request) -> answers.Clockface:
+    clock: Any = request.app.state.clock
+    return cast(answers.Clockface, clock)

@@ -1,0 +1,36 @@
+"""How many submissions are under way at a time, in all and of one key."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+MAX_SUBMISSIONS = 64  # at a time; each holds its pictures in memory
+MAX_SUBMISSIONS_A_KEY = 16  # so that one key's slow hosts do not hold up another's
+
+
+class Turns:
+    """Lets so many in at a time; the others wait. Used from one event loop."""
+
+    def __init__(
+        self, *, in_all: int = MAX_SUBMISSIONS, a_key: int = MAX_SUBMISSIONS_A_KEY
+    ) -> None:
+        self._all = asyncio.Semaphore(in_all)
+        self._a_key = a_key
+        self._keys: dict[str, tuple[asyncio.Semaphore, int]] = {}  # and how many use it
+
+    @asynccontextmanager
+    async def of(self, key_id: str) -> AsyncIterator[None]:
+        """Wait for a turn of this key's, and have it for the block."""
+        own, users = self._keys.get(key_id, (asyncio.Semaphore(self._a_key), 0))
+        self._keys[key_id] = own, users + 1
+        try:
+            async with own, self._all:
+                yield
+        finally:
+            users = self._keys[key_id][1] - 1
+            if users:
+                self._keys[key_id] = own, users
+            else:
+                del self._keys[key_id]
