@@ -60,8 +60,12 @@ def _from_percent(payload: str, field: str) -> bytes:
 
 
 def _from_base64(raw: bytes, field: str) -> bytes:
+    digits = raw.rstrip(b"=")
+    padding = b"=" * (-len(digits) % 4)
     try:
-        return binascii.a2b_base64(raw + b"=" * (-len(raw) % 4), strict_mode=True)
+        if b"=" in digits or raw[len(digits) :] not in (b"", padding):
+            raise binascii.Error("padding")  # Python's own check of it differs between versions
+        return binascii.a2b_base64(digits + padding, strict_mode=True)
     except binascii.Error:
         limit = "must be base64 after the comma, without spaces, line breaks or other characters"
         raise InvalidURL(field, limit) from None
