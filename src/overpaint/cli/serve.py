@@ -30,6 +30,7 @@ logger = logging.getLogger("overpaint.supervisor")
 
 FIRST_KEY = "first"
 SIGN_IN_MS = 3_600_000
+_SILENT_LEASES, _SILENT_S = 10, 120  # the longer counts
 _LOCK = "serve.lock"
 _READY_LOOK_S, _READY_SAID_S = 0.1, 30.0
 
@@ -73,8 +74,7 @@ def serve(
 def _run(service: Service, listener: socket.socket) -> int:
     from overpaint import settings
     from overpaint.cli.listening import listen, own_address, url_of
-    from overpaint.dispatch.fleet import supervise, worker_children
-    from overpaint.dispatch.supervisor import Child
+    from overpaint.dispatch.supervisor import Child, Supervisor, worker_children
 
     found = service.settings
     first = _first_key(service, listener)
@@ -93,11 +93,11 @@ def _run(service: Service, listener: socket.socket) -> int:
     env = {**settings.inherited(), **found.environment()}
     argv = (sys.executable, "-m", "overpaint.server", "--fd", str(listener.fileno()))
     api = Child(name="api", argv=argv, env=env, fds=(listener.fileno(),))
-    supervisor = supervise(
-        found,
-        service.tasks,
-        [api, *worker_children(found, env)],
+    supervisor = Supervisor(
+        [api, *worker_children(found.workers, env)],
+        on_death=lambda instance: _bury(service, instance),
         on_tick=lambda: _sweep(service),
+        stuck=lambda: _silent_workers(service),
     )
     threading.Thread(target=_say_ready, args=own_address(listener), daemon=True).start()
     return supervisor.run()
@@ -164,11 +164,22 @@ def _only_one(folder: Path) -> Iterator[None]:
 def _bury_former_workers(service: Service) -> None:
     """Give back the tasks of workers of a service that was killed: no need to wait for leases."""
     for worker in service.tasks.workers():
-        released = service.tasks.release_worker(worker.id)
-        service.tasks.forget_worker(worker.id)
-        if released:
-            what = {"worker": worker.id, "tasks": released}
-            logger.warning("tasks of a killed worker are taken up again", extra=what)
+        _bury(service, worker.id)
+
+
+def _bury(service: Service, instance: str) -> None:
+    """What a dead worker had in hand goes to another, at once."""
+    released = service.tasks.release_worker(instance)
+    service.tasks.forget_worker(instance)
+    if released:
+        logger.warning("tasks taken back", extra={"worker": instance, "tasks": released})
+
+
+def _silent_workers(service: Service) -> list[str]:
+    """Workers that give no sign of life for long: their engine has stopped everything else."""
+    longest_ms = max(_SILENT_LEASES * service.settings.lease_seconds, _SILENT_S) * 1000
+    before = time.time_ns() // 1_000_000 - longest_ms
+    return [worker.id for worker in service.tasks.workers() if worker.seen_ms < before]
 
 
 def _sweep(service: Service) -> None:
