@@ -5,6 +5,7 @@ What is peculiar to one kind of database is here and nowhere else.
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import threading
@@ -33,6 +34,7 @@ from overpaint.errors import StorageFull, StoreFailed
 from overpaint.tasks.schema import REVISION
 
 BUSY_S = 30.0  # how long a transaction waits for others to end
+_NO_ROOM_FOR_SHARED_MEMORY = sqlite3.SQLITE_IOERR_SHMSIZE
 _WAITING = 32  # connections beyond the pool's, so that a burst of threads does not wait for one
 
 
@@ -147,6 +149,8 @@ def _make_file(path: Path, *, migrate: bool) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise StorageFull(f"There is no space left for the database {path}.") from error
         raise StoreFailed(f"{path}: {error.strerror or error}") from error
 
 
@@ -156,11 +160,15 @@ def _engine(url: URL) -> Engine:
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # the driver begins no transactions of its own
-        _use_wal(connection)
-        # A commit is on the disk when it returns; a machine that loses power keeps it.
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA journal_size_limit = 67108864")
+        try:
+            _use_wal(connection)
+            # A commit is on the disk when it returns; a machine that loses power keeps it.
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA journal_size_limit = 67108864")
+        except sqlite3.Error:
+            connection.close()
+            raise
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -177,8 +185,9 @@ def _use_wal(connection: sqlite3.Connection) -> None:
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:  # another is turning it on: SQLite waits not
-            if "locked" not in str(error) or time.monotonic() > deadline:
+        except sqlite3.OperationalError as error:  # another turns it on: SQLite does not wait
+            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
         else:
@@ -191,17 +200,19 @@ def _translated(engine: Engine) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error) as error:
-        said = str(getattr(error, "orig", None) or error)
-        where = engine.url.database
-        if "full" in said:
-            raise StorageFull(f"There is no space left for the database {where}.") from error
-        if "malformed" in said or "not a database" in said:
-            message = f"The database {where} is damaged ({said}); restore it from a backup."
-        elif "locked" in said or "busy" in said:
-            message = f"The database {where} is busy: no answer within {BUSY_S:.0f} s."
-        else:
-            message = f"The database {where} does not answer: {said}"
-        raise StoreFailed(message) from error
+        raise _ours(getattr(error, "orig", None) or error, engine.url.database) from error
+
+
+def _ours(error: BaseException, where: str | None) -> StorageFull | StoreFailed:
+    """Our error for SQLite's; the low byte of a code is its kind."""
+    code = getattr(error, "sqlite_errorcode", None) or 0
+    if code & 0xFF == sqlite3.SQLITE_FULL or code == _NO_ROOM_FOR_SHARED_MEMORY:
+        return StorageFull(f"There is no space left for the database {where}.")
+    if code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return StoreFailed(f"The database {where} is damaged ({error}); restore it from a backup.")
+    if code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return StoreFailed(f"The database {where} is busy: no answer within {BUSY_S:.0f} s.")
+    return StoreFailed(f"The database {where} does not answer: {error}")
 
 
 def _reach_revision(database: Database, *, migrate: bool) -> None:

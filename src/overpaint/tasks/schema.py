@@ -129,7 +129,8 @@ Index("tasks_ended", tasks.c.ended_ms, sqlite_where=ENDED, postgresql_where=ENDE
 # What listings go through, for each filter.
 Index("tasks_listed", tasks.c.key_id, tasks.c.created_ms)
 Index("tasks_by_model", tasks.c.key_id, tasks.c.model, tasks.c.created_ms)
-Index("tasks_by_state", tasks.c.key_id, tasks.c.state, tasks.c.created_ms, tasks.c.model)
+Index("tasks_by_state", tasks.c.key_id, tasks.c.state, tasks.c.created_ms)
+Index("tasks_by_both", tasks.c.key_id, tasks.c.model, tasks.c.state, tasks.c.created_ms)
 
 tallies = Table(
     "tallies",

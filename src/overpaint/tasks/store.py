@@ -18,7 +18,7 @@ from overpaint.tasks import transitions
 from overpaint.tasks.database import Database, now_ms
 from overpaint.tasks.listing import TaskLister
 from overpaint.tasks.reading import TaskReader
-from overpaint.tasks.rows import task_of
+from overpaint.tasks.rows import plain, task_of
 from overpaint.tasks.schema import PENDING, READY, RUNNING, keys, tasks
 from overpaint.tasks.task import Failure, PictureOutcome, Progress, State, Task
 from overpaint.tasks.workers import WorkerRoll
@@ -177,7 +177,7 @@ class TaskStore(TaskReader, TaskLister, WorkerRoll):
             UnknownTask: the key has no such task.
             NotPending: it runs already, or has ended.
         """
-        which = (tasks.c.id == task_id) & (tasks.c.key_id == key_id)
+        which = (tasks.c.id == plain(task_id)) & (tasks.c.key_id == key_id)
         with self._database.write() as connection:
             values = transitions.ended(self._clock())
             row = transitions.move(connection, State.PENDING, State.CANCELED, which, values)

@@ -9,7 +9,7 @@ from sqlalchemy import delete, insert, select, update
 
 from overpaint.errors import InvalidKey, InvalidOption, QuotaExhausted
 from overpaint.tasks.database import Database, now_ms
-from overpaint.tasks.rows import upload_of
+from overpaint.tasks.rows import plain, upload_of
 from overpaint.tasks.schema import keys, uploads
 from overpaint.tasks.task import Upload
 
@@ -57,7 +57,7 @@ class UploadStore:
     def get(self, name: str) -> Upload | None:
         """The upload of this name, None where there is none or it has expired."""
         with self._database.read() as connection:
-            row = connection.execute(select(uploads).where(uploads.c.name == name)).first()
+            row = connection.execute(select(uploads).where(uploads.c.name == plain(name))).first()
         return None if row is None or row.expires_ms <= self._clock() else upload_of(row)
 
     def expired(self, limit: int = 1000) -> list[Upload]:

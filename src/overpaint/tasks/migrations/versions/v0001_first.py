@@ -94,7 +94,8 @@ def _tasks() -> None:
     _index("tasks_ended", "tasks", "ended_ms", where="ended_ms IS NOT NULL")
     _index("tasks_listed", "tasks", "key_id", "created_ms")
     _index("tasks_by_model", "tasks", "key_id", "model", "created_ms")
-    _index("tasks_by_state", "tasks", "key_id", "state", "created_ms", "model")
+    _index("tasks_by_state", "tasks", "key_id", "state", "created_ms")
+    _index("tasks_by_both", "tasks", "key_id", "model", "state", "created_ms")
 
 
 def _around() -> None:

@@ -1,0 +1,61 @@
+"""Counts everything that is otherwise only kept as a counter, and compares."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from sqlalchemy import func, select
+
+from overpaint.tasks.database import Database
+from overpaint.tasks.schema import keys, tallies, tasks, uploads
+from overpaint.tasks.task import State
+
+
+def audit(database: Database) -> list[str]:
+    """What of the counters is not as the tasks and uploads say, in words; nothing where all is.
+
+    It reads every task, so it is for tests and for doctors, not for requests.
+    """
+    group = (tasks.c.key_id, tasks.c.model, tasks.c.state)
+    per_key = select(tasks.c.key_id, tasks.c.state, tasks.c.n, tasks.c.pictures)
+    stored = select(uploads.c.key_id, func.sum(uploads.c.bytes)).group_by(uploads.c.key_id)
+    with database.read() as connection:
+        counted = {
+            (key, model, state): count
+            for key, model, state, count in connection.execute(
+                select(*group, func.count()).group_by(*group)
+            )
+        }
+        tallied = {
+            (row.key_id, row.model, row.state): row.count
+            for row in connection.execute(select(tallies).where(tallies.c.count != 0))
+        }
+        sums: Counter[tuple[str, str]] = Counter()
+        for key, state, n, pictures in connection.execute(per_key):
+            sums[key, "successes"] += sum(picture["blob"] is not None for picture in pictures)
+            if state in (State.PENDING, State.RUNNING):
+                sums[key, state] += 1
+                sums[key, "reserved"] += n
+        uploaded = {key: int(size) for key, size in connection.execute(stored)}
+        rows = connection.execute(select(keys)).all()
+    wrong = [
+        f"tally {'/'.join(which)}: {tallied.get(which, 0)}, counted {counted.get(which, 0)}"
+        for which in sorted(counted.keys() | tallied.keys())
+        if counted.get(which, 0) != tallied.get(which, 0)
+    ]
+    for row in rows:
+        for name, found, right in (
+            ("reserved", row.reserved, sums[row.id, "reserved"]),
+            ("pending", row.pending, sums[row.id, State.PENDING]),
+            ("running", row.running, sums[row.id, State.RUNNING]),
+            ("uploaded_bytes", row.uploaded_bytes, uploaded.get(row.id, 0)),
+        ):
+            if found != right:
+                wrong.append(f"key {row.id}: {name} is {found}, counted {right}")
+        if row.used < sums[row.id, "successes"]:  # it is more once tasks have been deleted
+            wrong.append(f"key {row.id}: used is {row.used}, less than its tasks have pictures")
+        if row.max_images is not None and row.used + row.reserved > row.max_images:
+            wrong.append(f"key {row.id}: {row.used} + {row.reserved} of {row.max_images} pictures")
+        if row.max_running is not None and row.running > row.max_running:
+            wrong.append(f"key {row.id}: {row.running} of {row.max_running} tasks run")
+    return wrong
