@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import anyio
 import anyio.to_thread
@@ -15,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from overpaint.errors import OverpaintError
-from overpaint.server import dashscope, docs, files, openai, operations, uploads
+from overpaint.server import dashscope, docs, files, openai, operations, signin, uploads
 from overpaint.server.answers import Clockface
 from overpaint.server.deps import request_id_of
 from overpaint.server.errors import Declined, Problem, answer_for, short
@@ -38,6 +39,7 @@ ROUTERS = (
     openai.router,
     operations.router,
     docs.router,
+    signin.router,
 )
 
 
@@ -59,7 +61,7 @@ def create_app(service: Service) -> FastAPI:
         finally:
             await app.state.fetcher.close()
 
-    app = FastAPI(lifespan=lifespan, redirect_slashes=False, **docs.ABOUT)
+    app = _App(lifespan=lifespan, redirect_slashes=False, **docs.ABOUT)
     app.state.service = service
     app.state.clock = clock
     app.state.metrics = operations.Metrics(service)
@@ -73,6 +75,21 @@ def create_app(service: Service) -> FastAPI:
     app.add_middleware(RequestLog, observe=app.state.metrics.observe)
     app.add_middleware(SafeHeaders)
     return app
+
+
+class _App(FastAPI):
+    """FastAPI, which here answers 400 and not 422 to what it finds wrong, and says so."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The description of the routes."""
+        if self.openapi_schema is None:
+            described = super().openapi()
+            for path in described["paths"].values():
+                for operation in path.values():
+                    operation["responses"].pop("422", None)
+            for name in ("HTTPValidationError", "ValidationError"):
+                described["components"]["schemas"].pop(name, None)
+        return super().openapi()
 
 
 async def _failed(request: Request, error: Exception) -> Response:

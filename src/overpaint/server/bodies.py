@@ -9,6 +9,9 @@ from fastapi import Request
 
 from overpaint.server.errors import Declined
 
+MAX_DEPTH = 32  # brackets in brackets
+MAX_BRACKETS = 10_000  # in all; a thousand colours have a thousand
+
 INVALID = "Required body invalid, please check the request body format."
 
 
@@ -33,14 +36,32 @@ def parse_object(body: bytes) -> dict[str, Any]:
     """
     try:
         text = body.decode("utf-8-sig")
+        if text.count("[") + text.count("{") > MAX_BRACKETS:
+            raise ValueError
         value = json.loads(text, parse_constant=_refuse)
+        _check_depth(value)
         if "\\ud" in text or "\\uD" in text:  # half of a character cannot be sent or stored
             json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except (ValueError, RecursionError):  # not UTF-8, not JSON, 5000 digits; 5000 brackets
+    except (ValueError, RecursionError):  # not UTF-8, not JSON, 5000 digits, too deep
         raise Declined(400, "InvalidParameter", INVALID) from None
     if not isinstance(value, dict):
         raise Declined(400, "InvalidParameter", INVALID)
     return value
+
+
+def _check_depth(value: object) -> None:
+    """Refuse what is so deep that to walk it, or to print it in a message, would fail."""
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return
+    raise ValueError
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -7,6 +7,7 @@ the sources of the public SDKs.
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar, cast
@@ -32,6 +33,8 @@ from overpaint.tasks.task import Key, State, Task
 PREFIX = "/api/v1"
 MAX_PAGE_SIZE = 1000
 
+# What is listed where no time is given; no more than that is kept, by default.
+_LISTED_HOURS = 24
 # States that the SDKs know and no stored task is in.
 _NEVER_STORED = ("UNKNOWN", "SUSPENDED")
 
@@ -211,6 +214,8 @@ async def list_tasks(
         or api_key_id not in ("", key.id)
         or (task_id and not _is_id(task_id))
     )
+    if from_ms is None and service.settings.retention_hours > _LISTED_HOURS:
+        from_ms = time.time_ns() // 1_000_000 - _LISTED_HOURS * 3_600_000
     listing = stored.Listing(tasks=(), total=0)
     if not nothing:
         query = stored.Query(
