@@ -1,0 +1,144 @@
+"""A real `overpaint serve` in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import httpx
+from tests.wire import plugin
+
+from overpaint import settings
+
+START_SECONDS = 60
+MODELS = ",".join([settings.MODELS, *(f"{engine.name}={engine.name}" for engine in plugin.ENGINES)])
+
+
+class ServeProcess:
+    """`overpaint serve` on a free port of the loopback, with the engines of `plugin`."""
+
+    def __init__(self, folder: Path, **environ: str) -> None:
+        self.folder = folder
+        self.data = folder / "data"
+        self.log = folder / "log.txt"
+        plugins = folder / "plugins"
+        plugins.mkdir(parents=True)
+        plugin.install(plugins)
+        self.gate = plugins / "open"
+        self._environ = {
+            **{name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"},
+            "PYTHONPATH": os.pathsep.join(
+                [str(plugins), str(Path(plugin.__file__).parents[2] / "src")]
+            ),
+            "PYTHONUNBUFFERED": "1",
+            "OVERPAINT_MODELS": MODELS,
+            "OVERPAINT_FETCH_ALLOW_PRIVATE": "1",
+            "OVERPAINT_FETCH_SECONDS": "2",
+            "OVERPAINT_WORKERS": "2",
+            "OVERPAINT_LOG_FORMAT": "json",
+            **environ,
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+        self.root = ""  # http://host:port
+
+    def __enter__(self) -> ServeProcess:
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                self._command("serve", "--port", "0"),
+                cwd=self.folder,
+                env=self._environ,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            self.root = self._wait()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def base(self) -> str:
+        """What DASHSCOPE_HTTP_BASE_URL is to be."""
+        return f"{self.root}/api/v1"
+
+    def said(self) -> str:
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    def stop(self) -> None:
+        if self._process is None:
+            return
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            raise
+        finally:
+            self._process = None
+
+    def make_key(self, name: str, plan: str = "unlimited") -> str:
+        """The secret of a new key."""
+        return str(self.run("keys", "create", "--name", name, "--plan", plan, "--json")["key"])
+
+    def run(self, *arguments: str) -> Any:
+        """The JSON that a command prints."""
+        done = subprocess.run(
+            self._command(*arguments),
+            cwd=self.folder,
+            env=self._environ,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return json.loads(done.stdout)
+
+    def sql(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """Change what is stored behind the service's back, to be where a test begins."""
+        (path,) = [*self.data.glob("*.db"), *self.data.glob("*.sqlite*")][:1]
+        with closing(sqlite3.connect(path, timeout=30)) as database, database:
+            return database.execute(statement, values).fetchall()
+
+    def _command(self, *arguments: str) -> list[str]:
+        command = [sys.executable, "-m", "overpaint", *arguments]
+        return [*command, "--data-dir", str(self.data)]
+
+    def _wait(self) -> str:
+        assert self._process is not None
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            found = re.search(r"http://127\.0\.0\.1:[1-9]\d*", self.said())
+            if found and self._ready(found[0]):
+                return found[0]
+            if self._process.poll() is not None:
+                break
+            time.sleep(0.05)
+        raise RuntimeError(f"the server did not start:\n{self.said()}")
+
+    @staticmethod
+    def _ready(root: str) -> bool:
+        try:
+            return httpx.get(f"{root}/readyz", timeout=5).status_code == 200
+        except httpx.TransportError:
+            return False
