@@ -9,11 +9,11 @@ import re
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
-from fastapi import HTTPException, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
-from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.exceptions import HTTPException
 
 from overpaint import errors
 from overpaint.errors import InvalidInput, OverpaintError
@@ -73,7 +73,7 @@ class DressedRoute(APIRoute):
         async def dressed(request: Request) -> Response:
             try:
                 return await handle(request)
-            except (OverpaintError, Declined, HTTPException, StarletteHTTPException) as error:
+            except (OverpaintError, HTTPException) as error:
                 return error_answer(error)
 
         return dressed
@@ -115,7 +115,7 @@ def _problem(error: BaseException) -> Problem:
         if isinstance(known, type) and issubclass(known, errors.ContentRefused | InvalidInput):
             return Problem(400, "InvalidParameter", _renamed(str(error)))
         return Problem(500, "InternalError", str(error))
-    if isinstance(error, StarletteHTTPException):
+    if isinstance(error, HTTPException) and not isinstance(error, Declined):
         return Problem(error.status_code, "InvalidParameter", str(error.detail))
     return answer_for(error)
 
