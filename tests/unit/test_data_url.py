@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 from urllib.parse import quote_from_bytes
 
 import pytest
@@ -103,7 +104,5 @@ def test_the_limit_is_of_the_bytes_that_come_out(over: int) -> None:
 
 @given(st.text())
 def test_whatever_the_text_is_there_are_bytes_or_a_refusal(text: str) -> None:
-    try:
+    with contextlib.suppress(InvalidURL):
         assert read_data_url("data:" + text, field="f")
-    except InvalidURL:
-        pass

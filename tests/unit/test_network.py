@@ -11,12 +11,12 @@ from typing import Any
 
 import httpcore
 import pytest
+from tests.unit.loopback import answering, serving
 
 from overpaint.errors import DownloadFailed, InvalidURL
 from overpaint.server.addresses import Address
 from overpaint.server.network import MAX_CANDIDATES, MAX_LOOKUPS, PinnedBackend, Resolver
 from overpaint.server.web_address import read_web_address
-from tests.unit.loopback import answering, serving
 
 PUBLIC = ("93.184.216.34", "2606:2800:220:1::1")
 
