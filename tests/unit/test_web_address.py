@@ -61,7 +61,7 @@ def test_only_one_spelling_of_ipv4_addresses_is_taken(host: str) -> None:
     "authority",
     [
         "", ":80", "127.0.0.1..", ".", "..", ".example.com", "example..com", "-a.example",
-        "a-.example", "a" * 64 + ".example", "a." * 127 + "ab", "exa%6Dple.com", "a,b", "a b".replace(" ", "+"),
+        "a-.example", "a" * 64 + ".example", "a." * 127 + "ab", "exa%6Dple.com", "a,b", "a+b",
         "example.com:8o", "example.com:123456", "example.com:80:80", "example.com:-1", "a:+80",
         "[::1", "::1", "[::1]x", "[]", "[fe80::1%25eth0]", "[v1.x]", "example.com\\x", "a\\@b",
         "*", "$(id)", "a;b", "a'b",
