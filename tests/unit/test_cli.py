@@ -77,6 +77,16 @@ def test_the_commands_are_those_of_the_guide() -> None:
         "overpaint concepts import",
         "overpaint demo",
         "overpaint doctor",
+        "overpaint serve",
+        "overpaint keys",
+        "overpaint keys create",
+        "overpaint keys list",
+        "overpaint keys revoke",
+        "overpaint submit",
+        "overpaint status",
+        "overpaint wait",
+        "overpaint cancel",
+        "overpaint tasks",
     }
 
 

@@ -28,7 +28,6 @@ _CREATE = "services/aigc/image2image/image-synthesis"
 _BROKEN = (httpx.ReadError, httpx.WriteError, httpx.CloseError, httpx.RemoteProtocolError)
 _HINTS = {
     401: "give a key with --key or OVERPAINT_API_KEY; `overpaint keys create` makes one",
-    404: "does the base URL end in /api/v1?",
     429: "wait a little and try again",
 }
 
@@ -251,10 +250,11 @@ def _declined(response: httpx.Response, what: str) -> OverpaintError:
     told = [part for part in (code, f"HTTP {status}") if part]
     if answer.get("request_id"):
         told.append(f"request {answer['request_id']}")
-    if not message:
-        media_type = response.headers.get("content-type", "no content type").partition(";")[0]
-        message = f"the answer is not DashScope's, but {media_type}"
     hint = _HINTS.get(status, "")
+    if not code and not message:
+        media_type = response.headers.get("content-type", "nothing").partition(";")[0]
+        message = f"the answer is not DashScope's, but {media_type}"
+        hint = hint or "does the base URL end in /api/v1?"
     text = f"{what}: {message} ({', '.join(told)})" + (f"; {hint}" if hint else "")
     return (Refused if 400 <= status < 500 else OperationFailed)(text)
 
