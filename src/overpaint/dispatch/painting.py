@@ -138,7 +138,7 @@ def _encoded(result: RepaintResult, format: str, policy: Policy, prompt: str) ->
     for index, (seed, picture) in enumerate(zip(result.seeds, result.pictures, strict=True)):
         notes += losses(picture, format)
         try:
-            if not isinstance(policy, Permissive):  # the conversion is for its sake alone
+            if type(policy) is not Permissive:  # the conversion is for its sake alone
                 policy.check_picture(to_srgb8(picture.pixels, picture.icc_profile), prompt)
             files[seed] = result.encode(format, index)
         except ContentRefused as error:

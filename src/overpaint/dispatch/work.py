@@ -40,7 +40,6 @@ _POLL_S = 0.05  # between two looks for a task, while there was one lately
 _IDLE_POLL_S = 0.1
 _IDLE_LOOKS = 100  # in vain, until there was none lately
 _PATIENCE_S = 60.0  # how long a store or a full disk is waited for with a task in hand
-_GRACE_S = 10.0  # for the task in hand, when told to end
 _OLD_TRIES = 20  # whose files are looked for
 _TROUBLE = (StoreFailed, StorageFull)
 
@@ -96,7 +95,7 @@ class Worker:
                 self._stopping.wait(_POLL_S if looks < _IDLE_LOOKS else _IDLE_POLL_S)
         self._pulse.stop()
 
-    def stop(self, grace_s: float = _GRACE_S) -> bool:
+    def stop(self, grace_s: float) -> bool:
         """Take no more tasks, wait for the one in hand, and give it back if it takes too long.
 
         Returns:

@@ -32,6 +32,8 @@ from overpaint.tasks.store import TaskStore
 
 logger = logging.getLogger("overpaint.worker")
 
+GRACE_S = 10.0  # for the task in hand, when told to end
+
 
 def run(settings: Settings, *, worker_id: str = "", threads: int = 0) -> int:
     """Work until told to end: 0. Call it in the main thread, where signals are taken.
@@ -81,7 +83,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _end(worker: Worker) -> None:
-    if not worker.stop():
+    if not worker.stop(GRACE_S):
         os._exit(0)  # the engine is not to be interrupted otherwise
 
 
