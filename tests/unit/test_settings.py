@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from overpaint import settings
-from overpaint.errors import OperationFailed
+from overpaint.errors import InvalidOption, OperationFailed
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -70,4 +70,170 @@ def test_every_setting_is_explained_and_no_other_variable_of_ours_is_read() -> N
     for path in (ROOT / "src/overpaint").rglob("*.py"):
         text = path.read_text("utf-8")
         assert set(re.findall(r"OVERPAINT_[A-Z_]+", text)) <= names, path
-        assert path.name == "settings.py" or "environ" not in text, path
+        assert path.name == "settings.py" or "os.environ" not in text, path
+
+
+def test_the_guide_has_the_table_of_settings() -> None:
+    page = (ROOT / "docs/guide/serving.md").read_text("utf-8")
+    for one in settings.SETTINGS:
+        assert f"| `{one.name}` | {one.default} | {one.unit} | {one.help} |\n" in page
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """No setting is in the environment but the home folder, which is the current one too."""
+    for one in settings.SETTINGS:
+        monkeypatch.delenv(one.name, raising=False)
+    for name in ("DASHSCOPE_HTTP_BASE_URL", "DASHSCOPE_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("OVERPAINT_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_defaults_are_those_of_the_table(bare: Path) -> None:
+    found = settings.load()
+    assert found.data_dir == bare / "server"
+    assert found.database_url == f"sqlite:///{bare}/server/overpaint.db"
+    assert found.blobs_dir == bare / "server/blobs"
+    assert found.models["wanx-x-painting"] == "auto"
+    assert found.workers >= 1
+    told = {one.name: one.default for one in settings.SETTINGS}
+    for name in ("host", "port", "retention_hours", "max_body_mb", "fetch_redirects", "log_level"):
+        assert str(getattr(found, name)) == told[f"OVERPAINT_{name.upper()}"]
+
+
+def test_the_command_line_goes_before_the_environment_and_that_before_the_file(
+    bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = bare / "overpaint.toml"
+    file.write_text('host = "::1"\nport = 1\nworkers = 1\nretention_hours = 0.5\n')
+    monkeypatch.setenv("OVERPAINT_PORT", "2")
+    monkeypatch.setenv("OVERPAINT_WORKERS", "2")
+    monkeypatch.setenv("OVERPAINT_HOST", " ")  # empty: as if it were not there
+    found = settings.load(file, workers=0, port=None)
+    assert (found.host, found.port, found.workers) == ("::1", 2, 0)
+    assert found.retention_hours == 0.5
+
+
+def test_numbers_have_the_type_of_their_setting(bare: Path) -> None:
+    found = settings.load(port="0", workers=1, lease_seconds="2", fetch_allow_private=1)
+    assert [type(found.port), type(found.workers), type(found.lease_seconds)] == [int, int, float]
+    assert found.fetch_allow_private is True
+    for said, meant in (("yes", True), ("TRUE", True), ("0", False), ("no", False), (True, True)):
+        assert settings.load(fetch_allow_private=said).fetch_allow_private is meant
+
+
+def test_models_are_a_table_in_the_file_and_pairs_elsewhere(bare: Path) -> None:
+    file = bare / "overpaint.toml"
+    file.write_text('[models]\nmine = "erase"\n"wanx2.1-imageedit" = "auto"\n')
+    assert settings.load(file).models == {"mine": "erase", "wanx2.1-imageedit": "auto"}
+    assert settings.load(models=" a = auto , b=erase,").models == {"a": "auto", "b": "erase"}
+
+
+def test_a_child_process_reads_the_settings_that_its_parent_has(
+    bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = settings.load(
+        port=0,
+        workers=1,
+        models="a=auto,b=erase",
+        retention_hours=0.25,
+        fetch_allow_private=True,
+        time_zone="Asia/Shanghai",
+        public_url="https://overpaint.example.com/",
+        data_dir="here",
+    )
+    assert given.public_url == "https://overpaint.example.com"
+    for name, value in given.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir("/")
+    assert settings.load() == given
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("port", "http", "port: must be a whole number between 0 and 65535 (TCP port), got 'http'"),
+        ("port", 65536, "port: must be a whole number between 0 and 65535 (TCP port), got 65536"),
+        ("port", 1.5, "port: must be a whole number between 0 and 65535 (TCP port), got 1.5"),
+        ("port", True, "port: must be a whole number between 0 and 65535 (TCP port), got True"),
+        (
+            "workers",
+            "-1",
+            "workers: must be a whole number between 0 and 256 (processes), got '-1'",
+        ),
+        (
+            "retention_hours",
+            "nan",
+            "retention_hours: must be a number between 0.001 and 87600 (hours), got 'nan'",
+        ),
+        (
+            "fetch_allow_private",
+            "maybe",
+            "fetch_allow_private: must be a whole number between 0 and 1 (0 or 1), got 'maybe'",
+        ),
+        ("host", "", "host: must not be empty (address)"),
+        ("host", 5, "host: must be text (address), got 5"),
+        ("data_dir", " ", "data_dir: must not be empty (folder)"),
+        ("data_dir", "~nobody-here/x", "data_dir: must be a folder (Could not determine home"),
+        ("log_format", "xml", "log_format: must be text or json, got 'xml'"),
+        ("log_level", "loud", "log_level: must be debug, info, warning or error, got 'loud'"),
+        ("time_zone", "Mars/X", "time_zone: must be a time zone that this system knows, like"),
+        ("time_zone", "../x", "time_zone: must be a time zone that this system knows, like"),
+        ("public_url", "ftp://x", "public_url: must begin with http:// or https://, got 'ftp://x'"),
+        ("models", "", "models: must be MODEL=ENGINE, commas between, got {}"),
+        ("models", ["a"], "models: must be MODEL=ENGINE, commas between, got ['a']"),
+        ("models", "a=auto,b", "models: must name an engine for each model, got 'b'"),
+        ("models", {"a": 1}, "models: must name an engine for each model, got 'a'"),
+        ("prot", 1, "prot: must be one of host, port, data_dir, "),
+    ],
+)
+def test_a_setting_that_could_not_be_meant_is_refused(
+    bare: Path, name: str, value: object, message: str
+) -> None:
+    with pytest.raises(InvalidOption) as raised:
+        settings.load(None, **{name: value})
+    assert str(raised.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("prot = 1\n", "prot: {file}: must be one of host, port, data_dir, "),
+        ("port = \n", "config: must be a TOML file (Invalid value"),
+        ("[server]\nport = 1\n", "server: {file}: must be one of host"),
+        ("port = true\n", "port: must be a whole number between 0 and 65535 (TCP port), got True"),
+    ],
+)
+def test_a_mistake_in_the_file_is_told_by_name(bare: Path, text: str, message: str) -> None:
+    file = bare / "overpaint.toml"
+    file.write_text(text)
+    with pytest.raises(InvalidOption) as raised:
+        settings.load(file)
+    assert str(raised.value).startswith(message.format(file=file))
+
+
+def test_a_file_that_cannot_be_read_is_told(bare: Path) -> None:
+    with pytest.raises(OperationFailed, match=r"none\.toml: No such file or directory"):
+        settings.load(bare / "none.toml")
+    (bare / "latin.toml").write_bytes(b'host = "\xe9"\n')
+    with pytest.raises(InvalidOption, match="config: must be a TOML file"):
+        settings.load(bare / "latin.toml")
+
+
+def test_client_commands_read_ours_before_the_sdks(
+    bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert settings.client() == ("http://127.0.0.1:8000/api/v1", "")
+    monkeypatch.setenv("DASHSCOPE_HTTP_BASE_URL", "http://theirs/api/v1")
+    monkeypatch.setenv("DASHSCOPE_API_KEY", " theirs ")
+    assert settings.client() == ("http://theirs/api/v1", "theirs")
+    monkeypatch.setenv("OVERPAINT_BASE_URL", "http://ours/api/v1")
+    monkeypatch.setenv("OVERPAINT_API_KEY", "ours")
+    assert settings.client() == ("http://ours/api/v1", "ours")
+
+
+def test_what_a_child_inherits_is_a_copy(bare: Path) -> None:
+    settings.inherited()["OVERPAINT_PORT"] = "1"
+    assert settings.load().port == 8000
