@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from tests.wire.plugin import color_of
 KEPT = mask() == 0
 
 
-def painted(client: Client, input: dict[str, object] | None = None, **parameters: Any) -> Any:
+def painted(client: Client, input: Mapping[str, object] | None = None, **parameters: Any) -> Any:
     """The pixels of the first picture."""
     return pixels_of(client.pictures(client.done("instant", input, **parameters))[0])
 
@@ -38,8 +39,7 @@ def test_at_the_own_size_every_pixel_outside_the_mask_is_kept(client: Client) ->
 def test_every_format_of_the_base_is_read_and_kept_exactly(
     client: Client, host: PictureHost, kind: str
 ) -> None:
-    options = {"WEBP": {"lossless": True}, "JPEG": {"quality": 92}}.get(kind, {})
-    data = file_of(scene(), kind, **options)
+    data = file_of(scene(), kind, **({"lossless": True} if kind == "WEBP" else {}))
     drawn = file_of(mask(), kind if kind != "WEBP" else "PNG")
     urls = {
         "base_image_url": host.put(data, kind=f"image/{kind.lower()}"),
