@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import time
 from collections.abc import Iterator
 from typing import cast
 from urllib.parse import urlsplit
@@ -93,19 +92,16 @@ class _OfService(Collector):
 
     def _ask(self) -> Iterator[Metric]:
         store = self._service.tasks
-        now_ms = time.time() * 1000
         tasks = GaugeMetricFamily("overpaint_tasks", "Tasks that are stored.", labels=["state"])
         counts = store.counts()
         for state in State:
             tasks.add_metric([state.value.lower()], counts.get(state, 0))
         yield tasks
 
-        oldest_ms = store.oldest_pending_ms()
-        age_s = 0 if oldest_ms is None else max(0.0, (now_ms - oldest_ms) / 1000)
         yield GaugeMetricFamily(
             "overpaint_queue_age_seconds",
             "How long the oldest pending task has waited.",
-            value=age_s,
+            value=self._service.queue_age_s(),
         )
         yield GaugeMetricFamily(
             "overpaint_workers_alive",

@@ -211,6 +211,11 @@ class Service:
         now = self._clock()
         return sum(abs(now - worker.seen_ms) <= longest_ms for worker in self.tasks.workers())
 
+    def queue_age_s(self) -> float:
+        """How long the oldest pending task has waited; 0 where none does."""
+        oldest_ms = self.tasks.oldest_pending_ms()
+        return 0.0 if oldest_ms is None else max(0, self._clock() - oldest_ms) / 1000
+
     def ready(self) -> dict[str, str]:
         """What is wrong, by name; empty when tasks are taken and painted."""
         problems: dict[str, str] = {}

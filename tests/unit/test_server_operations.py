@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from prometheus_client.parser import text_string_to_metric_families
+from tests.unit.service_fixture import Clock, order, paint, service_in
+
+from overpaint.errors import StoreFailed
+from overpaint.server.app import create_app
+from overpaint.service import Service
+from overpaint.tasks.task import PLANS, Failure
+
+HERE = ("127.0.0.1", 50_000)
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Iterator[tuple[Service, Clock]]:
+    with service_in(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def service(made: tuple[Service, Clock]) -> Service:
+    return made[0]
+
+
+@pytest.fixture
+def client(service: Service) -> Iterator[TestClient]:
+    with TestClient(create_app(service), base_url="http://127.0.0.1:8000", client=HERE) as client:
+        yield client
+
+
+def samples(client: TestClient) -> dict[tuple[str, ...], float]:
+    """Each sample by its name and the values of its labels."""
+    answer = client.get("/metrics")
+    assert answer.status_code == 200, answer.text
+    return {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+
+
+def test_a_process_that_answers_is_alive(client: TestClient) -> None:
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.json()) == (200, {"status": "alive"})
+
+
+def test_it_is_ready_when_a_worker_is_there(client: TestClient, service: Service) -> None:
+    service.tasks.beat("w", pid=1, task_id=None)
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ready"})
+
+
+def test_it_is_not_ready_without_a_worker_and_says_so(
+    client: TestClient, made: tuple[Service, Clock]
+) -> None:
+    service, clock = made
+    service.tasks.beat("w", pid=1, task_id=None)
+    clock.forward(hours=1)
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json() == {
+        "status": "not ready",
+        "problems": {"workers": "no worker has been seen lately"},
+    }
+
+
+def test_it_is_not_ready_without_a_database(
+    client: TestClient, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise StoreFailed
+
+    monkeypatch.setattr(service.tasks, "workers", fail)
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["problems"] == {"database": "The database does not answer."}
+
+
+def test_it_is_not_ready_on_a_full_disk(
+    client: TestClient, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("overpaint.service.core.LEAST_FREE_BYTES", 2**62)
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert "are free for pictures and tasks" in answer.json()["problems"]["storage"]
+
+
+def test_requests_are_counted_by_route_and_not_by_path(client: TestClient) -> None:
+    for path in ("/healthz", "/healthz", "/api/v1/tasks/abc", "/no/such", "/nor/this"):
+        client.get(path)
+    client.request("BREW", "/healthz")
+    told = samples(client)
+    count = "overpaint_http_requests_total"
+    assert told[count, "GET", "/healthz", "200"] == 2
+    assert told[count, "GET", "/api/v1/tasks/{task_id}", "401"] == 1
+    assert told[count, "GET", "none", "404"] == 2
+    assert told[count, "other", "/healthz", "405"] == 1
+    assert told["overpaint_http_request_seconds_count", "GET", "/healthz"] == 2
+    assert not [key for key in told if "abc" in key]
+
+
+def test_the_queue_the_workers_and_what_was_painted_are_told(
+    client: TestClient, made: tuple[Service, Clock]
+) -> None:
+    service, clock = made
+    key, _ = service.keys.create("k", PLANS["unlimited"])
+    for _ in range(3):
+        service.submit(key, order(options={"n": 2}))
+    paint(service)
+    failed = service.tasks.claim("w", lease_ms=1000)
+    assert failed is not None
+    service.tasks.finish(failed, [], failure=Failure(kind="EngineFailed", message="no"))
+    service.tasks.beat("w", pid=1, task_id=None)
+    clock.forward(seconds=12)
+    told = samples(client)
+    assert told["overpaint_up",] == 1
+    assert told["overpaint_tasks", "pending"] == 1
+    assert told["overpaint_tasks", "succeeded"] == 1
+    assert told["overpaint_tasks", "failed"] == 1
+    assert told["overpaint_tasks", "running"] == 0
+    assert told["overpaint_queue_age_seconds",] == 12
+    assert told["overpaint_workers_alive",] == 1
+    assert told["overpaint_pictures_total", "erase", "succeeded"] == 2
+    assert told["overpaint_tasks_ended_total", "erase", "failed"] == 1
+    assert ("overpaint_painting_seconds_total", "erase", "succeeded") in told
+
+
+def test_metrics_answer_even_when_the_database_does_not(
+    client: TestClient, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise StoreFailed
+
+    monkeypatch.setattr(service.tasks, "totals", fail)
+    told = samples(client)
+    assert told["overpaint_up",] == 0
+    assert not [key for key in told if key[0] == "overpaint_tasks"]
+
+
+def test_two_apps_do_not_share_their_figures(client: TestClient, service: Service) -> None:
+    client.get("/healthz")
+    with TestClient(create_app(service), base_url="http://localhost", client=HERE) as other:
+        told = samples(other)
+    assert ("overpaint_http_requests_total", "GET", "/healthz", "200") not in told
+
+
+@pytest.mark.parametrize(
+    ("peer", "headers"),
+    [
+        (("192.0.2.7", 1), {}),
+        (HERE, {"X-Forwarded-For": "192.0.2.7"}),
+        (HERE, {"Forwarded": "for=192.0.2.7"}),
+        (HERE, {"X-Real-IP": "192.0.2.7"}),
+        (HERE, {"Host": "rebound.example"}),  # a web page whose name leads here
+        (HERE, {"Host": "[::1"}),
+    ],
+)
+def test_metrics_need_a_key_from_elsewhere(
+    service: Service, peer: tuple[str, int], headers: dict[str, str]
+) -> None:
+    _, secret = service.keys.create("k", PLANS["unlimited"])
+    with TestClient(create_app(service), base_url="http://127.0.0.1", client=peer) as client:
+        assert client.get("/metrics", headers=headers).status_code == 401
+        headers = {**headers, "Authorization": f"Bearer {secret}"}
+        assert client.get("/metrics", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1", "[::1]:8000", "127.8.8.8:1"])
+def test_metrics_are_open_to_this_machine(client: TestClient, host: str) -> None:
+    assert client.get("/metrics", headers={"Host": host}).status_code == 200
