@@ -1,0 +1,100 @@
+"""Engines that cost next to nothing, as somebody's package would bring them.
+
+`install` copies this file into a folder of its own with a dist-info beside it; there it stands
+alone, and a server with the folder on its PYTHONPATH finds the engines.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import signal
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from overpaint.errors import EngineFailed
+from overpaint.values import EngineInfo, OnStep, PaintedRegion, PaintJob, Step
+
+MODULE = "overpaint_bench_engines"
+STEPS = 10
+
+
+def color_of(prompt: str, seed: int) -> tuple[int, int, int]:
+    """What the mask is filled with: no two orders alike."""
+    digest = hashlib.sha256(f"{seed} {prompt}".encode()).digest()
+    return digest[0], digest[1], digest[2]
+
+
+class Instant:
+    """Fills the mask with one colour."""
+
+    name = "instant"
+
+    @property
+    def info(self) -> EngineInfo:
+        return EngineInfo(name=self.name, summary="fills the mask at once", max_side=4095)
+
+    def paint(self, jobs: Sequence[PaintJob], on_step: OnStep | None = None) -> list[PaintedRegion]:
+        return [self.region(job) for job in jobs]
+
+    def region(self, job: PaintJob) -> PaintedRegion:
+        pixels = np.empty_like(job.pixels)
+        pixels[:] = color_of(job.prompt, job.seed)
+        return PaintedRegion(pixels=pixels, coverage=np.ones(job.mask.shape, np.float32))
+
+    def close(self) -> None:
+        pass
+
+
+class Paced(Instant):
+    """Takes as long as the prompt says ("... 250 ms"), in steps, as a real engine would."""
+
+    name = "paced"
+
+    def paint(self, jobs: Sequence[PaintJob], on_step: OnStep | None = None) -> list[PaintedRegion]:
+        said = re.search(r"(\d+) ms", jobs[0].prompt)
+        for done in range(STEPS):
+            time.sleep((int(said[1]) if said else 0) / 1000 / STEPS)
+            if on_step is not None:
+                on_step(Step(stage="paint", done=done + 1, total=STEPS))
+        return super().paint(jobs, on_step)
+
+
+class Picky(Paced):
+    """Paints even seeds alone."""
+
+    name = "picky"
+
+    def region(self, job: PaintJob) -> PaintedRegion:
+        if job.seed % 2:
+            raise EngineFailed(f"seed {job.seed} is odd")
+        return super().region(job)
+
+
+class Deadly(Instant):
+    """Takes the worker down, as a crash in native code does."""
+
+    name = "deadly"
+
+    def region(self, job: PaintJob) -> PaintedRegion:
+        os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError("still alive")
+
+
+ENGINES = (Instant, Paced, Picky, Deadly)
+
+
+def install(folder: Path) -> None:
+    """Put the engines where Python finds them, as an installer would."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(__file__, folder / f"{MODULE}.py")
+    info = folder / f"{MODULE}-1.0.dist-info"
+    info.mkdir(exist_ok=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {MODULE}\nVersion: 1.0\n")
+    points = [f"{engine.name} = {MODULE}:{engine.__name__}" for engine in ENGINES]
+    (info / "entry_points.txt").write_text("\n".join(["[overpaint.engines]", *points]) + "\n")
