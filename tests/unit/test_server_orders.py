@@ -102,6 +102,20 @@ def test_the_negative_prompt_may_be_in_either_place() -> None:
     assert read(parameters={"negative_prompt": "cats"}).options["negative_prompt"] == "cats"
 
 
+@pytest.mark.parametrize("size", ["257*4095", "1024*1024", "720*1280", "0500*0500"])
+def test_any_size_within_the_limits_of_inputs_is_taken(size: str) -> None:
+    assert read(parameters={"size": size}).options["size"] == size
+
+
+@pytest.mark.parametrize(
+    "size", ["256*1024", "1024*4096", "1024x1024", "1024", "", "*", "1024*1024*3", " 512*512", 1024]
+)
+def test_any_other_size_is_refused(size: object) -> None:
+    status, code, message = problem(parameters={"size": size})
+    assert (status, code) == (400, "InvalidParameter")
+    assert message.startswith('size: must be "WIDTH*HEIGHT", each 257 to 4095 px, or "original"')
+
+
 def test_the_original_size_can_be_asked_for() -> None:
     assert "size" not in read(parameters={"size": "original"}).options
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from overpaint import options
 from overpaint.errors import InvalidOption, InvalidPrompt, InvalidURL
+from overpaint.imaging.source import PICTURE_LIMITS
 from overpaint.server.errors import Declined
 
 DEFAULT_SIZE = "1024*1024"
+_SIZE = re.compile(r"(\d{1,5})\*(\d{1,5})", re.ASCII)
 ORIGINAL = "original"  # the base picture's own size
 
 #: The model that is told by a function what to do, and the one function that is repainting.
@@ -151,10 +154,12 @@ def _size(value: object, model: str) -> str | None:
         value = ORIGINAL if model == EDIT_MODEL else DEFAULT_SIZE
     if value == ORIGINAL:
         return None
-    if not isinstance(value, str):
-        raise InvalidOption("size", 'must be "WIDTH*HEIGHT" or "original"', _quoted(value))
-    options.check_size(value)
-    return value
+    sides = _SIZE.fullmatch(value) if isinstance(value, str) else None
+    low, high = PICTURE_LIMITS.smallest, PICTURE_LIMITS.largest
+    if sides is None or not all(low <= int(side) <= high for side in sides.groups()):
+        limit = f'must be "WIDTH*HEIGHT", each {low} to {high} px, or "{ORIGINAL}"'
+        raise InvalidOption("size", limit, _quoted(value))
+    return str(value)
 
 
 def _style(value: object) -> str | None:
