@@ -114,7 +114,9 @@ class KeyStore:
             return
         with self._database.write() as connection:
             row = connection.execute(wanted.with_for_update()).one()
-            self._take_token(connection, row, now)
+            admitted = self._take_token(connection, row, now)
+        if not admitted:
+            raise RateLimited
 
     def make_signin(self, key_id: str, ttl_ms: int) -> str:
         """A token that opens the page as this key, once, within `ttl_ms`."""
@@ -138,17 +140,19 @@ class KeyStore:
         return None if found is None else key_of(found)
 
     @staticmethod
-    def _take_token(connection: Connection, row: Row[Any], now: int) -> None:
-        """A bucket of a second's submissions, which fills at that rate."""
+    def _take_token(connection: Connection, row: Row[Any], now: int) -> bool:
+        """Take one out of a bucket that holds a second's submissions and fills at that rate."""
         rate = row.max_submissions_per_s
         tokens = rate * _TOKEN
         if row.bucket is not None:
             passed_ms = max(0, now - row.bucket_ms)  # less than 0: the clock went back
             tokens = min(tokens, row.bucket + passed_ms * rate)  # a token is 1000 / rate ms
-        if tokens < _TOKEN:
-            raise RateLimited
-        left = update(keys).where(keys.c.id == row.id)
-        connection.execute(left.values(bucket=tokens - _TOKEN, bucket_ms=now))
+        admitted: bool = tokens >= _TOKEN
+        if admitted or now < row.bucket_ms:
+            left = tokens - _TOKEN if admitted else tokens
+            changed = update(keys).where(keys.c.id == row.id)
+            connection.execute(changed.values(bucket=left, bucket_ms=now))
+        return admitted
 
 
 def _hash(secret: str) -> str:

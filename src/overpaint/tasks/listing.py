@@ -102,6 +102,9 @@ def _without_idle_bounds(connection: Connection, key_id: str, query: Query) -> Q
 
 def _total(connection: Connection, key_id: str, query: Query) -> int:
     """How many tasks the query has on all pages: those stored, less the few outside its times."""
+    bounds = (query.from_ms, query.until_ms)
+    if bounds[0] is not None and bounds[1] is not None and bounds[0] > bounds[1]:
+        return 0
     filters = _filters(key_id, query)
     outside = 0
     if query.from_ms is not None:
