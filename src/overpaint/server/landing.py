@@ -17,7 +17,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {
         "code": "en",
         "title": "Overpaint",
-        "claim": "Mark a part of a picture, say what should be there.",
+        "claim": "<span>Mark a part of a picture,</span> <span>say what should be there.</span>",
         "what": "This server repaints the marked part as your words say, in Chinese or English, "
         "and leaves every other pixel exactly as it was.",
         "begin": "Begin",
@@ -45,7 +45,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
     "zh": {
         "code": "zh-CN",
         "title": "Overpaint",
-        "claim": "涂抹图中一处，说出想要的内容。",
+        "claim": "<span>涂抹图中一处，</span><span>说出想要的内容。</span>",
         "what": "本服务按照中文或英文的描述，重绘图中被标记的部分，其余每一个像素都原样保留。",
         "begin": "开始使用",
         "one_call": "一次调用，直接得到图片。蒙版中透明的部分会被重绘：",
@@ -78,7 +78,7 @@ _STYLE = """
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink);
   font: 1rem/1.6 system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif; }
-main, header, footer { max-width: 46rem; margin: 0 auto; padding: 0 1.25rem; }
+main, header, footer { max-width: 48rem; margin: 0 auto; padding: 0 1.25rem; }
 header { display: flex; justify-content: space-between; align-items: center;
   padding-top: 1.5rem; }
 header a { color: var(--faint); }
@@ -86,22 +86,24 @@ header a { color: var(--faint); }
 .mark svg { width: 1.75rem; height: 1.75rem; }
 .hero { padding: 3.5rem 0 2rem; }
 h1 { font-size: clamp(1.9rem, 6vw, 3rem); line-height: 1.15; letter-spacing: -.02em;
-  margin: 0 0 1rem; text-wrap: balance; }
-.hero p { font-size: 1.15rem; color: var(--faint); margin: 0; max-width: 38rem; }
+  margin: 0 0 1rem; }
+h1 span { display: inline-block; }
+.hero p { font-size: 1.15rem; color: var(--faint); margin: 0;
+  max-width: 40rem; text-wrap: pretty; }
 .sheet { background: var(--sheet); border: 1px solid var(--line); border-radius: 14px;
   padding: 1.25rem 1.5rem; margin: 0 0 1.25rem; }
 h2 { font-size: 1.1rem; margin: 0 0 .5rem; }
 .sheet p { margin: .75rem 0 .4rem; }
 pre { background: var(--code); border-radius: 8px; padding: .9rem 1rem; margin: 0;
-  overflow-x: auto; font: .85rem/1.55 ui-monospace, Menlo, Consolas, monospace; }
+  overflow-x: auto; font: .8rem/1.6 ui-monospace, Menlo, Consolas, monospace; }
 code { font: .9em ui-monospace, Menlo, Consolas, monospace; }
 a { color: var(--paint); text-underline-offset: .2em; }
 form { display: flex; gap: .6rem; flex-wrap: wrap; align-items: end; margin: 0; }
 label { flex: 1 1 16rem; font-size: .9rem; color: var(--faint); }
 input { display: block; width: 100%; margin-top: .25rem; padding: .55rem .75rem;
   border: 1px solid var(--line); border-radius: 8px; background: var(--paper);
-  color: inherit; font: inherit; }
-button { padding: .55rem 1.2rem; border: 1px solid var(--paint); border-radius: 8px;
+  color: inherit; font-family: inherit; font-size: 1rem; height: 2.75rem; }
+button { height: 2.75rem; padding: 0 1.2rem; border: 1px solid var(--paint); border-radius: 8px;
   background: var(--paint); color: var(--on-paint); font: inherit; font-weight: 600;
   cursor: pointer; }
 button.quiet { background: none; color: var(--paint); }
