@@ -34,7 +34,7 @@ from overpaint.server.openai_errors import (
     TaskFailed,
     explain,
 )
-from overpaint.server.openai_form import DESCRIPTION, Wanted, open_form, read_form
+from overpaint.server.openai_form import ANSWER, DESCRIPTION, Wanted, open_form, read_form
 from overpaint.server.turns import Turns
 from overpaint.service import Service
 from overpaint.tasks.task import FINAL, Failure, Key, State, Task
@@ -72,7 +72,8 @@ def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     "/images/edits",
     summary="Repaint a part of a picture, and wait for it",
     openapi_extra={"requestBody": DESCRIPTION},
-    responses=_errors(400, 401, 404, 408, 409, 413, 429, 504),
+    response_class=Response,
+    responses={200: ANSWER, **_errors(400, 401, 404, 408, 409, 413, 429, 504)},
 )
 async def edit(
     request: Request, service: CurrentService, key: CurrentKey, request_id: RequestId

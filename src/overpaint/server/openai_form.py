@@ -224,3 +224,37 @@ DESCRIPTION: dict[str, Any] = {
         }
     },
 }
+
+#: The answer, likewise.
+ANSWER: dict[str, Any] = {
+    "description": "The pictures; with `stream`, an event `image_edit.completed` for each.",
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["created", "data"],
+                "properties": {
+                    "created": {"type": "integer", "description": "Seconds since 1970."},
+                    "data": {
+                        "type": "array",
+                        "items": {
+                            "type": "object",
+                            "properties": {
+                                "b64_json": {"type": "string"},
+                                "url": {"type": "string"},
+                                "seed": {
+                                    "type": "integer",
+                                    "description": "Gives the same picture again.",
+                                },
+                            },
+                        },
+                    },
+                    "usage": {"type": "object", "description": "Zeros: pictures are counted."},
+                    "notes": {"type": "array", "items": {"type": "string"}},
+                    "task_id": {"type": "string", "description": "As under `/api/v1/tasks`."},
+                },
+            }
+        },
+        "text/event-stream": {"schema": {"type": "string"}},
+    },
+}
