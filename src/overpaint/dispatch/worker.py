@@ -72,11 +72,12 @@ def main(arguments: Sequence[str]) -> int:
     """Run with what the environment and the command line say; 1 where that cannot be."""
     faulthandler.enable()
     watch_parent()
-    worker_id, threads = (*arguments, "", "0")[:2] if len(arguments) < 2 else arguments[:2]
+    worker_id = arguments[0] if arguments else ""
+    threads = int(arguments[1]) if len(arguments) > 1 else 0
     try:
         settings = table.load()
         logs.configure(settings)
-        return run(settings, worker_id=worker_id, threads=int(threads))
+        return run(settings, worker_id=worker_id, threads=threads)
     except OverpaintError as error:
         logger.error("cannot work", extra={"reason": str(error)})
         return 1

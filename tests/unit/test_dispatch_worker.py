@@ -1,0 +1,187 @@
+"""Worker processes, killed and ended in every way while they paint."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from tests.unit.dispatch_stage import Stage, ended, open_stage, until
+
+from overpaint.dispatch.supervisor import Supervisor, worker_children
+from overpaint.tasks.task import MAX_TRIES, State
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no signals there")
+
+#: A worker that is less patient than a real one when it is told to end.
+HASTY = """
+import sys
+from overpaint.dispatch import worker
+worker.GRACE_S = 0.3
+sys.exit(worker.main(["hasty"]))
+"""
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    with open_stage(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where an engine that waits says that it began, and looks for "go"."""
+    made = tmp_path / "signs"
+    made.mkdir()
+    return made
+
+
+@contextmanager
+def supervised(stage: Stage) -> Iterator[Supervisor]:
+    """A worker under a supervisor, as the service has it."""
+
+    def on_death(instance: str) -> None:
+        stage.store.release_worker(instance)
+        stage.store.forget_worker(instance)
+
+    supervisor = Supervisor(worker_children(1, stage.environment()), on_death=on_death)
+    thread = threading.Thread(target=supervisor.run)
+    thread.start()
+    try:
+        yield supervisor
+    finally:
+        supervisor.stop()
+        supervisor.stop()  # an engine may still be waiting
+        thread.join(30)
+    assert not thread.is_alive()
+
+
+@contextmanager
+def worker(stage: Stage, *argv: str, **settings: str) -> Iterator[subprocess.Popen[str]]:
+    """A worker process of its own; its log is in `stderr`."""
+    process = subprocess.Popen(
+        [sys.executable, *(argv or ("-m", "overpaint.dispatch.worker", "alone"))],
+        env=stage.environment(**settings),
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def begun(folder: Path) -> list[int]:
+    """Ids of the processes in which an engine began to wait."""
+    return [int(path.name.partition("-")[2]) for path in folder.glob("begun-*")]
+
+
+def test_a_task_whose_worker_is_killed_is_painted_again_into_one_result(
+    stage: Stage, folder: Path
+) -> None:
+    task = stage.submit(f"wait {folder}", n=2)
+    with supervised(stage):
+        until(lambda: len(begun(folder)) == 1)
+        os.kill(begun(folder)[0], signal.SIGKILL)
+        (folder / "go").touch()
+        until(lambda: ended(stage, task))
+        (seen,) = stage.store.workers()  # the dead one is forgotten
+    done = stage.now(task)
+    assert (done.state, done.tries, done.worker) == (State.SUCCEEDED, 2, seen.id)
+    assert stage.results(task) == ["result-2-0.png", "result-2-1.png"]
+    assert stage.ledger() == (2, 0)
+    assert stage.store.workers() == []
+
+
+def test_a_task_that_kills_its_workers_fails_and_is_refunded(stage: Stage, folder: Path) -> None:
+    deadly, harmless = stage.submit(f"wait {folder}", n=2), stage.submit()
+    with supervised(stage):
+        for count in range(1, MAX_TRIES + 1):
+            until(lambda count=count: len(begun(folder)) == count)  # type: ignore[misc]
+            newest = max(folder.glob("begun-*"), key=lambda path: path.stat().st_mtime_ns)
+            os.kill(int(newest.name.partition("-")[2]), signal.SIGKILL)
+        until(lambda: ended(stage, deadly) and ended(stage, harmless))
+    done = stage.now(deadly)
+    assert (done.state, done.tries) == (State.FAILED, MAX_TRIES)
+    assert done.failure is not None
+    assert done.failure.kind == "InternalError"
+    assert stage.now(harmless).state is State.SUCCEEDED
+    assert stage.ledger() == (1, 0)
+
+
+def test_an_idle_worker_ends_when_told_to(stage: Stage) -> None:
+    with worker(stage) as process:
+        until(lambda: [one.id for one in stage.store.workers()] == ["alone"])
+        process.terminate()
+        assert process.wait(30) == 0
+    assert stage.store.workers() == []
+
+
+def test_a_worker_deep_in_an_engine_gives_its_task_back_uncounted(
+    stage: Stage, folder: Path
+) -> None:
+    task = stage.submit(f"sleep {folder} 60")
+    with worker(stage, "-c", HASTY) as process:
+        until(lambda: len(begun(folder)) == 1)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+    given = stage.now(task)
+    assert (given.state, given.tries, given.worker) == (State.PENDING, 0, "")
+    assert stage.ledger() == (0, 1)
+
+
+def test_a_worker_finishes_its_task_when_told_to_end(stage: Stage, folder: Path) -> None:
+    task, other = stage.submit(f"wait {folder}"), stage.submit()
+    with worker(stage) as process:
+        until(lambda: len(begun(folder)) == 1)
+        process.terminate()
+        (folder / "go").touch()
+        assert process.wait(30) == 0
+    assert stage.now(task).state is State.SUCCEEDED
+    assert stage.now(other).state is State.PENDING
+
+
+def test_a_try_that_takes_too_long_ends_the_process_and_is_told(stage: Stage, folder: Path) -> None:
+    task = stage.submit(f"sleep {folder} 60")
+    for tries in range(1, MAX_TRIES):  # so that one more is the last
+        taken = stage.store.claim("w", lease_ms=1000)
+        assert taken is not None
+        assert taken.tries == tries
+        stage.store.release_worker("w")
+    with worker(stage, task_seconds="1") as process:
+        assert process.wait(30) == 1
+    failure = stage.now(task).failure
+    assert failure is not None
+    assert (failure.kind, failure.message) == (
+        "EngineFailed",
+        "The pictures were not painted within 1 s.",
+    )
+    assert stage.ledger() == (0, 0)
+
+
+def test_a_worker_ends_with_its_parent_whatever_it_is_at(stage: Stage, folder: Path) -> None:
+    stage.submit(f"sleep {folder} 60")
+    with worker(stage) as process:
+        until(lambda: len(begun(folder)) == 1)
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(30) == 1
+        process.stdin = None
+
+
+def test_a_worker_that_cannot_begin_says_why(stage: Stage) -> None:
+    with worker(stage, data_dir="/nowhere/at/all") as process:
+        assert process.stderr is not None
+        log = process.stderr.read()
+        assert process.wait(30) == 1
+    assert "cannot work" in log
+    assert "There is no database" in log
+    assert "Traceback" not in log
