@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -71,3 +72,6 @@ def closed_gate(server: ServeProcess) -> Iterator[None]:
     server.gate.unlink(missing_ok=True)
     yield
     server.gate.touch()
+    waiting = "SELECT count(*) FROM tasks WHERE engine = 'gated' AND ended_ms IS NULL"
+    while server.sql(waiting) != [(0,)]:  # else they would hold the workers in the next test
+        time.sleep(0.02)

@@ -67,6 +67,7 @@ Result = TypeVar("Result")
         ],
     },
 )
+@router.post("/services/aigc/image2image/image-synthesis/", include_in_schema=False)
 async def create_task(
     request: Request, service: CurrentService, request_id: RequestId, key: CurrentKey
 ) -> JSONResponse:
