@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from typing import TypeAlias
@@ -140,13 +139,12 @@ def check_guidance(guidance: object) -> float:
 
 
 def _number(field: str, value: object, low: float, high: float, unit: str = "") -> float:
-    number = math.nan
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        number = float(value)
-    if not low <= number <= high:  # not true of nan either
-        limit = f"must be between {low:g} and {high:g}{' ' if unit else ''}{unit}"
+    limit = f"must be between {low:g} and {high:g}{' ' if unit else ''}{unit}"
+    if not isinstance(value, int | float) or isinstance(value, bool):
         raise InvalidOption(field, limit, repr(value))
-    return number
+    if not low <= value <= high:  # not true of nan either
+        raise InvalidOption(field, limit, repr(value))
+    return float(value)
 
 
 def _integer(field: str, value: object, low: int, high: int, unit: str = "") -> int:

@@ -35,6 +35,7 @@ from overpaint.errors import InvalidInput
         (lambda: options.check_feather("soft"), "feather: must be .* got 'soft'"),
         (lambda: options.check_strength(1.01), "strength: must be between 0 and 1, got 1.01"),
         (lambda: options.check_strength("half"), "strength: must be between 0 and 1, got 'half'"),
+        (lambda: options.check_strength(10**400), "strength: must be between 0 and 1, got 1000"),
         (
             lambda: options.check_strength(float("nan")),
             "strength: must be between 0 and 1, got nan",
