@@ -86,6 +86,8 @@ RUN = [page for page in PAGES if page != "CONTRIBUTING.md" and not page.startswi
 @pytest.mark.parametrize("page", RUN)
 def test_every_python_snippet_runs(page: str, copy: Path) -> None:
     for snippet in snippets(page, "python"):
+        if "dashscope" in snippet:  # needs a server: tests/wire/test_docs.py
+            continue
         run(copy, sys.executable, "-W", "error", "-c", snippet)
 
 

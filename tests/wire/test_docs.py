@@ -95,6 +95,15 @@ def test_the_python_samples_of_dashscope_run(
     assert run(folder, environment, sys.executable, "-c", local).startswith("SUCCEEDED http://")
 
 
+@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
+def test_the_readme_s_sample_runs(page: str, environment: dict[str, str]) -> None:
+    text = (ROOT / page).read_text("utf-8")
+    (sample,) = [
+        code for code in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "dashscope" in code
+    ]
+    assert run(ROOT, environment, sys.executable, "-c", sample).startswith("http://127.0.0.1:")
+
+
 def test_the_samples_of_openai_run(folder: Path, environment: dict[str, str]) -> None:
     original = pixels_of((folder / "photo.png").read_bytes())
     white = pixels_of((folder / "mask.png").read_bytes())
