@@ -69,7 +69,9 @@ def test_a_bearer_key_is_found(service: Service, secret: str) -> None:
 def test_without_a_key_nothing_is_answered(
     service: Service, header: str | None, message: str
 ) -> None:
-    headers = {} if header is None else {"Authorization": header.encode("latin-1")}
+    headers: dict[bytes, bytes] = (
+        {} if header is None else {b"Authorization": header.encode("latin-1")}
+    )
     answer = client_of(service).get("/whose", headers=headers)
     assert answer.status_code == 401
     assert answer.json()["code"] == "InvalidApiKey"
@@ -130,7 +132,7 @@ def test_urls_are_of_the_host_that_was_asked(service: Service, host: str) -> Non
     "host", ["a b", "evil.example/x", "a@b", "a:b", "a:123456", "[::1", "-a", "红", 'a"', "a?b"]
 )
 def test_a_host_that_is_none_is_refused(service: Service, host: str) -> None:
-    answer = client_of(service).get("/base", headers={"Host": host.encode()})
+    answer = client_of(service).get("/base", headers={b"Host": host.encode()})
     assert answer.status_code == 400
     assert answer.json()["code"] == "InvalidParameter"
 

@@ -10,6 +10,7 @@ import argparse
 import signal
 import socket
 import sys
+from contextlib import closing
 from types import FrameType
 from typing import NoReturn
 
@@ -43,14 +44,11 @@ def main(arguments: list[str] | None = None) -> int:
         chosen = settings.load(host=given.host, port=given.port)
         logs.configure(chosen)
         listener = _listener(given.fd, chosen.host, chosen.port)
-        service = Service.open(chosen, migrate=given.fd is None)
+        with closing(Service.open(chosen, migrate=given.fd is None)) as service:
+            server(service).run(sockets=[listener])
     except (OverpaintError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    try:
-        server(service).run(sockets=[listener])
-    finally:
-        service.close()
     return 0
 
 

@@ -121,7 +121,7 @@ def _of_http(request: Request, error: HTTPException) -> Problem:
 def _allowed(request: Request) -> str:
     """The methods that there are at this path, in whichever routes."""
     methods: set[str] = set()
-    for route in request.app.router.routes:
+    for route in [*request.app.router.routes, *(one for of in ROUTERS for one in of.routes)]:
         match, _ = route.matches(request.scope)
         if match is not Match.NONE:
             methods |= set(getattr(route, "methods", None) or ())

@@ -1,0 +1,46 @@
+"""How many submissions are under way at a time."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from overpaint.server.turns import Turns
+
+
+def test_one_key_cannot_take_every_turn() -> None:
+    async def scene() -> tuple[list[str], int]:
+        turns, under_way, most = Turns(in_all=3, a_key=2), list[str](), 0
+        go = asyncio.Event()
+
+        async def submit(key: str) -> None:
+            nonlocal most
+            async with turns.of(key):
+                under_way.append(key)
+                most = max(most, len(under_way))
+                await go.wait()
+                under_way.remove(key)
+
+        async with asyncio.TaskGroup() as group:
+            for key in ("a", "a", "a", "a", "b"):
+                group.create_task(submit(key))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            seen = sorted(under_way)
+            go.set()
+        assert not turns._keys, "nothing of a key is kept"
+        return seen, most
+
+    assert asyncio.run(scene()) == (["a", "a", "b"], 3)
+
+
+def test_a_turn_ends_with_an_error_too() -> None:
+    async def scene() -> None:
+        turns = Turns(in_all=1, a_key=1)
+        for _ in range(3):
+            with pytest.raises(ValueError, match="no"):
+                async with turns.of("a"):
+                    raise ValueError("no")
+
+    asyncio.run(asyncio.wait_for(scene(), 10))
