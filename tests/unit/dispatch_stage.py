@@ -202,7 +202,7 @@ def open_stage(folder: Path, *, clock: Callable[[], int] = now_ms) -> Iterator[S
         stage.close()
 
 
-def until(true: Callable[[], bool], *, seconds: float = 30) -> None:
+def until(true: Callable[[], bool], *, seconds: float = 60) -> None:
     """Wait until something is so; fail where it does not come to be."""
     deadline = time.monotonic() + seconds
     while not true():

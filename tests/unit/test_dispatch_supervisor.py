@@ -80,7 +80,7 @@ def running(supervised: Supervisor) -> Iterator[list[int]]:
         yield codes
     finally:
         supervised.stop()
-        thread.join(30)
+        thread.join(60)
     assert not thread.is_alive()
 
 
@@ -194,7 +194,7 @@ def test_a_slow_tick_does_not_keep_the_dead_waiting(tmp_path: Path) -> None:
     end = threading.Event()
 
     def on_tick() -> None:
-        end.wait(30)
+        end.wait(60)
 
     with running(Supervisor([child(tmp_path)], on_tick=on_tick, tick_s=0.01)):
         until(lambda: len(starts(tmp_path)) == 1)
@@ -258,7 +258,7 @@ def parent(folder: Path, manner: str, code: str) -> Iterator[subprocess.Popen[by
 def test_a_signal_ends_all(tmp_path: Path, number: signal.Signals) -> None:
     with parent(tmp_path, "", CHILD) as process:
         process.send_signal(number)
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
         assert not any(alive(pid) for pid in starts(tmp_path).values())
 
 
@@ -358,6 +358,6 @@ def test_nothing_is_ticked_while_the_clock_is_not_trusted() -> None:
         guard=Never(),
     )
     kept.start()
-    assert looked.wait(30)
+    assert looked.wait(60)
     kept.finish(timeout_s=30)
     assert ticks == []

@@ -343,8 +343,8 @@ class serving:
         return self.worker
 
     def __exit__(self, *_: object) -> None:
-        self.worker.stop(30)
-        self._thread.join(30)
+        self.worker.stop(60)
+        self._thread.join(60)
 
 
 def test_a_worker_that_lost_its_lease_throws_its_result_away(stage: Stage) -> None:
@@ -406,7 +406,7 @@ def test_a_worker_told_to_end_finishes_what_it_has(stage: Stage, tmp_path: Path)
     with serving(stage.worker()) as worker:
         until(lambda: list(tmp_path.glob("begun-*")) != [])
         threading.Timer(0.1, (tmp_path / "go").touch).start()
-        assert worker.stop(30)
+        assert worker.stop(60)
     assert stage.now(task).state is State.SUCCEEDED
     assert stage.now(next_one).state is State.PENDING
 

@@ -58,7 +58,7 @@ def supervised(stage: Stage) -> Iterator[Supervisor]:
     finally:
         supervisor.stop()
         supervisor.stop()  # an engine may still be waiting
-        thread.join(30)
+        thread.join(60)
     assert not thread.is_alive()
 
 
@@ -121,7 +121,7 @@ def test_an_idle_worker_ends_when_told_to(stage: Stage) -> None:
     with worker(stage) as process:
         until(lambda: [one.id for one in stage.store.workers()] == ["alone"])
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
     assert stage.store.workers() == []
 
 
@@ -132,7 +132,7 @@ def test_a_worker_deep_in_an_engine_gives_its_task_back_uncounted(
     with worker(stage, "-c", HASTY) as process:
         until(lambda: len(begun(folder)) == 1)
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
     given = stage.now(task)
     assert (given.state, given.tries, given.worker) == (State.PENDING, 0, "")
     assert stage.ledger() == (0, 1)
@@ -144,7 +144,7 @@ def test_a_worker_finishes_its_task_when_told_to_end(stage: Stage, folder: Path)
         until(lambda: len(begun(folder)) == 1)
         process.terminate()
         (folder / "go").touch()
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
     assert stage.now(task).state is State.SUCCEEDED
     assert stage.now(other).state is State.PENDING
 
@@ -157,7 +157,7 @@ def test_a_try_that_takes_too_long_ends_the_process_and_is_told(stage: Stage, fo
         assert taken.tries == tries
         stage.store.release_worker("w")
     with worker(stage, task_seconds="1") as process:
-        assert process.wait(30) == 1
+        assert process.wait(60) == 1
     failure = stage.now(task).failure
     assert failure is not None
     assert (failure.kind, failure.message) == (
@@ -173,7 +173,7 @@ def test_a_worker_ends_with_its_parent_whatever_it_is_at(stage: Stage, folder: P
         until(lambda: len(begun(folder)) == 1)
         assert process.stdin is not None
         process.stdin.close()
-        assert process.wait(30) == 1
+        assert process.wait(60) == 1
         process.stdin = None
 
 
@@ -181,7 +181,7 @@ def test_a_worker_that_cannot_begin_says_why(stage: Stage) -> None:
     with worker(stage, data_dir="/nowhere/at/all") as process:
         assert process.stderr is not None
         log = process.stderr.read()
-        assert process.wait(30) == 1
+        assert process.wait(60) == 1
     assert "cannot work" in log
     assert "There is no database" in log
     assert "Traceback" not in log

@@ -123,6 +123,7 @@ def about(task: Task) -> dict[str, object]:
         "task_id": task.id,
         "request_id": task.request_id,
         "key_id": task.key_id,
+        "worker": task.worker,
         "try": task.tries,
     }
 

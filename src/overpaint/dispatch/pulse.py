@@ -115,6 +115,8 @@ class Pulse:
         except OverpaintError as error:  # the disk is full, say: the next beat may come through
             self._last -= max(0.0, self._every_s - _PROGRESS_S)  # and comes soon
             logger.warning("no sign of life given", extra={"reason": str(error)})
+        except Exception:  # a worker without a pulse would lose every task
+            logger.exception("no sign of life given")
 
     def _keep(self, hold: Hold) -> None:
         progress = hold.progress

@@ -112,7 +112,7 @@ class Supervisor:
         """Bury the dead, start what is due."""
         now = time.monotonic()
         for kept in self._kept:
-            if kept.process is not None and kept.process.returncode is not None:
+            if kept.process is not None and kept.process.poll() is not None:
                 self._bury(kept, now)
             if kept.process is None and now >= kept.next_start:
                 self._start(kept, now)
@@ -136,7 +136,8 @@ class Supervisor:
         waiting = threading.Thread(
             target=self._wait_for, args=(kept.process,), name=kept.instance, daemon=True
         )
-        waiting.start()
+        with contextlib.suppress(RuntimeError):  # no thread to be had: it is noticed a bit later
+            waiting.start()
 
     def _wait_for(self, process: subprocess.Popen[bytes]) -> None:
         process.wait()
@@ -197,9 +198,7 @@ class Supervisor:
 
     def _alive(self) -> list[_Kept]:
         return [
-            kept
-            for kept in self._kept
-            if kept.process is not None and kept.process.returncode is None
+            kept for kept in self._kept if kept.process is not None and kept.process.poll() is None
         ]
 
     def _kill(self, instance: str) -> None:
@@ -226,14 +225,14 @@ def worker_children(workers: int, env: Mapping[str, str]) -> list[Child]:
 
     Args:
         workers: how many.
-        env: their environment, with the settings in it.
+        env: their environment, with the settings in it; sizes of thread pools in it stay.
     """
     threads = str(threads_each(workers))
     # Read by the libraries when they are loaded; OpenCV is told by the worker itself.
     pools = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
     argv = (sys.executable, "-m", "overpaint.dispatch.worker", INSTANCE, threads)
     return [
-        Child(name=f"worker-{number}", argv=argv, env={**env, **dict.fromkeys(pools, threads)})
+        Child(name=f"worker-{number}", argv=argv, env={**dict.fromkeys(pools, threads), **env})
         for number in range(1, workers + 1)
     ]
 

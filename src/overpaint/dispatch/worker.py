@@ -80,7 +80,9 @@ def main(arguments: Sequence[str]) -> int:
         return run(settings, worker_id=worker_id, threads=threads)
     except OverpaintError as error:
         logger.error("cannot work", extra={"reason": str(error)})
-        return 1
+    except Exception:
+        logger.exception("ended by the unforeseen")
+    return 1
 
 
 def _end(worker: Worker) -> None:
