@@ -10,7 +10,6 @@ from fastapi.testclient import TestClient
 
 from overpaint._version import __version__
 from overpaint.server import docs
-from overpaint.server.errors import Declined
 
 # Of the files as npm has them: swagger-ui-dist 5.35.0. What is vendored is not edited.
 VENDORED = {
@@ -64,8 +63,7 @@ def test_its_licences_ship_with_it() -> None:
 
 
 def test_other_files_are_not_served(client: TestClient) -> None:
-    with pytest.raises(Declined, match="no such file"):
-        client.get("/docs/docs.py")
+    assert client.get("/docs/docs.py").status_code == 404
     assert client.get("/docs/..%2fdocs.py").status_code == 404
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 from tests.unit.service_fixture import Clock, order, paint, service_in
@@ -25,6 +26,14 @@ def made(tmp_path: Path) -> Iterator[tuple[Service, Clock]]:
 @pytest.fixture
 def service(made: tuple[Service, Clock]) -> Service:
     return made[0]
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FastAPI, str]]:
+    """An app for tests that leave nothing behind, and a key."""
+    with service_in(tmp_path_factory.mktemp("data")) as (service, _):
+        _, secret = service.keys.create("k", PLANS["unlimited"])
+        yield create_app(service), secret
 
 
 @pytest.fixture
@@ -161,15 +170,16 @@ def test_two_apps_do_not_share_their_figures(client: TestClient, service: Servic
     ],
 )
 def test_metrics_need_a_key_from_elsewhere(
-    service: Service, peer: tuple[str, int], headers: dict[str, str]
+    shared: tuple[FastAPI, str], peer: tuple[str, int], headers: dict[str, str]
 ) -> None:
-    _, secret = service.keys.create("k", PLANS["unlimited"])
-    with TestClient(create_app(service), base_url="http://127.0.0.1", client=peer) as client:
-        assert client.get("/metrics", headers=headers).status_code == 401
-        headers = {**headers, "Authorization": f"Bearer {secret}"}
-        assert client.get("/metrics", headers=headers).status_code == 200
+    app, secret = shared
+    client = TestClient(app, base_url="http://127.0.0.1", client=peer)
+    assert client.get("/metrics", headers=headers).status_code == 401
+    headers = {**headers, "Authorization": f"Bearer {secret}"}
+    assert client.get("/metrics", headers=headers).status_code == 200
 
 
 @pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1", "[::1]:8000", "127.8.8.8:1"])
-def test_metrics_are_open_to_this_machine(client: TestClient, host: str) -> None:
+def test_metrics_are_open_to_this_machine(shared: tuple[FastAPI, str], host: str) -> None:
+    client = TestClient(shared[0], base_url="http://127.0.0.1", client=HERE)
     assert client.get("/metrics", headers={"Host": host}).status_code == 200

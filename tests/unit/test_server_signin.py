@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from tests.unit.service_fixture import Clock, service_in
 
@@ -20,30 +21,42 @@ BASE = "http://overpaint.test:8000"
 FROM_PAGE = {"Origin": BASE, "Sec-Fetch-Site": "same-origin"}
 
 
-@pytest.fixture
-def made(tmp_path: Path) -> Iterator[tuple[Service, Clock]]:
-    with service_in(tmp_path) as made:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, Clock]]:
+    with service_in(tmp_path_factory.mktemp("data")) as made:
         yield made
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def service(made: tuple[Service, Clock]) -> Service:
     return made[0]
 
 
-@pytest.fixture
-def client(service: Service) -> Iterator[TestClient]:
-    with TestClient(create_app(service), base_url=BASE, follow_redirects=False) as client:
-        yield client
+@pytest.fixture(scope="module")
+def app(service: Service) -> FastAPI:
+    return create_app(service)
 
 
 @pytest.fixture
-def secret(service: Service) -> str:
-    return service.keys.create("studio <1>", PLANS["free"])[1]
+def client(app: FastAPI) -> TestClient:
+    return TestClient(app, base_url=BASE, follow_redirects=False)
+
+
+@pytest.fixture
+def secret(service: Service) -> Iterator[str]:
+    key, secret = service.keys.create("studio <1>", PLANS["free"])
+    yield secret
+    service.keys.revoke(key.id)
 
 
 def link(service: Service, ttl_ms: int = 60_000) -> str:
-    return "/sign-in/" + service.keys.make_signin(service.keys.list()[0].id, ttl_ms)
+    return "/sign-in/" + service.keys.make_signin(newest(service), ttl_ms)
+
+
+def newest(service: Service) -> str:
+    """The id of the one key that is not revoked."""
+    (key,) = (key for key in service.keys.list() if key.revoked_ms is None)
+    return key.id
 
 
 def signs_in(client: TestClient, secret: str) -> None:
