@@ -1,0 +1,66 @@
+"""Times many calls, one after the other or several at a time."""
+
+from __future__ import annotations
+
+import statistics
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TypeVar
+
+C = TypeVar("C")
+
+
+@dataclass(frozen=True)
+class Times:
+    """How long each call took, and all of them."""
+
+    each: list[float]  # s
+    wall: float  # s
+
+    @property
+    def p50_ms(self) -> float:
+        return 1000 * statistics.median(self.each)
+
+    @property
+    def p99_ms(self) -> float:
+        return 1000 * sorted(self.each)[min(len(self.each) - 1, round(0.99 * len(self.each)))]
+
+    @property
+    def per_s(self) -> float:
+        return len(self.each) / self.wall
+
+
+def timed(
+    calls: int,
+    at_a_time: int,
+    connect: Callable[[], AbstractContextManager[C]],
+    do: Callable[[C], object],
+) -> Times:
+    """Call `do` so often in all, from `at_a_time` threads with a connection each."""
+    each: list[float] = []
+    left = threading.Semaphore(calls)
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            with connect() as connection:
+                while not errors and left.acquire(blocking=False):
+                    begin = time.perf_counter()
+                    do(connection)
+                    each.append(time.perf_counter() - begin)
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(at_a_time)]
+    begin = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    wall = time.perf_counter() - begin
+    if errors:
+        raise errors[0]
+    return Times(each, wall)
