@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from sqlalchemy import event
 
 from overpaint.tasks.database import Database, open_database
 from overpaint.tasks.keys import KeyStore
@@ -71,9 +74,15 @@ class Stores:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Stores]:
-    """The stores on the database at `path`, which is made where it is not there."""
+def opened(path: Path, *, durable: bool = False) -> Iterator[Stores]:
+    """The stores on the database at `path`, which is made where it is not there.
+
+    Unless it is durable, a commit does not wait for the disk.
+    """
     database = open_database(f"sqlite:///{path}", migrate=True)
+    if not durable:
+        event.listen(database.engine, "connect", _do_not_wait)
+        database.engine.dispose()
     clock = Clock()
     try:
         yield Stores(
@@ -85,6 +94,10 @@ def opened(path: Path) -> Iterator[Stores]:
         )
     finally:
         database.dispose()
+
+
+def _do_not_wait(connection: sqlite3.Connection, _record: object) -> None:
+    connection.execute("PRAGMA synchronous = OFF")
 
 
 def new_task(key_id: str, *, n: int = 1, model: str = "m", created_ms: int = 0) -> Task:

@@ -57,7 +57,8 @@ def test_a_new_database_is_made_with_its_folder_for_its_owner_only(tmp_path: Pat
 
 
 def test_commits_are_on_the_disk_and_readers_do_not_wait(tmp_path: Path) -> None:
-    with opened(tmp_path / "tasks.db") as stores, stores.database.read() as connection:
+    path = tmp_path / "tasks.db"
+    with opened(path, durable=True) as stores, stores.database.read() as connection:
         said = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")

@@ -219,4 +219,4 @@ class TaskWalk(RuleBasedStateMachine):
 
 
 TestTaskWalk = TaskWalk.TestCase
-TestTaskWalk.settings = settings(max_examples=15, stateful_step_count=40, deadline=None)
+TestTaskWalk.settings = settings(max_examples=8, stateful_step_count=40, deadline=None)

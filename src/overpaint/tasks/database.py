@@ -12,12 +12,14 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from sqlalchemy import (
     URL,
     Connection,
     Engine,
+    Executable,
     Table,
     column,
     create_engine,
@@ -116,27 +118,28 @@ def insert_or_add(
         row: the primary key.
         more: what is added, by column.
     """
-    kind = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = kind.insert(into).values(**row, **more)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=list(row),
-            set_={name: into.c[name] + statement.excluded[name] for name in more},
-        )
-    )
+    statement = _upsert(connection.dialect.name, into, tuple(more), adds=True)
+    connection.execute(statement, {**row, **more})
 
 
 def insert_or_replace(
     connection: Connection, into: Table, row: Mapping[str, str], rest: Mapping[str, object]
 ) -> None:
     """Write a row whose primary key is `row`, over the one that may be there."""
-    kind = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = kind.insert(into).values(**row, **rest)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=list(row), set_={name: statement.excluded[name] for name in rest}
-        )
+    statement = _upsert(connection.dialect.name, into, tuple(rest), adds=False)
+    connection.execute(statement, {**row, **rest})
+
+
+@cache
+def _upsert(dialect: str, into: Table, columns: tuple[str, ...], *, adds: bool) -> Executable:
+    kind = postgresql if dialect == "postgresql" else sqlite
+    statement = kind.insert(into)
+    came = statement.excluded
+    upsert: Executable = statement.on_conflict_do_update(
+        index_elements=[column.name for column in into.primary_key],
+        set_={name: into.c[name] + came[name] if adds else came[name] for name in columns},
     )
+    return upsert
 
 
 def _make_file(path: Path, *, migrate: bool) -> None:

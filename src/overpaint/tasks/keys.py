@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, update
 
 from overpaint.errors import InvalidOption, RateLimited
 from overpaint.tasks.database import Database, now_ms
@@ -18,6 +18,9 @@ from overpaint.tasks.transitions import check_quota
 
 MAX_NAME = 100  # characters
 _TOKEN = 1000  # what one submission takes out of a key's bucket
+_FIND = select(keys).where(  # of every request: built once
+    keys.c.secret_sha256 == bindparam("hashed"), keys.c.revoked_ms.is_(None)
+)
 
 
 class KeyStore:
@@ -59,11 +62,8 @@ class KeyStore:
 
     def find(self, secret: str) -> Key | None:
         """The key of this secret, None where there is none or it is revoked."""
-        wanted = keys.c.secret_sha256 == _hash(secret)
         with self._database.read() as connection:
-            row = connection.execute(
-                select(keys).where(wanted, keys.c.revoked_ms.is_(None))
-            ).first()
+            row = connection.execute(_FIND, {"hashed": _hash(secret)}).first()
         return None if row is None else key_of(row)
 
     def get(self, key_id: str) -> Key | None:

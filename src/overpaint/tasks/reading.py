@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from overpaint.tasks.database import Database
 from overpaint.tasks.rows import plain, task_of
 from overpaint.tasks.schema import ENDED, PENDING, tallies, tasks, totals
 from overpaint.tasks.task import State, Task
+
+_GET = select(tasks).where(tasks.c.id == bindparam("task_id"))  # of every poll: built once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +35,7 @@ class TaskReader:
     def get(self, task_id: str) -> Task | None:
         """The task of this id, whosever it is."""
         with self._database.read() as connection:
-            row = connection.execute(select(tasks).where(tasks.c.id == plain(task_id))).first()
+            row = connection.execute(_GET, {"task_id": plain(task_id)}).first()
         return None if row is None else task_of(row)
 
     def expired(self, before_ms: int, limit: int) -> list[Task]:

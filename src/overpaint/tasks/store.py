@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from itertools import islice
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select, update
+from sqlalchemy import Connection, bindparam, func, or_, select, update
 
 from overpaint.errors import NotPending, UnknownTask
 from overpaint.tasks import transitions
@@ -24,6 +25,26 @@ from overpaint.tasks.task import Failure, PictureOutcome, Progress, State, Task
 from overpaint.tasks.workers import WorkerRoll
 
 _CLOCK_SLACK_MS = 10 * 60 * 1000  # a lease taken this far ahead: the clock has gone back
+
+#: Whose turn it is: of the keys that have a task waiting and may run one more.
+_NEXT_KEY = select(keys.c.id).where(READY).order_by(keys.c.running, keys.c.served).limit(1)
+_NEXT_TASK = (
+    select(tasks.c.number)
+    .where(PENDING, tasks.c.key_id == bindparam("of_key"))
+    .order_by(tasks.c.number)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+_SERVED = (
+    update(keys)
+    .where(keys.c.id == bindparam("of_key"))
+    .values(served=select(func.max(keys.c.served) + 1).scalar_subquery())
+)
+_RUNNING = select(tasks.c.number, tasks.c.tries).where(RUNNING).with_for_update()
+_OUT_OF_LEASE = _RUNNING.where(
+    or_(tasks.c.lease_until_ms < bindparam("now"), tasks.c.leased_ms > bindparam("too_far"))
+)
+_OF_WORKER = _RUNNING.where(tasks.c.worker == bindparam("of"))
 _LAPSED = Failure(
     kind="InternalError", message="The worker that painted this task stopped, time after time."
 )
@@ -60,20 +81,14 @@ class TaskStore(TaskReader, TaskLister, WorkerRoll):
         a key, the task that came first. Tasks whose lease has lapsed are taken back before.
         """
         with self._database.read() as connection:  # idle workers leave the writers alone
-            if not self._lapsed(connection) and self._next_key(connection) is None:
+            if not self._out_of_lease(connection) and connection.scalar(_NEXT_KEY) is None:
                 return None
         with self._database.write() as connection:
-            self._lapse(connection)
-            key_id = self._next_key(connection)
+            self._take_back(connection, self._out_of_lease(connection))
+            key_id = connection.scalar(_NEXT_KEY.with_for_update(skip_locked=True))
             if key_id is None:
                 return None
-            number = connection.scalar(
-                select(tasks.c.number)
-                .where(PENDING, tasks.c.key_id == key_id)
-                .order_by(tasks.c.number)
-                .limit(1)
-                .with_for_update(skip_locked=True)
-            )
+            number = connection.scalar(_NEXT_TASK, {"of_key": key_id})
             row = transitions.move(
                 connection,
                 State.PENDING,
@@ -81,8 +96,7 @@ class TaskStore(TaskReader, TaskLister, WorkerRoll):
                 tasks.c.number == number,
                 {"worker": worker, "started_ms": self._clock(), **self._lease(lease_ms)},
             )
-            served = select(func.max(keys.c.served) + 1).scalar_subquery()
-            connection.execute(update(keys).where(keys.c.id == key_id).values(served=served))
+            connection.execute(_SERVED, {"of_key": key_id})
         return None if row is None else task_of(row)
 
     def heartbeat(self, task: Task, *, lease_ms: int, progress: Progress | None = None) -> bool:
@@ -159,7 +173,7 @@ class TaskStore(TaskReader, TaskLister, WorkerRoll):
     def release_worker(self, worker: str) -> int:
         """Take back, as lapsed, what a worker held that is known to be dead; return how many."""
         with self._database.write() as connection:
-            return self._take_back(connection, tasks.c.worker == worker)
+            return self._take_back(connection, connection.execute(_OF_WORKER, {"of": worker}).all())
 
     def lapse(self) -> int:
         """Take back the tasks whose lease has run out; return how many.
@@ -168,7 +182,7 @@ class TaskStore(TaskReader, TaskLister, WorkerRoll):
         out too.
         """
         with self._database.write() as connection:
-            return self._lapse(connection)
+            return self._take_back(connection, self._out_of_lease(connection))
 
     def cancel(self, task_id: str, key_id: str) -> Task:
         """Cancel a task that waits, and refund it.
@@ -197,27 +211,14 @@ class TaskStore(TaskReader, TaskLister, WorkerRoll):
         now = self._clock()
         return {"leased_ms": now, "lease_until_ms": now + lease_ms}
 
-    def _lapse(self, connection: Connection) -> int:
-        return self._take_back(connection, self._out_of_lease())
-
-    def _lapsed(self, connection: Connection) -> bool:
-        lapsed = select(tasks.c.number).where(RUNNING, self._out_of_lease()).limit(1)
-        return connection.scalar(lapsed) is not None
-
-    def _out_of_lease(self) -> ColumnElement[bool]:
+    def _out_of_lease(self, connection: Connection) -> Sequence[Any]:
         now = self._clock()
-        return or_(tasks.c.lease_until_ms < now, tasks.c.leased_ms > now + _CLOCK_SLACK_MS)
+        times = {"now": now, "too_far": now + _CLOCK_SLACK_MS}
+        return connection.execute(_OUT_OF_LEASE, times).all()
 
-    def _take_back(self, connection: Connection, which: ColumnElement[bool]) -> int:
-        query = select(tasks.c.number, tasks.c.tries).where(RUNNING, which).with_for_update()
-        rows = connection.execute(query).all()
-        for number, tries in rows:
-            named = tasks.c.number == number
-            transitions.requeue(connection, named, tries, _LAPSED, self._clock())
-        return len(rows)
-
-    @staticmethod
-    def _next_key(connection: Connection) -> str | None:
-        """Whose turn it is, of the keys that have a task waiting and may run one more."""
-        query = select(keys.c.id).where(READY).order_by(keys.c.running, keys.c.served).limit(1)
-        return connection.scalar(query.with_for_update(skip_locked=True))
+    def _take_back(self, connection: Connection, rows: Iterable[Any]) -> int:
+        count = 0
+        for row in rows:
+            which = tasks.c.number == row.number
+            count += transitions.requeue(connection, which, row.tries, _LAPSED, self._clock())
+        return count

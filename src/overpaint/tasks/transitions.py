@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, insert, select, update
 
 from overpaint.errors import InvalidKey, QueueFull, QuotaExhausted
 from overpaint.tasks.database import insert_or_add
@@ -17,7 +17,25 @@ from overpaint.tasks.schema import keys, tallies, tasks, totals
 from overpaint.tasks.task import FINAL, MAX_TRIES, Failure, State, Task
 
 DAY_MS = 24 * 3600 * 1000
-_COUNTED = {State.PENDING: keys.c.pending, State.RUNNING: keys.c.running}
+_COUNTERS = ("pending", "running", "reserved", "used")
+
+# Statements of every request, built once: building costs more than running.
+_LOCK_KEY = select(keys).where(keys.c.id == bindparam("key_id")).with_for_update()
+_INSERT = insert(tasks).returning(tasks.c.number)
+_COUNT = (
+    update(keys)
+    .where(keys.c.id == bindparam("key_id"))
+    .values({name: keys.c[name] + bindparam(f"more_{name}") for name in _COUNTERS})
+)
+_TALLY_LESS = (
+    update(tallies)
+    .where(
+        tallies.c.key_id == bindparam("of_key"),
+        tallies.c.model == bindparam("of_model"),
+        tallies.c.state == bindparam("of_state"),
+    )
+    .values(count=tallies.c.count - bindparam("less"))
+)
 
 
 def store(connection: Connection, task: Task, *, max_pending: int, now: int) -> int:
@@ -28,18 +46,14 @@ def store(connection: Connection, task: Task, *, max_pending: int, now: int) -> 
         QueueFull: the key has `max_pending` tasks waiting.
         QuotaExhausted: the key may not have that many pictures more.
     """
-    key = connection.execute(select(keys).where(keys.c.id == task.key_id).with_for_update()).first()
+    key = connection.execute(_LOCK_KEY, {"key_id": task.key_id}).first()
     check_quota(key, n=task.n, now=now)
     assert key is not None
     if key.pending >= max_pending:
         raise QueueFull(f"The key has {key.pending} tasks waiting, at most {max_pending} may.")
     row = task_row(task) | {"state": State.PENDING.value}
-    number = connection.execute(insert(tasks).values(row).returning(tasks.c.number)).scalar_one()
-    connection.execute(
-        update(keys)
-        .where(keys.c.id == task.key_id)
-        .values(reserved=keys.c.reserved + task.n, pending=keys.c.pending + 1)
-    )
+    number = connection.execute(_INSERT, row).scalar_one()
+    _count(connection, task.key_id, pending=1, reserved=task.n)
     _tally(connection, task.key_id, task.model, State.PENDING, 1)
     return int(number)
 
@@ -88,14 +102,14 @@ def move(
     ).one_or_none()
     if row is None:
         return None
-    counted: dict[str, Any] = {}
-    for state, change in ((source, -1), (target, 1)):
-        if state in _COUNTED:
-            counted[_COUNTED[state].name] = _COUNTED[state] + change
-    if target in FINAL:
-        counted["reserved"] = keys.c.reserved - row.n
-        counted["used"] = keys.c.used + successes
-    connection.execute(update(keys).where(keys.c.id == row.key_id).values(counted))
+    _count(
+        connection,
+        row.key_id,
+        pending=(target is State.PENDING) - (source is State.PENDING),
+        running=(target is State.RUNNING) - (source is State.RUNNING),
+        reserved=-row.n if target in FINAL else 0,
+        used=successes,
+    )
     _tally(connection, row.key_id, row.model, source, -1)
     _tally(connection, row.key_id, row.model, target, 1)
     if target in FINAL:
@@ -155,16 +169,19 @@ def forget(connection: Connection, ids: list[str]) -> None:
         _tally(connection, key_id, model, State(state), -count)
 
 
+def _count(connection: Connection, key_id: str, **more: int) -> None:
+    """Add to the counters of a key."""
+    added = {f"more_{name}": more.get(name, 0) for name in _COUNTERS}
+    connection.execute(_COUNT, {"key_id": key_id, **added})
+
+
 def _tally(connection: Connection, key_id: str, model: str, state: State, change: int) -> None:
-    row = {"key_id": key_id, "model": model, "state": state.value}
     if change > 0:
+        row = {"key_id": key_id, "model": model, "state": state.value}
         insert_or_add(connection, tallies, row, {"count": change})
         return
-    connection.execute(
-        update(tallies)
-        .where(*(tallies.c[name] == value for name, value in row.items()))
-        .values(count=tallies.c.count + change)
-    )
+    less = {"of_key": key_id, "of_model": model, "of_state": state.value, "less": -change}
+    connection.execute(_TALLY_LESS, less)
 
 
 def _total(connection: Connection, row: Row[Any], successes: int) -> None:
