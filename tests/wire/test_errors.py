@@ -54,7 +54,6 @@ ENDPOINTS = [
     ("header", "message"),
     [
         (None, "No API-key provided."),
-        ("Bearer ", "No API-key provided."),
         ("Bearer", "No API-key provided."),
         ("Bearer sk-wrong", "Invalid API-key provided."),
         ("Bearer sk-\xe4\xb8\xad", "Invalid API-key provided."),
@@ -380,7 +379,7 @@ def test_a_body_that_is_too_large_is_refused_without_being_read(
         connection.close()
     assert status in (400, 413)
     assert said["code"] == "BadRequest.TooLarge"
-    assert said["message"] == "Payload Too Large."
+    assert said["message"].startswith("Payload Too Large.")
     assert said["request_id"]
 
 
@@ -447,12 +446,13 @@ def test_bytes_that_are_no_http_break_nothing(server: ServeProcess, client: Clie
     assert client.list()["page_no"] == 1
 
 
-def test_a_slow_input_host_holds_nobody_else_up(client: Client, host: PictureHost) -> None:
+def test_a_slow_input_host_holds_nobody_else_up(
+    client: Client, stranger: Client, host: PictureHost
+) -> None:
     slow = client.body(input={"base_image_url": host.silent()})
     with ThreadPoolExecutor(8) as pool:
         waiting = [pool.submit(client.post, slow) for _ in range(8)]
-        client.list()
-        client.done()
+        stranger.create()
         assert not any(one.done() for one in waiting)
         for one in waiting:
             check_error(one.result(), 400, *DOWNLOAD)

@@ -117,11 +117,11 @@ def test_one_key_s_crowd_does_not_starve_another_s_task(
     held = [crowd.create("gated") for _ in range(2)]  # both workers
     for task_id in held:
         crowd.wait(task_id, "RUNNING")
-    many = [crowd.create() for _ in range(20)]
+    many = [crowd.create() for _ in range(10)]
     late = single.create()
     server.gate.touch()
     ended = single.wait(late)["output"]["end_time"]
     for task_id in many:
         crowd.wait(task_id)
     later = [task_id for task_id in many if crowd.task(task_id)["output"]["end_time"] > ended]
-    assert len(later) > 10
+    assert len(later) > 5

@@ -155,6 +155,8 @@ class Service:
 
     def cancel(self, key: Key, task_id: str) -> Task:
         """Take a pending task out of the queue; raises `UnknownTask` or `NotPending`."""
+        if self.get(key, task_id) is None:
+            raise UnknownTask
         return self.tasks.cancel(task_id, key.id)
 
     def list(self, key: Key, query: Query) -> Listing:
