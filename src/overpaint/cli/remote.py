@@ -123,9 +123,7 @@ def tasks(
         ["task", "status", "model", "created"],
         [
             [
-                str(row.get("task_id")),
-                str(row.get("status")),
-                str(row.get("model_name")),
+                *(str(row.get(name) or "") for name in ("task_id", "status", "model_name")),
                 _when(row),
             ]
             for row in answer["data"]

@@ -78,7 +78,7 @@ class Remote:
             raise OperationFailed(f"{self.base_url} took the task without giving it an id")
         return answer
 
-    def task(self, task_id: str, *, patience_s: float = PATIENCE_S) -> dict[str, Any]:
+    def task(self, task_id: str, *, patience_s: float | None = None) -> dict[str, Any]:
         """What the server says about a task: the whole answer, which has `output`.
 
         Raises `Refused` where the server does not know the task.
@@ -133,14 +133,14 @@ class Remote:
                 policy["upload_host"], data=fields, files={"file": (name, data, media_type)}
             )
 
-        response = self._persist(send, PATIENCE_S, once=True)
+        response = self._persist(send, once=True)
         if response.status_code != 200:
             raise _declined(response, f"{file} was not taken")
         return f"oss://{key}"
 
     def download(self, url: str) -> bytes:
         """The bytes of a result. Its URL needs no key, and gets none."""
-        response = self._persist(lambda: self._http.get(url, follow_redirects=True), PATIENCE_S)
+        response = self._persist(lambda: self._http.get(url, follow_redirects=True))
         if response.status_code != 200:
             raise _declined(response, "the result could not be downloaded")
         return response.content
@@ -150,7 +150,7 @@ class Remote:
         method: str,
         path: str,
         *,
-        patience_s: float = PATIENCE_S,
+        patience_s: float | None = None,
         once: bool = False,
         headers: Mapping[str, str] | None = None,
         **what: Any,
@@ -169,24 +169,29 @@ class Remote:
         return answer
 
     def _persist(
-        self, send: Callable[[], httpx.Response], patience_s: float, *, once: bool = False
+        self,
+        send: Callable[[], httpx.Response],
+        patience_s: float | None = None,
+        *,
+        once: bool = False,
     ) -> httpx.Response:
         """Send, and send again after growing pauses while the server is away.
 
         What is to be done `once` is sent anew a single time after a connection that broke on the
         way, as the SDKs do, and never after silence: it may have been carried out.
         """
+        longest = PATIENCE_S if patience_s is None else patience_s
         waited, pause, broken = 0.0, _FIRST_PAUSE_S, 0
         while True:
             try:
                 response = send()
             except (httpx.RequestError, httpx.InvalidURL) as error:
                 broken += isinstance(error, _BROKEN)
-                if not self._passes(error, once) or waited >= patience_s or (once and broken > 1):
+                if not self._passes(error, once) or waited >= longest or (once and broken > 1):
                     raise _unreachable(self.base_url, error) from error
             else:
                 self._reached = True
-                if response.status_code not in _AWAY or waited >= patience_s:
+                if response.status_code not in _AWAY or waited >= longest:
                     return response
             self._pause(pause)
             waited += pause
