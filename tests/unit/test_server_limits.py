@@ -18,9 +18,9 @@ import requests
 from starlette.types import Message, Receive, Scope, Send
 from tests.unit.service_fixture import service_in
 
-from overpaint.server.process import server
 from overpaint.server.errors import Declined
 from overpaint.server.limits import MB, BodyLimit
+from overpaint.server.process import server
 from overpaint.server.protocol import PatientH11
 from overpaint.service import Service
 from overpaint.tasks.task import PLANS
