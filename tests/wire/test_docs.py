@@ -106,8 +106,8 @@ def test_the_readme_s_sample_runs(page: str, environment: dict[str, str]) -> Non
 
 def test_the_samples_of_openai_run(folder: Path, environment: dict[str, str]) -> None:
     original = pixels_of((folder / "photo.png").read_bytes())
-    white = pixels_of((folder / "mask.png").read_bytes())
-    repaint = (white if white.ndim == 2 else white[..., 0]) > 127
+    with Image.open(folder / "mask.png") as area:
+        repaint = np.asarray(area.convert("L")) > 127
     mask = np.dstack([original[..., :3], np.where(repaint, 0, 255)]).astype(np.uint8)
     (folder / "openai").mkdir()
     (folder / "openai" / "photo.png").write_bytes(png(original))

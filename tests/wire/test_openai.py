@@ -167,7 +167,7 @@ def test_the_asynchronous_client_edits(server: ServeProcess, key: str) -> None:
         ({"mask": ("b.png", flat(300, 300))}, "mask"),
         ({"mask": ("b.png", transparent(mask() * 0))}, "mask"),
         ({"mask": ("b.png", b"no picture")}, "mask"),
-        ({"mask": None}, "mask"),
+        ({"mask": None}, "image"),
         ({"image": ("a.png", BASE + bytes(11 * 1024 * 1024))}, "image"),
         ({"response_format": "xml"}, "response_format"),
         ({"extra_body": {"seed": -1}}, "seed"),
