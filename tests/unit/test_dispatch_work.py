@@ -276,6 +276,28 @@ def test_a_full_disk_is_waited_for_with_the_picture_in_hand(
     assert len(stage.results(task)) == 2
 
 
+def test_a_result_that_finds_no_space_takes_none_while_it_waits(stage: Stage) -> None:
+    class Tight(LocalBlobs):
+        """Has space for one picture, until somebody looks."""
+
+        seen: list[list[str]]
+
+        def put(self, name: str, data: bytes) -> BlobRef:
+            self.seen.append(stage.results(task))
+            if name.endswith("1-1.png") and len(self.seen) < 3:
+                raise StorageFull
+            return super().put(name, data)
+
+    disk = Tight(stage.settings.blobs_dir)
+    disk.seen = []
+    task = stage.submit(n=2)
+    assert stage.worker(blobs=disk).work()
+    first = ["result-1-0.png"]
+    assert disk.seen == [[], first, [], first]
+    assert stage.now(task).state is State.SUCCEEDED
+    assert len(stage.results(task)) == 2
+
+
 def test_a_disk_that_stays_full_costs_no_try_and_leaves_nothing_half(stage: Stage) -> None:
     task = stage.submit(n=2)
     disk = FullDisk(stage.settings.blobs_dir, 0)

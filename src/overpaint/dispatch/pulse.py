@@ -69,6 +69,7 @@ class Pulse:
         self._overdue = overdue
         self._hold: Hold | None = None
         self._last = 0.0  # when something was written
+        self._heard = True  # whether it was, the last time; what fails every second is said once
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
 
@@ -114,9 +115,13 @@ class Pulse:
                 self._store.beat(self._worker, pid=os.getpid(), task_id=task_id)
         except OverpaintError as error:  # the disk is full, say: the next beat may come through
             self._last -= max(0.0, self._every_s - _PROGRESS_S)  # and comes soon
-            logger.warning("no sign of life given", extra={"reason": str(error)})
+            if self._heard:
+                logger.warning("no sign of life given", extra={"reason": str(error)})
+            self._heard = False
         except Exception:  # a worker without a pulse would lose every task
             logger.exception("no sign of life given")
+        else:
+            self._heard = True
 
     def _keep(self, hold: Hold) -> None:
         progress = hold.progress

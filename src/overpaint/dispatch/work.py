@@ -184,9 +184,9 @@ class Worker:
         """Store the files, then end the task; between the two nobody sees the files."""
         task = hold.task
         try:
-            done = self._patiently(hold, lambda: self._store_all(task, painted))
+            done = self._patiently(hold, lambda: self._store_or_nothing(task, painted))
         except _TROUBLE:
-            self._discard_own(task)  # which may even make the space that lacks
+            self._discard_own(task)
             self._patiently(hold, lambda: self._store.give_back(task))
             raise
         if not done:
@@ -196,6 +196,13 @@ class Worker:
         what = {"engine": painted.painter, "pictures": pictures, "seconds": spent}
         logger.info("painted", extra={**about(task), **what})
         self._discard_old(task)
+
+    def _store_or_nothing(self, task: Task, painted: Painted) -> bool:
+        try:
+            return self._store_all(task, painted)
+        except StorageFull:
+            self._discard_own(task)  # while we wait, the little space that is left is for others
+            raise
 
     def _store_all(self, task: Task, painted: Painted) -> bool:
         pictures = []

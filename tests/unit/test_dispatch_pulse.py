@@ -1,0 +1,62 @@
+"""Signs of life that cannot be given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.unit.dispatch_stage import Stage, open_stage, until
+
+from overpaint.dispatch import pulse
+from overpaint.dispatch.painting import LeaseLost
+from overpaint.dispatch.pulse import Hold, Pulse
+from overpaint.errors import StorageFull
+from overpaint.tasks.store import TaskStore
+from overpaint.tasks.task import Progress, Task
+from overpaint.values import Step
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    with open_stage(tmp_path) as opened:
+        yield opened
+
+
+def never(task: Task) -> None:
+    raise AssertionError(task.id)
+
+
+@pytest.mark.parametrize("error", [StorageFull, RuntimeError])
+def test_a_beat_that_fails_is_said_and_comes_again_soon(
+    stage: Stage,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    error: type[Exception],
+) -> None:
+    class Away(TaskStore):
+        calls = 0
+
+        def beat(self, worker: str, *, pid: int, task_id: str | None) -> None:
+            self.calls += 1
+            if self.calls < 4:
+                raise error
+            super().beat(worker, pid=pid, task_id=task_id)
+
+    monkeypatch.setattr(pulse, "_PROGRESS_S", 0.01)
+    beats = Pulse(Away(stage.database), "w1", lease_s=0.2, task_s=900, overdue=never)
+    beats.start()
+    until(lambda: [one.id for one in stage.store.workers()] == ["w1"])
+    beats.stop()
+    said = [record.message for record in caplog.records]
+    assert set(said) == {"no sign of life given"}
+    assert len(said) == (1 if error is StorageFull else 3)  # a full disk is said once
+
+
+def test_a_step_is_progress_until_the_lease_is_lost(stage: Stage) -> None:
+    hold = Hold(stage.submit(), 900)
+    hold.step(Step(stage="paint", done=1, total=4))
+    assert hold.progress == Progress(stage="paint", done=1, total=4)
+    hold.lost = True
+    with pytest.raises(LeaseLost):
+        hold.step(Step(stage="paint", done=2, total=4))
