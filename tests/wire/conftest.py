@@ -45,7 +45,7 @@ def client(server: ServeProcess, host: PictureHost, key: str) -> Iterator[Client
 @pytest.fixture(scope="session")
 def stranger(server: ServeProcess, client: Client) -> Iterator[Client]:
     """Somebody else."""
-    secret = server.make_key("stranger")
+    secret = server.quick_key("stranger", "unlimited")
     made = Client(server.base, secret, base=client.base, mask=client.mask)
     yield made
     made.close()
@@ -57,7 +57,7 @@ def newcomer(server: ServeProcess, client: Client) -> Iterator[Callable[[str], C
     made: list[Client] = []
 
     def make(plan: str) -> Client:
-        secret = server.make_key(f"newcomer-{next(_numbers)}", plan)
+        secret = server.quick_key(f"newcomer-{next(_numbers)}", plan)
         made.append(Client(server.base, secret, base=client.base, mask=client.mask))
         return made[-1]
 

@@ -10,7 +10,8 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -19,9 +20,21 @@ import httpx
 from tests.wire import plugin
 
 from overpaint import settings
+from overpaint.tasks.database import Database, open_database
+from overpaint.tasks.keys import KeyStore
+from overpaint.tasks.task import PLANS
 
 START_SECONDS = 60
 MODELS = ",".join([settings.MODELS, *(f"{engine.name}={engine.name}" for engine in plugin.ENGINES)])
+
+
+@contextmanager
+def closing_database(url: str) -> Iterator[Database]:
+    database = open_database(url, migrate=False)
+    try:
+        yield database
+    finally:
+        database.dispose()
 
 
 class ServeProcess:
@@ -100,6 +113,11 @@ class ServeProcess:
     def make_key(self, name: str, plan: str = "unlimited") -> str:
         """The secret of a new key."""
         return str(self.run("keys", "create", "--name", name, "--plan", plan, "--json")["key"])
+
+    def quick_key(self, name: str, plan: str) -> str:
+        """Likewise, without a process: the store is opened a second time."""
+        with closing_database(settings.load(data_dir=self.data).database_url) as database:
+            return KeyStore(database).create(name, PLANS[plan])[1]
 
     def run(self, *arguments: str) -> Any:
         """The JSON that a command prints."""

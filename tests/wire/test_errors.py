@@ -69,7 +69,7 @@ def test_no_endpoint_answers_without_a_valid_key(
 
 
 def test_a_revoked_key_is_no_key(server: ServeProcess) -> None:
-    secret = server.make_key("short-lived")
+    secret = server.quick_key("short-lived", "unlimited")
     headers = {"Authorization": f"Bearer {secret}"}
     assert httpx.get(f"{server.base}/tasks", headers=headers).status_code == 200
     server.run("keys", "revoke", "short-lived", "--json")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,9 @@ from tests.wire.process import ServeProcess
 
 @pytest.fixture(scope="module")
 def lister(server: ServeProcess, client: Client) -> Iterator[Client]:
-    made = Client(server.base, server.make_key("lister"), base=client.base, mask=client.mask)
+    made = Client(
+        server.base, server.quick_key("lister", "unlimited"), base=client.base, mask=client.mask
+    )
     yield made
     made.close()
 
@@ -62,11 +64,9 @@ def test_a_row_says_all_that_the_contract_names(lister: Client, ids: list[str]) 
 
 
 def test_times_that_are_not_known_yet_are_absent(
-    server: ServeProcess, lister: Client, closed_gate: None
+    newcomer: Callable[[str], Client], closed_gate: None
 ) -> None:
-    made = Client(
-        server.base, server.make_key("waiting", "free"), base=lister.base, mask=lister.mask
-    )
+    made = newcomer("free")
     first, second = made.create("gated"), made.create("gated")
     made.wait(first, "RUNNING")
     newest, older = made.list()["data"]
@@ -74,7 +74,6 @@ def test_times_that_are_not_known_yet_are_absent(
     assert not {"start_time", "end_time"} & set(newest)
     assert (older["task_id"], older["status"]) == (first, "RUNNING")
     assert "end_time" not in older
-    made.close()
 
 
 def test_every_filter_filters(lister: Client, ids: list[str]) -> None:

@@ -203,7 +203,7 @@ def test_an_unknown_model_is_not_found(openai_client: openai.OpenAI) -> None:
 
 
 def test_an_engine_s_failure_is_a_server_error(openai_client: openai.OpenAI) -> None:
-    with pytest.raises(openai.InternalServerError, match="The engine could not paint."):
+    with pytest.raises(openai.InternalServerError, match="The engine could not paint"):
         edit(openai_client, model="broken")
 
 
