@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 import threading
 import time
@@ -18,7 +19,7 @@ from overpaint._version import __version__
 from overpaint.cli import console
 from overpaint.cli.numbers import number
 from overpaint.cli.service_options import Config, DataDir
-from overpaint.errors import InvalidOption, OperationFailed, Refused
+from overpaint.errors import InvalidOption, Refused
 
 if TYPE_CHECKING:
     import socket
@@ -62,7 +63,7 @@ def serve(
     from overpaint.dispatch import logs
 
     found = settings.load(config, host=host, port=port, data_dir=data_dir, workers=workers)
-    with bind(found.host, found.port) as listener:
+    with _ending_on_request(), bind(found.host, found.port) as listener:
         found = replace(found, port=listener.getsockname()[1])
         logs.configure(found)
         with _only_one(found.data_dir), _opened(found) as service:
@@ -101,6 +102,19 @@ def _run(service: Service, listener: socket.socket) -> int:
     )
     threading.Thread(target=_say_ready, args=own_address(listener), daemon=True).start()
     return supervisor.run()
+
+
+@contextmanager
+def _ending_on_request() -> Iterator[None]:
+    """End with 0 at SIGTERM while the service starts; later the supervisor sees to it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _first_key(service: Service, listener: socket.socket) -> tuple[str, str] | None:
@@ -143,7 +157,8 @@ def _only_one(folder: Path) -> Iterator[None]:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = (folder / _LOCK).open("ab")
     except OSError as error:
-        raise OperationFailed(f"{folder}: {error.strerror or error}") from error
+        limit = f"must be a folder that can be written to ({error.strerror or error})"
+        raise InvalidOption("data_dir", limit, folder) from error
     with file:
         try:
             if sys.platform == "win32":
