@@ -537,6 +537,19 @@ def test_the_command_line_s_key_and_server_go_before_the_environment_s(
     assert server.calls[0].headers["authorization"] == "Bearer other"
 
 
+def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(
+    server: Scripted, cli: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    server.answers[TASK] = [ended()]
+    assert cli("status", "t-1")[0] == 0
+    code, _, err = cli("status", "t-1", "--base-url", "http://server.invalid/api/v1")
+    assert (code, "Connection refused" in err) == (1, True)  # by the proxy
+
+
 SUBMIT = ("submit", "base.png", "mask.png", "猫")
 
 

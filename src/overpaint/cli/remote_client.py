@@ -53,10 +53,12 @@ class Remote:
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._pause = pause
         self._reached = False  # the server answered before, so a refused connection will pass
+        host = httpx.URL(self.base_url).host
+        direct = {f"all://{f'[{host}]' if ':' in host else host}": None}
         self._http = httpx.Client(
             timeout=_TIMEOUT,
             headers={"User-Agent": f"overpaint/{__version__}"},
-            trust_env=not _is_loopback(self.base_url),  # no proxy on the way to this machine
+            mounts=direct if _is_loopback(host) else None,  # no proxy leads to this machine
         )
 
     def __enter__(self) -> Self:
@@ -222,8 +224,7 @@ def _checked_url(url: str) -> str:
     return url.rstrip("/")
 
 
-def _is_loopback(url: str) -> bool:
-    host = httpx.URL(url).host
+def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
