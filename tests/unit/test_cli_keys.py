@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -133,10 +134,20 @@ def test_the_data_folder_comes_from_environment_or_file_as_the_service_s_does(
     assert (tmp_path / "two/overpaint.db").exists()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+def test_the_data_folder_is_its_owner_s_alone(keys: Keys, folder: Path) -> None:
+    keys("list")
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert (folder / "overpaint.db").stat().st_mode & 0o777 == 0o600
+
+
 def test_a_folder_that_cannot_be_made_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").write_text("")
     code = run(("keys", "list", "--data-dir", str(tmp_path / "file")))
-    assert code == 1
-    assert capsys.readouterr().err.startswith(f"error: {tmp_path}/file/overpaint.db: ")
+    assert code == 2
+    assert capsys.readouterr().err == (
+        "error: data_dir: must be a folder that can be made (File exists),"
+        f" got {tmp_path / 'file'}\n"
+    )

@@ -488,6 +488,13 @@ def test_a_server_that_is_not_there_is_told_at_once(cli: Run) -> None:
     assert "is `overpaint serve` running there?" in err
 
 
+def test_tls_that_fails_is_told_as_such(server: Scripted, cli: Run) -> None:
+    code, _, err = cli("tasks", "--base-url", server.url.replace("http:", "https:"))
+    assert code == 1
+    assert err.startswith(f"error: no secure connection to https{server.url[4:]} ([SSL")
+    assert "SSL_CERT_FILE" in err
+
+
 def test_silence_is_told_and_a_creation_is_not_repeated_after_it(
     server: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -105,7 +105,7 @@ def test_ipv6_addresses_are_written_in_brackets_and_every_address_has_ipv4_too()
         (("--config", "wrong.toml"), "error: prot: wrong.toml: must be one of host, port"),
         (
             ("--data-dir", "wrong.toml"),
-            "error: data_dir: must be a folder that can be written to (File exists), got /",
+            "error: data_dir: must be a folder that can be made (File exists), got /",
         ),
     ],
 )

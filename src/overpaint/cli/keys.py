@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from overpaint.cli import console
-from overpaint.cli.service_options import Config, DataDir, iso_time
+from overpaint.cli.service_options import Config, DataDir, iso_time, make_data_folder
 from overpaint.errors import InvalidOption
 
 if TYPE_CHECKING:
@@ -118,6 +118,7 @@ def _store(data_dir: Path | None, config: Path | None) -> Iterator[KeyStore]:
     from overpaint.tasks.keys import KeyStore
 
     found = settings.load(config, data_dir=data_dir)
+    make_data_folder(found.data_dir)
     database = open_database(found.database_url, migrate=True)
     try:
         yield KeyStore(database)

@@ -274,6 +274,9 @@ def _unreachable(base_url: str, error: Exception) -> OverpaintError:
     if isinstance(error, httpx.TooManyRedirects):
         return OperationFailed(f"{where} redirects for ever")
     reason = str(error) or type(error).__name__
+    if "SSL" in reason:
+        hint = "a certificate of your own may be named in SSL_CERT_FILE"
+        return OperationFailed(f"no secure connection to {where} ({reason}); {hint}")
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
         return OperationFailed(
             f"nothing answers at {where} ({reason}); is `overpaint serve` running there?"

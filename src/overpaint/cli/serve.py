@@ -18,7 +18,7 @@ import typer
 from overpaint._version import __version__
 from overpaint.cli import console
 from overpaint.cli.numbers import number
-from overpaint.cli.service_options import Config, DataDir
+from overpaint.cli.service_options import Config, DataDir, make_data_folder
 from overpaint.errors import InvalidOption, Refused
 
 if TYPE_CHECKING:
@@ -153,8 +153,8 @@ def _only_one(folder: Path) -> Iterator[None]:
 
     Raises `InvalidOption` where another `overpaint serve` holds it.
     """
+    make_data_folder(folder)
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = (folder / _LOCK).open("ab")
     except OSError as error:
         limit = f"must be a folder that can be written to ({error.strerror or error})"

@@ -1,4 +1,4 @@
-"""What the commands of the service's own machine share: which data folder, and times in words."""
+"""What the commands on the service's own machine share: its data folder, and times in words."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from overpaint.errors import InvalidOption
 
 DataDir = Annotated[
     Path | None,
@@ -20,6 +22,15 @@ Config = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="A TOML file with settings, as the guide lists them."),
 ]
+
+
+def make_data_folder(folder: Path) -> None:
+    """Make the data folder, for its owner alone, when it is missing; raises `InvalidOption`."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        limit = f"must be a folder that can be made ({error.strerror or error})"
+        raise InvalidOption("data_dir", limit, folder) from error
 
 
 def iso_time(ms: int | None) -> str | None:
