@@ -65,6 +65,9 @@ class Load:
         self.stopping.set()
 
     def stop(self) -> None:
+        """End everything; once is enough."""
+        if self.over.is_set():
+            return
         self.stopping.set()
         self.over.set()
         for thread in self._threads:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bench._callers import Load
-from bench._ledger import Caller, Ledger, Promise
+from bench._ledger import Caller, Ledger
 from bench._server import Server
 from bench._wire import Wire, WireError
 
@@ -139,13 +139,15 @@ class Hurt:
                 path.unlink()
             try:
                 url = "/" + promise.results[index]["url"].split("/", 3)[3]
-                answer = self._wire.get(url)
+                with Wire(self.server.port) as stranger:
+                    answer = stranger.get(url)
             finally:
                 path.write_bytes(whole)
             self.ledger.note(f"{how} result", answer, allowed=(500,))
             if answer.status != 500:
                 self.ledger.violate(f"{promise.id}: a {how} result: {answer.status}")
-        self.ledger.look(self._wire_of(promise), promise)
+        with Wire(self.server.port, promise.caller.secret) as wire:
+            self.ledger.look(wire, promise)
 
     def deadly(self) -> None:
         """A task that takes down every worker that touches it: it fails after three of them."""
@@ -251,9 +253,6 @@ class Hurt:
 
     def _submitted(self) -> bool:
         return self.load.submit(self._wire, self.probe, self._rng, "paced") is not None
-
-    def _wire_of(self, promise: Promise) -> Wire:
-        return Wire(self.server.port, promise.caller.secret)
 
     @staticmethod
     def _flip(path: Path) -> None:

@@ -6,6 +6,7 @@ import http.client
 import io
 import json
 import socket
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -16,6 +17,7 @@ import numpy.typing as npt
 from PIL import Image
 
 CREATE = "/api/v1/services/aigc/image2image/image-synthesis"
+IDLE_S = 2.0  # a connection that was not used for longer is not used again
 FINAL = frozenset({"SUCCEEDED", "FAILED", "CANCELED"})
 
 Pixels = npt.NDArray[np.uint8]
@@ -43,6 +45,7 @@ class Wire:
     def __init__(self, port: int, key: str = "", *, timeout_s: float = 30) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_s)
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._used = 0.0
 
     def __enter__(self) -> Wire:
         return self
@@ -70,6 +73,8 @@ class Wire:
         self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> Answer:
         """One request; raises `WireError` where no whole answer came, and connects anew then."""
+        if time.monotonic() - self._used > IDLE_S:  # the server may be closing it just now
+            self._connection.close()
         try:
             if self._connection.sock is None:
                 self._connection.connect()
@@ -80,6 +85,7 @@ class Wire:
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
             raise WireError(f"{type(error).__name__}: {error}") from error
+        self._used = time.monotonic()
         kind = response.getheader("Content-Type", "").partition(";")[0]
         return Answer(response.status, data, kind)
 

@@ -109,6 +109,7 @@ def campaign(folder: Path, tasks: int, seed: int, *, quick: bool) -> int:
             server, ledger, load, callers["probe"],
             workers=WORKERS, lease_s=lease_s, rng=rng,
         )  # fmt: skip
+        stack.callback(load.stop)
         load.start()
         done = inflict(hurt, load, deck(rng, skipped, quick=quick), rng)
         load.stop_submitting()
