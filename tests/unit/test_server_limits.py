@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import socket
 import subprocess
@@ -20,6 +21,7 @@ from tests.unit.service_fixture import service_in
 
 from overpaint.server.errors import Declined
 from overpaint.server.limits import MB, BodyLimit
+from overpaint.server.logs import CLIENT_LEFT
 from overpaint.server.process import server
 from overpaint.server.protocol import PatientH11
 from overpaint.service import Service
@@ -126,6 +128,22 @@ def test_a_connection_is_used_again_after_an_answer_that_came_early(
             answer = session.post(url + CREATE, data=b"x" * (MB // 2), timeout=30)
             assert answer.status_code == 401
         assert session.get(f"{url}/api/v1/tasks", headers=headers, timeout=30).ok
+
+
+def test_who_leaves_in_the_middle_of_a_body_is_no_fault(
+    opened: tuple[str, dict[str, str]], caplog: pytest.LogCaptureFixture
+) -> None:
+    url, headers = opened
+    lines = [f"POST {CREATE} HTTP/1.1", "Host: h", "Content-Length: 99", "Connection: close"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    with caplog.at_level(logging.INFO, logger="overpaint"):
+        with connected(url) as sock:
+            sock.sendall("\r\n".join([*lines, "", "{"]).encode())
+        deadline = time.monotonic() + 30
+        while not caplog.records and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert [(one.levelname, one.message) for one in caplog.records] == [("INFO", "request")]
+    assert caplog.records[0].__dict__["status"] == CLIENT_LEFT
 
 
 def connected(url: str) -> socket.socket:

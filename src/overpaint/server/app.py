@@ -139,7 +139,7 @@ async def _not_valid(request: Request, error: Exception) -> Response:
 
 def respond(request: Request, problem: Problem) -> Response:
     """The answer for a problem, in the dialect of the path."""
-    if request.url.path.startswith("/v1/"):
+    if request.scope["path"].startswith("/v1/"):
         said = Declined(problem.status, problem.code, problem.message, problem.headers)
         return error_answer(said)
     body = {

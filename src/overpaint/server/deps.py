@@ -107,4 +107,4 @@ def _own_base(request: Request) -> str:
         host = f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
     if not _HOST.fullmatch(host):
         raise Declined(400, "InvalidParameter", "Host: must be a name or an address, and a port")
-    return f"{request.url.scheme}://{host}"
+    return f"{request.scope['scheme']}://{host}"

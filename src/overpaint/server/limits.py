@@ -8,7 +8,9 @@ a while, before the connection is closed.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from overpaint.server.errors import Declined
@@ -34,7 +36,9 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         body = _Body(scope, receive, send, max_bytes=self._max_bytes, idle_s=self._idle_s)
-        await self.app(scope, body.receive, body.send)
+        # Who leaves in the middle of his body needs no answer, and it is no fault to be logged.
+        with contextlib.suppress(ClientDisconnect):
+            await self.app(scope, body.receive, body.send)
 
 
 class _Body:
