@@ -27,7 +27,7 @@ check: $(VENV)/dev.done $(VENV)/heavy.done  ## lint, formatting, types, layers, 
 	$(BIN)/lint-imports
 	$(PIP) check
 
-heavy: $(VENV)/heavy.done  ## install torch and what else training needs; its tests then run too
+heavy: $(VENV)/heavy.done  ## install torch, an older SDK and what else only some tests need
 
 bench: $(VENV)/dev.done  ## measure time and memory, and print the tables
 	@set -e; for script in bench/[!_]*.py; do \
@@ -53,9 +53,12 @@ $(VENV)/dev.done: $(VENV)/runtime.done
 	@touch $@
 
 $(VENV)/heavy.done: $(VENV)/dev.done
-	@echo "installing what training needs into $(VENV) ..."
+	@echo "installing torch and what training needs into $(VENV) ..."
 	@$(PIP) install $(TORCH)
 	@$(PIP) install --editable ".[train]" --group bench
+	@echo "installing the older DashScope SDK into build/dashscope-1 ..."
+	@rm -rf build/dashscope-1
+	@$(PIP) install --target build/dashscope-1 dashscope==1.26.2
 	@touch $@
 
 $(BIN)/python:

@@ -158,7 +158,12 @@ def _make_file(path: Path, *, migrate: bool) -> None:
 
 
 def _engine(url: URL) -> Engine:
-    engine = create_engine(url, max_overflow=_WAITING, connect_args={"timeout": BUSY_S})
+    engine = create_engine(
+        url,
+        max_overflow=_WAITING,
+        connect_args={"timeout": BUSY_S},
+        hide_parameters=True,  # prompts are among them, and errors may be logged
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
