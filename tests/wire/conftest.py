@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
+import os
 import time
+import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from tests.wire import pictures
 from tests.wire.client import Client
 from tests.wire.host import PictureHost
 from tests.wire.process import ServeProcess
-
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -25,13 +25,15 @@ def host() -> Iterator[PictureHost]:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeProcess]:
-    with ServeProcess(tmp_path_factory.mktemp("server")) as running:
+    folder, root = os.environ.get("WIRE_FOLDER"), os.environ.get("WIRE_ROOT", "")
+    made = ServeProcess(Path(folder or tmp_path_factory.mktemp("server")), running=root)
+    with made as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def key(server: ServeProcess) -> str:
-    return server.make_key("somebody")
+    return server.make_key(f"somebody-{uuid.uuid4()}")
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +47,7 @@ def client(server: ServeProcess, host: PictureHost, key: str) -> Iterator[Client
 @pytest.fixture(scope="session")
 def stranger(server: ServeProcess, client: Client) -> Iterator[Client]:
     """Somebody else."""
-    secret = server.quick_key("stranger", "unlimited")
+    secret = server.quick_key(f"stranger-{uuid.uuid4()}", "unlimited")
     made = Client(server.base, secret, base=client.base, mask=client.mask)
     yield made
     made.close()
@@ -57,7 +59,7 @@ def newcomer(server: ServeProcess, client: Client) -> Iterator[Callable[[str], C
     made: list[Client] = []
 
     def make(plan: str) -> Client:
-        secret = server.quick_key(f"newcomer-{next(_numbers)}", plan)
+        secret = server.quick_key(f"newcomer-{uuid.uuid4()}", plan)
         made.append(Client(server.base, secret, base=client.base, mask=client.mask))
         return made[-1]
 

@@ -40,14 +40,16 @@ def closing_database(url: str) -> Iterator[Database]:
 class ServeProcess:
     """`overpaint serve` on a free port of the loopback, with the engines of `plugin`."""
 
-    def __init__(self, folder: Path, **environ: str) -> None:
+    def __init__(self, folder: Path, *, running: str = "", **environ: str) -> None:
+        """Use this folder; `running` is the root of one that runs there already."""
         self.folder = folder
         self.data = folder / "data"
         self.log = folder / "log.txt"
         plugins = folder / "plugins"
-        plugins.mkdir(parents=True)
-        plugin.install(plugins)
         self.gate = plugins / "open"
+        if not running:
+            plugins.mkdir(parents=True)
+            plugin.install(plugins)
         self._environ = {
             **{name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"},
             "PYTHONPATH": os.pathsep.join(
@@ -62,9 +64,11 @@ class ServeProcess:
             **environ,
         }
         self._process: subprocess.Popen[bytes] | None = None
-        self.root = ""  # http://host:port
+        self.root = running  # http://host:port
 
     def __enter__(self) -> ServeProcess:
+        if self.root:
+            return self
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 self._command("serve", "--port", "0"),

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.wire.process import ServeProcess
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "build" / "dashscope-1"
@@ -18,7 +19,7 @@ VERSION = "1.26.2"
 TESTS = str(Path(__file__).with_name("test_dashscope.py"))
 
 
-def test_version_1_of_the_package_is_served_as_well() -> None:
+def test_version_1_of_the_package_is_served_as_well(server: ServeProcess) -> None:
     if not (PACKAGE / "dashscope").is_dir():
         reason = f"needs dashscope {VERSION} in {PACKAGE.relative_to(ROOT)}: make heavy"
         if os.environ.get("CI"):
@@ -32,6 +33,8 @@ def test_version_1_of_the_package_is_served_as_well() -> None:
             **os.environ,
             "PYTHONPATH": os.pathsep.join(filter(None, paths)),
             "WIRE_DASHSCOPE": VERSION,
+            "WIRE_FOLDER": str(server.folder),
+            "WIRE_ROOT": server.root,
         },
         capture_output=True,
         text=True,
