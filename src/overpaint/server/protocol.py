@@ -64,6 +64,10 @@ class PatientH11(H11Protocol):
             pass
         self.transport.close()
 
+    def _should_upgrade(self) -> bool:
+        """Never: there are no web sockets here, and that need not be logged for each who asks."""
+        return False
+
     def _is_idle(self) -> bool:
         """Whether no request is being answered."""
         cycle: RequestResponseCycle | None = self.cycle  # None until the first request
