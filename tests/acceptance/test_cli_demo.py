@@ -11,10 +11,12 @@ from io import BytesIO, StringIO
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from overpaint.cli.app import run
 from overpaint.cli.demo import demo_mask, demo_picture
+from overpaint.cli.doctor import _CHECKS
 
 
 def overpaint(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -79,6 +81,30 @@ def test_the_doctor_finds_this_installation_sound(tmp_path: Path) -> None:
     assert told["cores"] >= 1
     assert all(told["packages"].values())
     assert {"decode", "paint", "blend", "encode"} <= set(told["self_test_ms"])
+
+
+def test_the_doctor_looks_at_the_service_s_data_and_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(_CHECKS, "self_test_ms", dict)  # it takes its time
+    data = tmp_path / "data"
+    monkeypatch.setenv("OVERPAINT_DATA_DIR", str(data))
+    told = json.loads(overpaint(tmp_path, "doctor", "--json").stdout)["service"]
+    assert told.pop("free_gb") > 0
+    assert told == {"data_dir": str(data), "writable": True, "revision": None, "keys": 0}
+    assert not data.exists()
+
+    for name in ("a", "b"):
+        assert overpaint(tmp_path, "keys", "create", "--name", name).returncode == 0
+    overpaint(tmp_path, "keys", "revoke", "a")
+    told = json.loads(overpaint(tmp_path, "doctor", "--json").stdout)["service"]
+    assert (told["keys"], bool(told["revision"])) == (1, True)
+    assert f"{data}: 1 key(s), " in overpaint(tmp_path, "doctor").stdout
+
+    (data / "overpaint.db").write_bytes(b"not a database" * 1000)
+    done = overpaint(tmp_path, "doctor", "--json")
+    (fault,) = json.loads(done.stdout)["faults"]
+    assert (done.returncode, fault.startswith("service: The database ")) == (1, True)
 
 
 def test_the_doctor_finds_an_engine_that_does_not_load(tmp_path: Path) -> None:
