@@ -241,6 +241,19 @@ def test_inputs_at_the_edge_of_the_limits_are_taken(
     assert result.shape[:2] == size
 
 
+def test_an_encoded_address_is_taken(client: Client, host: PictureHost) -> None:
+    """Chinese characters themselves are refused, as the description says."""
+    url = host.put(png(scene()), name="%E5%9B%BE%20%E7%89%87.png")
+    result = painted(client, {"base_image_url": f"{url}?x=1&y=%E5%9B%BE#part"})
+    assert np.array_equal(result[KEPT], scene()[KEPT])
+
+
+def test_a_redirect_is_followed(client: Client, host: PictureHost) -> None:
+    for status in (301, 302, 303, 307, 308):
+        url = host.redirect("/base.png", status=status)
+        assert np.array_equal(painted(client, {"base_image_url": url})[KEPT], scene()[KEPT])
+
+
 def test_a_file_just_under_the_limit_is_taken(client: Client, host: PictureHost) -> None:
     padding = 10 * 1024 * 1024 - len(png(scene())) - 100
     url = host.put(png(scene()) + bytes(padding))  # what is behind the end is not read
