@@ -13,7 +13,7 @@ import multiprocessing.connection
 import os
 import threading
 from collections.abc import Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
@@ -76,8 +76,11 @@ class Inspection:
     def warm(self) -> None:
         """Start the processes, so that the first request does not wait for them."""
         pool = self._running()
-        for started in [pool.submit(_ready) for _ in range(self._processes)]:
-            started.result()
+        try:
+            for started in [pool.submit(_ready) for _ in range(self._processes)]:
+                started.result()
+        except (BrokenProcessPool, CancelledError, RuntimeError):  # ended or closed meanwhile
+            return
 
     def close(self) -> None:
         """End the processes."""

@@ -10,6 +10,7 @@ import argparse
 import signal
 import socket
 import sys
+import threading
 from contextlib import closing
 from types import FrameType
 from typing import NoReturn
@@ -45,6 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
         logs.configure(chosen)
         listener = _listener(given.fd, chosen.host, chosen.port)
         with closing(Service.open(chosen, migrate=given.fd is None)) as service:
+            threading.Thread(target=service.inspection.warm, daemon=True).start()
             server(service).run(sockets=[listener])
     except (OverpaintError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
