@@ -377,7 +377,6 @@ def test_of_a_partial_success_the_good_pictures_are_kept_and_the_rest_is_told(
         (ended("FAILED"), 1, "error: the task failed: no reason given (no code)"),
         (ended("CANCELED"), 2, "error: the task t-1 was canceled\n"),
         (ended("UNKNOWN"), 2, "error: t-1 is no task of this key; an ended task is kept for"),
-        ({"request_id": "r"}, 1, "error: {url}/api/v1 did not say how the task stands"),
     ],
 )
 def test_a_task_without_a_picture_is_an_error(
@@ -386,8 +385,27 @@ def test_a_task_without_a_picture_is_an_error(
     server.answers[TASK] = [answer]
     got, out, err = cli("wait", "t-1", "-o", "out.png")
     assert (got, out, err.count("\n")) == (code, "", 1)
-    assert err.startswith(message.replace("{url}", server.url))
+    assert err.startswith(message)
     assert not Path("out.png").exists()
+
+
+def test_trouble_while_waiting_or_fetching_says_how_to_come_back(
+    server: Scripted, cli: Run
+) -> None:
+    back = f"overpaint wait t-1 -o out.png --base-url {server.url}/api/v1\nerror: "
+    lost: dict[str, list[Any]] = {CREATE: [CREATED], TASK: [{"request_id": "r"}]}
+    broken: dict[str, list[Any]] = {
+        TASK: [ended(results=[{"url": f"{server.url}/r"}])],
+        "GET /r": [(500, b"")],
+    }
+    for answers, message in (
+        (lost, f"{server.url}/api/v1 did not say how the task stands"),
+        (broken, "the result could not be downloaded: the answer is not DashScope's"),
+    ):
+        server.answers |= answers
+        code, out, err = cli("submit", *URLS, "猫", "-o", "out.png")
+        assert (code, out) == (1, "")
+        assert f"the server keeps the task; come back to it with: {back}{message}" in err
 
 
 def test_the_status_of_a_failed_task_is_no_error(server: Scripted, cli: Run) -> None:
@@ -523,7 +541,7 @@ def test_ctrl_c_while_waiting_says_how_to_come_back(
     code, out, err = cli("submit", *URLS, "猫", "-o", "my result.png")
     assert (code, out) == (130, "")
     assert err == (
-        "the task goes on; come back to it with: overpaint wait t-1 -o 'my result.png'"
+        "the server keeps the task; come back to it with: overpaint wait t-1 -o 'my result.png'"
         f" --base-url {server.url}/api/v1\nstopped\n"
     )
 

@@ -145,14 +145,16 @@ def connect(base_url: str | None, key: str | None) -> Remote:
 
 def finish(server: Remote, task_id: str, output: Path | None, *, as_json: bool) -> None:
     """Wait for a task, fetch what it made, and print where that is."""
-    from overpaint.cli.remote_results import await_end, fetch, results
+    from overpaint.cli.remote_results import await_end, coming_back, fetch, results
 
     started = time.perf_counter()
     again = ["overpaint", "wait", task_id, *(("-o", str(output)) if output else ())]
     come_back = shlex.join([*again, "--base-url", server.base_url])
-    answer = await_end(server, task_id, come_back=come_back)
+    with coming_back(come_back):
+        answer = await_end(server, task_id)
     entries = results(answer)
-    files = fetch(server, entries, output) if output is not None else []
+    with coming_back(come_back):
+        files = fetch(server, entries, output) if output is not None else []
     urls = [entry["url"] for entry in entries if entry.get("url")]
     failed = [entry for entry in entries if not entry.get("url")]
     notes = answer["output"].get("notes") or []

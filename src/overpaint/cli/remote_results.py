@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from overpaint.cli import console
 from overpaint.cli.remote_client import PATIENCE_WAITING_S, Remote, failure
 from overpaint.cli.targets import numbered
-from overpaint.errors import InvalidOption, Refused
+from overpaint.errors import InvalidOption, OverpaintError, Refused
 
 _ENDED = ("SUCCEEDED", "FAILED", "CANCELED")
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.25, 5.0
@@ -22,26 +23,30 @@ _SIGNATURES = {
 }
 
 
-def await_end(server: Remote, task_id: str, *, come_back: str) -> dict[str, Any]:
-    """Ask until the task has ended, and return the server's last answer.
-
-    How it stands is shown on a terminal. Ctrl-C says that the task goes on; `come_back` is the
-    command that waits for it again.
-    """
-    pause = _FIRST_PAUSE_S
+@contextmanager
+def coming_back(command: str) -> Iterator[None]:
+    """Say, when waiting or fetching ends early, which command goes on with it."""
     try:
-        with console.status() as show:
-            while True:
-                answer = server.task(task_id, patience_s=PATIENCE_WAITING_S)
-                status = str(answer["output"]["task_status"])
-                if status in _ENDED:
-                    return answer
-                show(f"task {task_id}: {status.lower()}")
-                time.sleep(pause)
-                pause = min(1.5 * pause, _LONGEST_PAUSE_S)
-    except KeyboardInterrupt:
-        console.say(f"the task goes on; come back to it with: {come_back}")
+        yield
+    except Refused:
+        raise  # there is nothing to come back to
+    except (KeyboardInterrupt, OverpaintError):
+        console.say(f"the server keeps the task; come back to it with: {command}")
         raise
+
+
+def await_end(server: Remote, task_id: str) -> dict[str, Any]:
+    """Ask until the task has ended, show how it stands, and return the server's last answer."""
+    pause = _FIRST_PAUSE_S
+    with console.status() as show:
+        while True:
+            answer = server.task(task_id, patience_s=PATIENCE_WAITING_S)
+            status = str(answer["output"]["task_status"])
+            if status in _ENDED:
+                return answer
+            show(f"task {task_id}: {status.lower()}")
+            time.sleep(pause)
+            pause = min(1.5 * pause, _LONGEST_PAUSE_S)
 
 
 def results(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
