@@ -196,8 +196,8 @@ def test_killed_processes_come_back_and_no_task_is_lost(tmp_path: Path, pictures
     with Serve(tmp_path, "--port", "0", "--workers", "1") as serve:
         serve.ready()
         told = client(serve, secret_of(serve.said()))
-        submit = ("submit", "base.png", "mask.png", "一副红色眼镜")
-        first = overpaint(tmp_path, *submit, **told).stdout.strip()
+        submit = ("submit", "base.png", "mask.png", "去掉它")
+        first = overpaint(tmp_path, *submit[:3], "一副红色眼镜", **told).stdout.strip()
 
         os.kill(serve.pids("worker")[-1], signal.SIGKILL)
         os.kill(serve.pids("api")[-1], signal.SIGKILL)
@@ -228,11 +228,12 @@ def test_killed_processes_come_back_and_no_task_is_lost(tmp_path: Path, pictures
 def test_the_settings_come_from_the_file(tmp_path: Path, pictures: None) -> None:
     config = tmp_path / "overpaint.toml"
     config.write_text(
-        'port = 0\nworkers = 1\npublic_url = "https://overpaint.example.com/"\n'
+        'port = 0\nworkers = 0\npublic_url = "https://overpaint.example.com/"\n'
         '[models]\nmine = "erase"\n'
     )
     with Serve(tmp_path, "--config", str(config)) as serve:
-        said = serve.ready().said()
+        until(lambda: "/sign-in/" in serve.said(), "it listens")
+        said = serve.said()
         assert "once: https://overpaint.example.com/sign-in/" in said
         told = client(serve, secret_of(said))
         order = ("submit", "http://host/a.png", "http://host/b.png", "猫")
