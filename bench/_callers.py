@@ -13,7 +13,7 @@ from bench._host import PictureHost, refused_url
 from bench._ledger import SCENES, SIDE, Caller, Ledger, Promise
 from bench._wire import Answer, Wire, WireError, box, file_of, order, scene
 
-MOST_OPEN = 30  # tasks at a time, so that there is always a queue and never a long one
+MOST_OPEN = 8  # tasks of a caller at a time: there is always a queue, and never a long one
 MODELS = ("paced",) * 8 + ("picky",) * 2
 FETCH_S = 2.0
 FAILING = ("slow", "silent", "dying", "missing", "moved", "refused")
@@ -80,7 +80,8 @@ class Load:
         """One order; the promise where it was accepted, None where it was not or nobody knows."""
         number = next(self._numbers)
         model = model or rng.choice(MODELS)
-        n = 1 if model == "deadly" else rng.randint(1, 4)
+        few = caller.plan == "free"  # its pictures are to be used up
+        n = 1 if model == "deadly" else rng.choice((4, 4, 4, 1, 2, 3) if few else (1, 2, 3, 4))
         promise = Promise(
             id="",
             caller=caller,
@@ -118,7 +119,7 @@ class Load:
         with Wire(self.ledger.port, caller.secret) as wire:
             while not self.stopping.is_set() and refused < 3:
                 enough = len(self.ledger.promises) >= self.wanted and not self.keep_on.is_set()
-                if enough or len(self.ledger.open) >= MOST_OPEN:
+                if enough or self.ledger.open_of(caller) >= MOST_OPEN:
                     self.stopping.wait(0.02)
                     continue
                 before = self.ledger.answers["submit 403 AllocationQuota.FreeTierOnly"]

@@ -81,6 +81,11 @@ class Ledger:
             self.promises[promise.id] = promise
             self.open.add(promise.id)
 
+    def open_of(self, caller: Caller) -> int:
+        """How many tasks of a caller have not ended."""
+        with self._lock:
+            return sum(self.promises[one].caller is caller for one in self.open)
+
     def some_open(self, rng: random.Random) -> Promise | None:
         with self._lock:
             return self.promises[rng.choice(sorted(self.open))] if self.open else None

@@ -111,7 +111,8 @@ def campaign(folder: Path, tasks: int, seed: int, *, quick: bool) -> int:
         )  # fmt: skip
         stack.callback(load.stop)
         load.start()
-        done = inflict(hurt, load, deck(rng, skipped, quick=quick), rng)
+        pause_s = (0.1, 0.5) if quick else (0.3, 1.5)
+        done = inflict(hurt, load, deck(rng, skipped, quick=quick), rng, pause_s)
         load.stop_submitting()
         settle(ledger)
         load.stop()
@@ -187,13 +188,19 @@ def deck(rng: random.Random, skipped: dict[str, str], *, quick: bool) -> list[st
     return faults
 
 
-def inflict(hurt: Hurt, load: Load, faults: list[str], rng: random.Random) -> Counter[str]:
+def inflict(
+    hurt: Hurt,
+    load: Load,
+    faults: list[str],
+    rng: random.Random,
+    pause_s: tuple[float, float],
+) -> Counter[str]:
     """One fault after the other; then more of the cheap ones until enough tasks are accepted."""
     done: Counter[str] = Counter()
     load.keep_on.set()
     begin = said = time.monotonic()
     while load.crash is None and time.monotonic() - begin < LONGEST_S:
-        time.sleep(rng.uniform(0.3, 1.5))
+        time.sleep(rng.uniform(*pause_s))
         accepted = len(hurt.ledger.promises)
         if not faults:
             load.keep_on.clear()
