@@ -201,6 +201,17 @@ class Hurt:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)) as database:
             return database.execute(statement, values).fetchall()
 
+    def _can_write(self) -> bool:
+        """Whether nobody holds the database for as much as a second."""
+        path = self.server.data / "overpaint.db"
+        with closing(sqlite3.connect(path, timeout=1, isolation_level=None)) as database:
+            try:
+                database.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return False
+            database.execute("ROLLBACK")
+        return True
+
     def _until(self, what: str, done: Callable[[], bool], begin: float | None = None) -> None:
         begin = time.monotonic() if begin is None else begin
         while not done():
