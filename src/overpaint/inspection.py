@@ -109,10 +109,22 @@ class Inspection:
             raise BrokenProcessPool from error
 
 
+_stderr = 2  # where a hung decoder's traceback goes
+
+
 def _begin() -> None:
-    """End with the parent, however it ends; and do not take its Ctrl-C."""
+    """End with the parent, however it ends; leave its Ctrl-C to it; and be quiet.
+
+    Decoders write to file descriptor 2 what they think of damaged files: strangers could fill the
+    service's log with it.
+    """
     import signal
 
+    global _stderr
+    _stderr = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:
@@ -135,7 +147,7 @@ def _ready() -> None:
 
 
 def _inspect(inputs: Inputs) -> Inspected:
-    faulthandler.dump_traceback_later(LONGEST_S, exit=True)
+    faulthandler.dump_traceback_later(LONGEST_S, exit=True, file=_stderr)
     try:
         return _look(inputs)
     finally:

@@ -131,3 +131,19 @@ def test_a_picture_that_breaks_the_decoder_is_refused_and_the_next_one_is_not(
         with pytest.raises(CorruptImage, match="one that breaks the decoder"):
             looker.inspect(good)
     assert looker.inspect(good) == Inspected(width=320, height=300)
+
+
+def test_what_decoders_say_of_damaged_files_does_not_reach_the_log(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    file = io.BytesIO()
+    Image.fromarray(MASK).save(file, "TIFF", compression="tiff_lzw")
+    damaged = bytearray(file.getvalue())
+    damaged[8:200] = bytes(192)
+    looker = Inspection()
+    try:
+        with pytest.raises(InvalidInput):
+            looker.inspect(Inputs(base=BASE, mask=bytes(damaged)))
+    finally:
+        looker.close()
+    assert capfd.readouterr().err == ""

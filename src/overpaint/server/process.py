@@ -7,6 +7,7 @@ which so outlives it; with `--host` and `--port` it listens by itself, for devel
 from __future__ import annotations
 
 import argparse
+import logging
 import signal
 import socket
 import sys
@@ -44,6 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         chosen = settings.load(host=given.host, port=given.port)
         logs.configure(chosen)
+        logging.getLogger("python_multipart").setLevel(logging.ERROR)  # a warning a bad form
         listener = _listener(given.fd, chosen.host, chosen.port)
         with closing(Service.open(chosen, migrate=given.fd is None)) as service:
             threading.Thread(target=service.inspection.warm, daemon=True).start()
