@@ -182,7 +182,7 @@ def test_urls_are_passed_on_and_the_id_is_printed(server: Scripted, cli: Run) ->
     assert call.json == {
         "model": "wanx-x-painting",
         "input": {"prompt": "一只猫", "base_image_url": URLS[0], "mask_image_url": URLS[1]},
-        "parameters": {},
+        "parameters": {"size": "original"},
     }
 
 
@@ -338,7 +338,7 @@ def test_the_format_that_the_file_s_name_says_is_asked_for(
     server.answers = {CREATE: [CREATED], TASK: [ended(results=[{"url": f"{server.url}/r"}])]}
     server.answers["GET /r"] = [PNG]
     code, out, err = cli("submit", *URLS, "猫", "-o", name)
-    assert server.of(CREATE)[0].json["parameters"] == {"output_format": format}
+    assert server.of(CREATE)[0].json["parameters"] == {"size": "original", "output_format": format}
     assert (code, out) == (0, f"{name}\n")
     assert err == f"note: {name} holds a PNG file, as the server made it\n"
     server.answers["GET /r"] = [b"GIF89a"]

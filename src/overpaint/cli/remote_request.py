@@ -55,9 +55,9 @@ def is_address(source: str) -> bool:
     return re.match(r"(https?|oss)://|data:", source, re.IGNORECASE) is not None
 
 
-def size_parameter(size: str | None) -> str | None:
+def size_parameter(size: str) -> str:
     """Check a size and write it as the API does: "1024*768", or "original"."""
-    pair = None if size is None or size == "original" else check_size(size)
+    pair = None if size == "original" else check_size(size)
     return size if pair is None else f"{pair[0]}*{pair[1]}"
 
 

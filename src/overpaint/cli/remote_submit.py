@@ -38,11 +38,12 @@ def submit(
         typer.Option(metavar="N", parser=number, help="The same seed gives the same picture."),
     ] = None,
     size: Annotated[
-        str | None,
+        str,
         typer.Option(
-            metavar="WxH", help="Size of the result, or original; default: the server's, 1024x1024."
+            metavar="WxH",
+            help="Size of the result; DashScope's own servers want 1024x1024, 720x1280 or 1280x720.",
         ),
-    ] = None,
+    ] = "original",
     style: Annotated[
         str | None, typer.Option(help="A style that `overpaint repaint --help` lists.")
     ] = None,
