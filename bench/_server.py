@@ -163,6 +163,12 @@ class Server:
         """The processes of one of `ROLES` that belong to this server, or "any" of it."""
         return [pid for pid, found in self.roles().items() if role in (found, "any")]
 
+    def spent(self, *roles: str) -> float:
+        """Processor time of the processes of these roles, or of all, so far, s."""
+        return sum(
+            spent_by(pid) for pid, role in self.roles().items() if role in roles or not roles
+        )
+
     def roles(self) -> dict[int, str]:
         """Every process that has this data folder in its environment, and what it is."""
         marker = f"OVERPAINT_DATA_DIR={self.data}\0".encode()
@@ -191,6 +197,15 @@ def _parent(pid: int) -> int:
         return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
     except OSError:  # it has just ended
         return 0
+
+
+def spent_by(pid: int) -> float:
+    """Processor time of a process so far, s."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:  # it has just ended
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def memory(pid: int) -> dict[str, float]:

@@ -19,6 +19,7 @@ class Times:
 
     each: list[float]  # s
     wall: float  # s
+    spent: float = 0.0  # processor time of whom was called, s
 
     @property
     def p50_ms(self) -> float:
@@ -32,14 +33,23 @@ class Times:
     def per_s(self) -> float:
         return len(self.each) / self.wall
 
+    @property
+    def spent_ms(self) -> float:
+        """Processor time a call, which depends less on what else the machine does."""
+        return 1000 * self.spent / len(self.each)
+
 
 def timed(
     calls: int,
     at_a_time: int,
     connect: Callable[[], AbstractContextManager[C]],
     do: Callable[[C], object],
+    spent: Callable[[], float] = float,
 ) -> Times:
-    """Call `do` so often in all, from `at_a_time` threads with a connection each."""
+    """Call `do` so often in all, from `at_a_time` threads with a connection each.
+
+    `spent` says how much processor time whom it calls has used so far, s.
+    """
     each: list[float] = []
     left = threading.Semaphore(calls)
     errors: list[BaseException] = []
@@ -55,6 +65,7 @@ def timed(
             errors.append(error)
 
     threads = [threading.Thread(target=work) for _ in range(at_a_time)]
+    before = spent()
     begin = time.perf_counter()
     for thread in threads:
         thread.start()
@@ -63,4 +74,4 @@ def timed(
     wall = time.perf_counter() - begin
     if errors:
         raise errors[0]
-    return Times(each, wall)
+    return Times(each, wall, spent() - before)
