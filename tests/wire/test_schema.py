@@ -41,7 +41,7 @@ def test_schemathesis_finds_no_fault_of_the_server(
             # What is valid by the schema may still name no picture, time or task that there is.
             *("--exclude-checks", "positive_data_acceptance"),
             *("--phases", "examples,coverage,fuzzing"),
-            *("--max-examples", "12", "--seed", "1", "--generation-database", "none"),
+            *("--max-examples", "8", "--seed", "1", "--generation-database", "none"),
             *("--exclude-deprecated", "--no-color"),
         ],
         cwd=tmp_path,
