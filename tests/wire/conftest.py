@@ -15,6 +15,15 @@ from tests.wire.host import PictureHost
 from tests.wire.process import ServeProcess
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _no_proxy() -> Iterator[None]:
+    """Whatever proxy the machine has: nothing here is to go through it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("NO_PROXY", "no_proxy"):
+            patch.setenv(name, "127.0.0.1,localhost")
+        yield
+
+
 @pytest.fixture(scope="session")
 def host() -> Iterator[PictureHost]:
     with PictureHost() as serving:
@@ -75,5 +84,7 @@ def closed_gate(server: ServeProcess) -> Iterator[None]:
     yield
     server.gate.touch()
     waiting = "SELECT count(*) FROM tasks WHERE engine = 'gated' AND ended_ms IS NULL"
+    deadline = time.monotonic() + 60
     while server.sql(waiting) != [(0,)]:  # else they would hold the workers in the next test
+        assert time.monotonic() < deadline
         time.sleep(0.02)
