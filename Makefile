@@ -9,7 +9,7 @@ DEMO_OUT := demo-out
 TORCH ?= torch==2.13.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench clean heavy
+.PHONY: help demo test check bench faults clean heavy
 
 help:  ## show what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/'
@@ -32,8 +32,12 @@ heavy: $(VENV)/heavy.done  ## install torch, an older SDK and what else only som
 bench: $(VENV)/dev.done  ## measure time and memory, and print the tables
 	@set -e; for script in bench/[!_]*.py; do \
 	  [ -f "$$script" ] || { echo "there is nothing in bench/"; break; }; \
+	  [ "$$script" != bench/faults.py ] || continue; \
 	  echo "== $$script"; $(BIN)/python "$$script"; \
 	done
+
+faults: $(VENV)/dev.done  ## hurt the service under load, and see that it keeps its promises
+	@$(BIN)/python bench/faults.py $(ARGS)
 
 clean:  ## remove what these targets made
 	rm -rf $(VENV) $(DEMO_OUT) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis \

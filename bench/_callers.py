@@ -171,7 +171,7 @@ class Load:
         wires = {
             caller.key_id: Wire(self.ledger.port, caller.secret) for caller in self.everybody()
         }
-        while not self.over.wait(0.02):
+        while not self.over.wait(0.03):
             promise = self.ledger.some_open(rng)
             if promise is None or rng.random() < 0.1:  # what has ended must stay as it is
                 promise = self.ledger.some_done(rng) or promise

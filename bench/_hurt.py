@@ -98,17 +98,32 @@ class Hurt:
 
     def kill_supervisor(self) -> None:
         """kill -9 of the parent: the children go with it; then it is started anew."""
-        orphans = self.server.pids("any")
+        everybody = self.server.pids("any")
         self.server.kill()
         begin = time.monotonic()
-        at_once = self._rng.random() < 0.5
-        if not at_once:
-            self._until("kill_supervisor: children gone", lambda: not self._alive(orphans), begin)
-        again = time.monotonic()
+        if self._rng.random() < 0.5:  # else it is started at once, beside what is left
+            what = "kill_supervisor: children gone"
+            self._until(what, lambda: not self._alive(everybody), begin)
+        self._start_again("kill_supervisor: ready after the restart")
+        self._until("", lambda: not self._alive(everybody), begin)
+
+    def kill_all(self) -> None:
+        """kill -9 of everything at once, and again while it starts, as a power cut and another."""
+        for again in (True, False):
+            for pid in self.server.pids("any"):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            self.server.kill()
+            if again:
+                self.server.start()
+                time.sleep(self._rng.uniform(0.2, 2.0))
+        self._start_again("kill_all: ready after the restart")
+
+    def _start_again(self, what: str) -> None:
+        begin = time.monotonic()
         self.server.restart()
         self.server.wait_ready()
-        self.seconds["kill_supervisor: ready after the restart"].append(time.monotonic() - again)
-        self._until("", lambda: not self._alive(orphans), begin)
+        self.seconds[what].append(time.monotonic() - begin)
 
     # --- pictures ----------------------------------------------------------------------------
 
@@ -184,13 +199,13 @@ class Hurt:
             self._until("disk_full: ready", self._ready)
 
     def clock_jump(self) -> None:
-        """An hour forwards, and back again."""
-        for offset in ("3600", "0"):
+        """An hour forwards or back, and then right again."""
+        for offset in (self._rng.choice(("3600", "-3600")), "0"):
             self.server.clock.write_text(offset)
             time.sleep(0.2)  # the processes look at it ten times a second
             promise = self.load.submit(self._wire, self.probe, self._rng, "paced")
             if promise is not None:
-                what = f"clock_jump: a task is done at +{offset} s"
+                what = f"clock_jump: a task is done at {int(offset):+} s"
                 self._until(what, lambda one=promise: bool(one.ended))  # type: ignore[misc]
 
     # --- how it is seen ----------------------------------------------------------------------

@@ -174,13 +174,15 @@ class Ledger:
             return False
         self.downloads += 1
         sha = hashlib.sha256(answer.body).hexdigest()
-        known = promise.shas.setdefault(index, sha)
-        if known != sha:
+        known = promise.shas.get(index)
+        if known is None:
+            promise.shas[index] = sha
+            if promise.results[index].get("seed", "") != str(promise.seed + index):
+                self.violate(f"{promise.id}: the seed of picture {index}: {promise.results[index]}")
+            if not np.array_equal(pixels_of(answer.body), self._right(promise, index)):
+                self.violate(f"{promise.id}: picture {index} is not what its seed paints")
+        elif known != sha:
             self.violate(f"{promise.id}: picture {index} is another one now")
-        elif promise.results[index].get("seed", "") != str(promise.seed + index):
-            self.violate(f"{promise.id}: the seed of picture {index}: {promise.results[index]}")
-        elif not np.array_equal(pixels_of(answer.body), self._right(promise, index)):
-            self.violate(f"{promise.id}: picture {index} is not what its seed paints")
         return True
 
     def _right(self, promise: Promise, index: int) -> Pixels:

@@ -45,13 +45,14 @@ SETTLE_S = 120.0  # for what was accepted to end, when the faults are over
 LONGEST_S = 540.0  # then no more faults
 #: Each fault, and how often it happens: in a whole run, with --quick.
 FAULTS = {
-    "kill_worker": (14, 2),
+    "kill_worker": (14, 1),
     "kill_api": (8, 1),
     "kill_inspection": (6, 1),
     "kill_supervisor": (6, 1),
+    "kill_all": (6, 1),
     "stop_worker": (6, 1),
-    "corrupt_input": (10, 2),
-    "corrupt_result": (10, 2),
+    "corrupt_input": (10, 1),
+    "corrupt_result": (10, 1),
     "deadly": (2, 0),
     "disk_full": (4, 0),
     "clock_jump": (4, 1),

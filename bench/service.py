@@ -174,6 +174,15 @@ def print_memory(server: Server) -> None:
     print(f"| together | | | {total:.0f} MB |")
 
 
+def an_hour() -> str:
+    """The times from ten hours ago to nine."""
+    now = time.time()
+    begin, end = (
+        time.strftime("%Y%m%d%H%M%S", time.localtime(now - 3600 * ago)) for ago in (10, 9)
+    )
+    return f"start_time={begin}&end_time={end}"
+
+
 def ask_next(wire: Wire, paths: Iterator[str]) -> None:
     answer = wire.get(next(paths))
     if answer.status != 200:
@@ -203,6 +212,7 @@ def growth(folder: Path, calls: int, sizes: tuple[int, ...]) -> None:
             paths = {
                 "poll": (f"/api/v1/tasks/{one}" for one in some),
                 "list, newest 10": itertools.repeat("/api/v1/tasks"),
+                "list, one hour of twenty": itertools.repeat(f"/api/v1/tasks?{an_hour()}"),
                 "list, SUCCEEDED": itertools.repeat("/api/v1/tasks?status=SUCCEEDED"),
                 "list, a page in the middle": itertools.repeat(
                     f"/api/v1/tasks?page_no={max(1, size // 80)}"
