@@ -62,7 +62,7 @@ $(VENV)/heavy.done: $(VENV)/dev.done
 	@$(PIP) install --editable ".[train]" --group bench
 	@echo "installing the older DashScope SDK into build/dashscope-1 ..."
 	@rm -rf build/dashscope-1
-	@$(PIP) install --target build/dashscope-1 dashscope==1.26.2
+	@$(PIP) install --no-deps --target build/dashscope-1 dashscope==1.26.2
 	@touch $@
 
 $(BIN)/python:

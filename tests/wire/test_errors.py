@@ -451,8 +451,12 @@ def test_a_slow_input_host_holds_nobody_else_up(
 ) -> None:
     slow = client.body(input={"base_image_url": host.silent()})
     with ThreadPoolExecutor(8) as pool:
-        waiting = [pool.submit(client.post, slow) for _ in range(8)]
-        stranger.create()
-        assert not all(one.done() for one in waiting)
-        for one in waiting:
-            check_error(one.result(), 400, *DOWNLOAD)
+        for _ in range(5):  # a busy machine may take longer for an order than a host is waited for
+            waiting = [pool.submit(client.post, slow) for _ in range(8)]
+            stranger.create()
+            first = not all(one.done() for one in waiting)
+            for one in waiting:
+                check_error(one.result(), 400, *DOWNLOAD)
+            if first:
+                return
+    pytest.fail("somebody else's order was taken only when the slow host had been given up")
