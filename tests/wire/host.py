@@ -15,7 +15,7 @@ Page = Callable[[BaseHTTPRequestHandler], None]
 class PictureHost:
     """Serves what was put; `url` of what is not there answers 404."""
 
-    def __init__(self) -> None:
+    def __init__(self, ip: str = "127.0.0.1") -> None:
         self._pages: dict[str, Page] = {}
         self._numbers = itertools.count(1)
         self.closing = threading.Event()
@@ -39,7 +39,7 @@ class PictureHost:
             def log_message(self, format: str, *args: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer((ip, 0), Handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
 
@@ -60,7 +60,7 @@ class PictureHost:
 
     @property
     def address(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return f"http://{self._server.server_address[0]!s}:{self._server.server_port}"
 
     def url(self, name: str) -> str:
         return f"{self.address}/{name}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -446,15 +447,14 @@ def test_bytes_that_are_no_http_break_nothing(server: ServeProcess, client: Clie
     assert client.list()["page_no"] == 1
 
 
-def test_a_slow_input_host_holds_nobody_else_up(
-    client: Client, stranger: Client, host: PictureHost
-) -> None:
-    slow = client.body(input={"base_image_url": host.silent()})
-    with ThreadPoolExecutor(8) as pool:
-        for _ in range(5):  # a busy machine may take longer for an order than a host is waited for
+@pytest.mark.skipif(sys.platform == "darwin", reason="needs a second loopback address")
+def test_a_slow_input_host_holds_nobody_else_up(client: Client, stranger: Client) -> None:
+    with PictureHost("127.0.0.2") as elsewhere, ThreadPoolExecutor(8) as pool:
+        slow = client.body(input={"base_image_url": elsewhere.silent()})
+        for _ in range(3):  # a busy machine may take longer for an order than a host is waited for
             waiting = [pool.submit(client.post, slow) for _ in range(8)]
             stranger.create()
-            first = not all(one.done() for one in waiting)
+            first = not any(one.done() for one in waiting)
             for one in waiting:
                 check_error(one.result(), 400, *DOWNLOAD)
             if first:
