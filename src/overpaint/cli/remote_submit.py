@@ -41,7 +41,7 @@ def submit(
         str,
         typer.Option(
             metavar="WxH",
-            help="Size of the result; DashScope's own servers want 1024x1024, 720x1280 or 1280x720.",
+            help="Size of the result; DashScope's own wants 1024x1024, 720x1280 or 1280x720.",
         ),
     ] = "original",
     style: Annotated[
