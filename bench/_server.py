@@ -28,6 +28,7 @@ ROLES: Mapping[str, str] = {
     "api": "overpaint.server",
     "worker": "overpaint.dispatch.worker",
     "inspection": "multiprocessing.spawn",
+    "its tracker": "multiprocessing.resource_tracker",
 }
 
 

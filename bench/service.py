@@ -82,7 +82,7 @@ def main() -> None:
         folder = Path(name)
         doors(folder / "doors", calls)
         growth(folder / "growth", calls, SIZES[:2] if args.quick else SIZES)
-        beside_peer(folder / "peer", args.peer_python, max(8, calls // 4))
+        beside_peer(folder / "peer", args.peer_python, max(8, calls // 15))
 
 
 def data_url(data: bytes, kind: str = "png") -> str:
@@ -204,7 +204,7 @@ def growth(folder: Path, calls: int, sizes: tuple[int, ...]) -> None:
         key_id, secret = keys[0]
         connect = partial(Wire, server.port, secret)
         body = order("instant", "a red hat", host.url("base.png"), host.url("mask.png"))
-        timed(5, 1, connect, partial(submit, body=body))
+        timed(calls // 2, 1, connect, partial(submit, body=body))  # everything is warm
         for size in sizes:
             stored.fill([one for one, _ in keys], size)
             stored.check()
