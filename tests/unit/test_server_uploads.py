@@ -157,6 +157,8 @@ def test_a_file_may_have_any_name(caller: Caller, name: str) -> None:
     [
         {"Signature": "x"},
         {"Signature": "红"},
+        {"OSSAccessKeyId": "LTAI5tNoneOfOurs"},
+        {"OSSAccessKeyId": ""},
         {"policy": "e30="},
         {"policy": ""},
         {"key": "elsewhere/a.png"},
@@ -203,6 +205,7 @@ def test_the_fields_are_looked_at_before_the_file(caller: Caller) -> None:
     """They come first, so that a file that nothing allows need not be taken in."""
     policy = caller.policy()
     fields = {
+        "OSSAccessKeyId": policy["oss_access_key_id"],
         "policy": policy["policy"],
         "Signature": policy["signature"],
         "key": policy["upload_dir"] + "/a",

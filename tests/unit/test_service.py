@@ -244,6 +244,7 @@ def test_a_damaged_result_is_not_handed_out(service: Service, key: Key) -> None:
 def fields_of(service: Service, key: Key, name: str = "图 1.png") -> dict[str, str]:
     policy = service.uploads.policy(key)
     return {
+        "OSSAccessKeyId": policy.access_key_id,
         "policy": policy.policy,
         "Signature": policy.signature,
         "key": f"{policy.upload_dir}/{name}",
@@ -290,6 +291,8 @@ def test_only_what_the_policy_allows_is_taken(service: Service, key: Key, clock:
         {"policy": ""},
         {"Signature": ""},
         {"Signature": "签"},
+        {"OSSAccessKeyId": ""},
+        {"OSSAccessKeyId": "another"},
         {"key": "elsewhere/a.png"},
         {"key": f"{folder}/"},
         {"key": f"{folder}/a/b.png"},

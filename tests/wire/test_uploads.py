@@ -121,6 +121,8 @@ def test_an_oss_address_that_is_not_there_is_refused(client: Client, name: str) 
     [
         {"Signature": "AAAA"},
         {"Signature": None},
+        {"OSSAccessKeyId": "LTAI5tNoneOfOurs"},
+        {"OSSAccessKeyId": None},
         {"policy": base64.b64encode(b'{"conditions":[]}').decode()},
         {"policy": None},
         {"policy": "%%%"},

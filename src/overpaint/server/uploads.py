@@ -27,7 +27,7 @@ router = APIRouter(prefix=PREFIX, tags=["uploads"])
 
 _FORM = {
     "type": "object",
-    "required": ["policy", "Signature", "key", "file"],
+    "required": ["OSSAccessKeyId", "Signature", "policy", "key", "file"],
     "properties": {
         "OSSAccessKeyId": {"type": "string"},
         "Signature": {"type": "string"},

@@ -93,6 +93,8 @@ class Uploads:
         policy, signature = fields.get("policy", ""), fields.get("Signature", "")
         if not self._signer.holds(_PURPOSE, policy, signature):
             raise UploadRefused
+        if fields.get("OSSAccessKeyId") != ACCESS_KEY_ID:
+            raise UploadRefused("OSSAccessKeyId must be the policy's oss_access_key_id.")
         said = json.loads(base64.b64decode(policy))
         if said["expires_ms"] < self._clock():
             raise UploadRefused("The upload policy has expired; ask for a new one.")
