@@ -44,8 +44,8 @@ class WordList:
     """Refuses prompts that contain a listed word; pictures pass.
 
     The file has a word or phrase a line, UTF-8; lines that begin with # are comments. Case, width
-    (ＡＢ is AB) and accents' composition do not matter. A word in Latin letters is found only as a
-    whole word, one in other scripts anywhere.
+    (ＡＢ is AB), accents' composition and invisible characters do not matter. A word in Latin
+    letters is found only as a whole word, one in other scripts anywhere.
     """
 
     def __init__(self, path: Path) -> None:
@@ -93,8 +93,9 @@ def open_policy(said: str) -> Policy:
 
 
 def _folded(text: str) -> str:
-    """Lower case, one width and composition, single spaces."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    """Lower case, one width and composition, single spaces, no characters that nobody sees."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return " ".join("".join(c for c in folded if unicodedata.category(c) != "Cf").split())
 
 
 def _any_of(words: list[str]) -> re.Pattern[str] | None:

@@ -28,7 +28,16 @@ def test_by_default_everything_passes(said: str) -> None:
 
 @pytest.mark.parametrize(
     "prompt",
-    ["a gun", "GUN!", "ＧＵＮ", "一把枪在桌上", "a bad word", "Bad\n Word", "no gun, please"],
+    [
+        "a gun",
+        "GUN!",
+        "ＧＵＮ",
+        "一把枪在桌上",
+        "a bad word",
+        "Bad\n Word",
+        "no gun, please",
+        "g\u200bu\u00adn",
+    ],
 )
 def test_a_listed_word_is_refused_and_not_repeated(listed: str, prompt: str) -> None:
     with pytest.raises(ContentRefused) as refused:
