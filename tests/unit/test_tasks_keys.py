@@ -169,6 +169,11 @@ def test_a_signin_token_is_taken_once_within_its_time(stores: Stores, tmp_path: 
     assert stores.keys.take_signin("\ud800") is None
 
 
+def test_a_token_that_was_made_up_waits_for_no_writer(stores: Stores) -> None:
+    with stores.database.write():
+        assert stores.keys.take_signin("made up") is None
+
+
 def test_a_signin_token_is_taken_by_one_of_many_threads(stores: Stores) -> None:
     token = stores.keys.make_signin(stores.key().id, 1000)
     with ThreadPoolExecutor(8) as threads:

@@ -130,7 +130,11 @@ class KeyStore:
 
     def take_signin(self, token: str) -> Key | None:
         """The key that this token opens the page as; the token is used up by it."""
-        used = delete(signins).where(signins.c.token_sha256 == _hash(token))
+        this = signins.c.token_sha256 == _hash(token)
+        with self._database.read() as connection:  # anyone may try: writers are not kept waiting
+            if connection.scalar(select(signins.c.key_id).where(this)) is None:
+                return None
+        used = delete(signins).where(this)
         with self._database.write() as connection:
             row = connection.execute(used.returning(*signins.c)).first()
             if row is None or row.expires_ms <= self._clock():
