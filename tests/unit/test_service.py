@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import os
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -355,6 +356,19 @@ def test_the_sweep_forgets_what_ended_long_ago_and_nothing_else(
         service.sweep()
         kept = service.get(key, waiting.id)  # what waits is never forgotten
         assert kept is not None
+
+
+def test_the_sweep_removes_uploads_whose_row_was_never_written(tmp_path: Path) -> None:
+    with service_in(tmp_path) as (service, _):
+        key, _ = service.keys.create(uuid.uuid4().hex, PLANS["unlimited"])
+        upload = service.uploads.receive(fields_of(service, key), BASE)
+        for name, hours in (("recent", 48), ("lost", 50)):
+            service.blobs.put(f"uploads/{name}/file", BASE)
+            then = time.time() - hours * 3600
+            os.utime(tmp_path / "blobs/uploads" / name, (then, then))
+        assert service.sweep().orphans == 1
+        left = {path.name for path in (tmp_path / "blobs/uploads").iterdir()}
+        assert left == {"recent", upload.blob.name.split("/")[1]}
 
 
 def test_the_policy_sees_prompts(tmp_path: Path) -> None:

@@ -262,6 +262,11 @@ class Service:
                 if task_id not in kept:
                     self._discard(name)
                     removed += 1
+        # So old is no upload that could be used, whether a row names it or not.
+        useless_s = self.settings.upload_hours * 3600 + ORPHAN_S
+        for name in list(self.blobs.folders("uploads", older_than_s=useless_s)):
+            self._discard(name)
+            removed += 1
         return removed
 
     def _discard(self, folder: str) -> None:
