@@ -52,6 +52,8 @@ def read_data_url(url: str, *, field: str) -> bytes:
 
 def _from_percent(payload: str, field: str) -> bytes:
     """Decode %XX; as Python's own \\xXX, since that is quick and strict for megabytes of them."""
+    if "%" not in payload:  # nearly always, and the event loop waits for this
+        return payload.encode("ascii")
     escaped = payload.replace("\\", "%5C").replace("%", "\\x").encode("ascii")
     try:
         return escaped.decode("unicode_escape").encode("latin-1")
