@@ -65,7 +65,7 @@ class Hurt:
         """A worker that sleeps past its lease and comes back from the dead.
 
         One that sleeps while it writes keeps everybody else from writing, as SQLite is made; the
-        supervisor kills it after a minute and a half. That is no part of this campaign.
+        supervisor kills it after three minutes. That is no part of this campaign.
         """
         while True:
             pid = self._busy_worker()
