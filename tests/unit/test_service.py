@@ -371,6 +371,23 @@ def test_the_sweep_removes_uploads_whose_row_was_never_written(tmp_path: Path) -
         assert left == {"recent", upload.blob.name.split("/")[1]}
 
 
+def test_what_has_expired_is_neither_told_nor_listed_before_it_is_swept(tmp_path: Path) -> None:
+    with service_in(tmp_path) as (service, clock):
+        key, _ = service.keys.create(uuid.uuid4().hex, PLANS["unlimited"])
+        old, waiting = (service.submit(key, order()) for _ in range(2))
+        paint(service)
+        clock.forward(hours=24)
+        assert service.list(key, Query()).total == 2
+        clock.forward(seconds=1)
+        assert service.get(key, old.id) is None
+        listing = service.list(key, Query())
+        assert ([task.id for task in listing.tasks], listing.total) == ([waiting.id], 1)
+        assert service.list(key, Query(task_id=old.id)).total == 0
+        assert service.list(key, Query(state=State.SUCCEEDED)).total == 0
+        service.sweep()
+        assert service.list(key, Query()) == listing
+
+
 def test_the_policy_sees_prompts(tmp_path: Path) -> None:
     (tmp_path / "words").write_text("枪\n")
     with service_in(tmp_path / "data", policy=f"words:{tmp_path}/words") as (service, _):

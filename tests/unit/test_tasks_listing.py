@@ -68,6 +68,11 @@ def plainly(tasks: list[Task], query: Query) -> tuple[list[str], int]:
         and (query.from_ms is None or task.created_ms >= query.from_ms)
         and (query.until_ms is None or task.created_ms <= query.until_ms)
         and (query.task_id is None or task.id == query.task_id)
+        and (
+            query.ended_from_ms is None
+            or task.ended_ms is None
+            or task.ended_ms >= query.ended_from_ms
+        )
     ]
     start = (query.page_no - 1) * query.page_size
     return found[start : start + query.page_size], len(found)
@@ -85,6 +90,7 @@ QUERIES = st.builds(
     page_size=st.integers(1, 20),
     from_ms=TIMES,
     until_ms=TIMES,
+    ended_from_ms=TIMES,
     model=st.sampled_from([None, "m0", "m1", "absent", "\ud800"]),
     state=st.none() | st.sampled_from(State),
 )
@@ -166,6 +172,8 @@ def test_no_request_and_no_claim_goes_through_all_tasks(
             for state in (None, State.CANCELED):
                 store.list(ann.id, Query(model=model, state=state))
                 store.list(ann.id, Query(model=model, state=state, from_ms=stores.clock() - 20))
+                ended = stores.clock() - 20
+                store.list(ann.id, Query(model=model, state=state, ended_from_ms=ended))
 
     found = plans(stores.database, work)
     assert len(found) > 25

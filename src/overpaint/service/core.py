@@ -6,7 +6,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from overpaint.engines.registry import engine_names
 from overpaint.errors import (
@@ -161,7 +161,8 @@ class Service:
 
     def list(self, key: Key, query: Query) -> Listing:
         """One page of a key's tasks, newest first."""
-        return self.tasks.list(key.id, query)
+        kept_from = self._clock() - self._retention_ms  # what has expired may not be swept yet
+        return self.tasks.list(key.id, replace(query, ended_from_ms=kept_from))
 
     def sign_file(self, task: Task, index: int) -> tuple[str, int]:
         """Path of a result below /api/v1, which needs no key, and when it ends, ms."""

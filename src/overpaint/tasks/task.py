@@ -130,6 +130,7 @@ class Query:
     model: str | None = None
     state: State | None = None
     task_id: str | None = None
+    ended_from_ms: int | None = None  # of those that ended: at or after
 
 
 @dataclass(frozen=True, kw_only=True)
