@@ -124,3 +124,17 @@ def test_a_setting_that_is_wrong_is_refused_before_anything_begins(
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert err.startswith(message)
     assert not Path("data").exists()
+
+
+def test_no_key_is_made_that_would_not_be_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def another_was_quicker(_: socket.socket) -> None:
+        raise InvalidOption("port", "is taken")
+
+    monkeypatch.setattr("overpaint.dispatch.logs.configure", lambda _: None)
+    monkeypatch.setattr(listening, "listen", another_was_quicker)
+    assert run(("serve", "--port", "0", "--data-dir", str(tmp_path))) == 2
+    assert capsys.readouterr().out == ""
+    assert run(("keys", "list", "--json", "--data-dir", str(tmp_path))) == 0
+    assert capsys.readouterr().out == "[]\n"

@@ -78,14 +78,14 @@ def _run(service: Service, listener: socket.socket) -> int:
     from overpaint.dispatch.supervisor import Child, Supervisor, worker_children
 
     found = service.settings
-    first = _first_key(service, listener)
-    listen(listener)
+    first = _is_first(service, listener)
+    listen(listener)  # before a key is made that could not be printed
     url = url_of(listener)
     print(f"Overpaint {__version__} listens on {url}")
     print(f"data in {found.data_dir}, {found.workers} worker{'s' * (found.workers != 1)}")
     print(f"docs: {url}/docs")
-    if first is not None:
-        secret, token = first
+    if first:
+        secret, token = _first_key(service)
         print(f"API key, shown this once: {secret}")
         print(f"sign in within an hour, once: {found.public_url or url}/sign-in/{token}")
     sys.stdout.flush()
@@ -117,21 +117,27 @@ def _ending_on_request() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _first_key(service: Service, listener: socket.socket) -> tuple[str, str] | None:
-    """Make a key where there is none: its secret, and a token to sign in with.
+def _is_first(service: Service, listener: socket.socket) -> bool:
+    """Whether there is no key yet.
 
-    Raises `Refused` where others than this machine's programs could connect.
+    Raises `Refused` where others than this machine's programs could connect then.
     """
     from overpaint.cli.listening import is_loopback
-    from overpaint.tasks.task import PLANS
 
     if any(key.revoked_ms is None for key in service.keys.list()):
-        return None
+        return False
     if not is_loopback(listener):
         raise Refused(
             f"host: others reach {service.settings.host}, and there is no key yet;"
             " create one first: overpaint keys create --name NAME"
         )
+    return True
+
+
+def _first_key(service: Service) -> tuple[str, str]:
+    """Make a key: its secret, and a token to sign in with."""
+    from overpaint.tasks.task import PLANS
+
     key, secret = service.keys.create(FIRST_KEY, PLANS["unlimited"])
     return secret, service.keys.make_signin(key.id, SIGN_IN_MS)
 
