@@ -18,6 +18,7 @@ import base64
 import itertools
 import os
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -73,6 +74,7 @@ def main() -> None:
     if sys.platform != "linux":
         print("skipped: it reads /proc, which is Linux's")
         return
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # and the servers are ended
     calls = 20 if args.quick else 300
     load = os.getloadavg()[0]
     busy = f"; more than {BUSY}: do not quote the times" if load > BUSY else ""
