@@ -18,6 +18,7 @@ class Run:
     faults: Mapping[str, int]  # how often each
     skipped: Mapping[str, str]  # why
     recovery: Mapping[str, Sequence[float]]  # "fault: what was waited for" -> s
+    stopped_writing: int  # workers that held the database when stopped, and went on at once
     slowest_refusal: float  # of a picture on a host that fails, s
     seconds: float  # in all
     stopped: float  # from SIGTERM to the end, s
@@ -51,6 +52,8 @@ def print_tables(run: Run, ledger: Ledger, verdict: Verdict) -> None:
         "downloads, each compared": ledger.downloads,
         "files of results that no task names": verdict.strays,
     }
+    if run.stopped_writing:
+        rows["stops that met a worker holding the database, undone"] = run.stopped_writing
     rows |= {f"pictures that {name} used": used for name, used in verdict.used.items() if used}
     print("\n| tasks | |\n|---|---|")
     for name, count in rows.items():

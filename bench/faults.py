@@ -128,6 +128,7 @@ def campaign(folder: Path, tasks: int, seed: int, *, quick: bool) -> int:
             faults={fault: done[fault] for fault in FAULTS},
             skipped=skipped,
             recovery=hurt.seconds,
+            stopped_writing=hurt.stopped_writing,
             slowest_refusal=load.slowest_refusal,
             seconds=seconds,
             stopped=stopped,
