@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import pytest
 
-from overpaint.server.turns import Turns
+from overpaint.server.turns import MAX_THREADS, Threads, Turns
 
 
 def test_one_key_cannot_take_every_turn() -> None:
@@ -44,3 +45,18 @@ def test_a_turn_ends_with_an_error_too() -> None:
                     raise ValueError("no")
 
     asyncio.run(asyncio.wait_for(scene(), 10))
+
+
+def test_one_key_s_slow_submissions_leave_threads_to_others() -> None:
+    async def scene() -> None:
+        threads, go = Threads(), threading.Event()
+        async with asyncio.TaskGroup() as group:
+            for _ in range(2 * MAX_THREADS):
+                group.create_task(threads.run("a", go.wait))
+            await asyncio.sleep(0.05)
+            try:
+                assert await asyncio.wait_for(threads.run("b", lambda: "done"), 10) == "done"
+            finally:
+                go.set()
+
+    asyncio.run(asyncio.wait_for(scene(), 30))

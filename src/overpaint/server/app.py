@@ -25,11 +25,10 @@ from overpaint.server.headers import SafeHeaders
 from overpaint.server.limits import MB, BodyLimit
 from overpaint.server.logs import RequestLog
 from overpaint.server.openai_errors import error_answer
-from overpaint.server.turns import Turns
+from overpaint.server.turns import Threads, Turns
 from overpaint.service import Service
 
 THREADS = 32  # for what waits on the database and the disk
-SUBMISSIONS = 8  # of threads of their own: they wait on the inspection of pictures too
 UNAVAILABLE_S = 1.0  # Java's SDK asks again at once after a 503: it is answered slowly
 
 ROUTERS = (
@@ -53,7 +52,7 @@ def create_app(service: Service) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
-        app.state.submissions = anyio.CapacityLimiter(SUBMISSIONS)
+        app.state.threads = Threads()
         app.state.turns = Turns()
         app.state.fetcher = Fetcher(service.settings)
         try:

@@ -12,7 +12,6 @@ import uuid
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar, cast
 
-import anyio
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
@@ -25,7 +24,7 @@ from overpaint.server.errors import Declined, answer_for, declared
 from overpaint.server.fetch import Fetcher
 from overpaint.server.logs import note_task
 from overpaint.server.orders import URLS, Order, read_model, read_order
-from overpaint.server.turns import Turns
+from overpaint.server.turns import Threads, Turns
 from overpaint.service import Service, Submission
 from overpaint.tasks import task as stored
 from overpaint.tasks.task import Key, State, Task
@@ -94,7 +93,7 @@ async def create_task(
             notes=order.notes,
             request_id=request_id,
         )
-        task = await _submitted(request, lambda: service.submit(key, submission))
+        task = await _submitted(request, key, lambda: service.submit(key, submission))
     note_task(request, task.id)
     output = {"task_id": task.id, "task_status": task.state.value}
     return JSONResponse({"request_id": request_id, "output": output})
@@ -123,13 +122,10 @@ async def _pictures(
     return {name: task.result() for name, task in running.items()}
 
 
-async def _submitted(request: Request, submit: Callable[[], Result]) -> Result:
-    """Submit in a thread of those kept for it, so that polling does not wait for inspections.
-
-    What is wrong with a picture is told by the name that the wire has for it.
-    """
+async def _submitted(request: Request, key: Key, submit: Callable[[], Result]) -> Result:
+    """Submit; what is wrong with a picture is told by the name that the wire has for it."""
     try:
-        return await anyio.to_thread.run_sync(submit, limiter=request.app.state.submissions)
+        return await cast(Threads, request.app.state.threads).run(key.id, submit)
     except InvalidInput as error:
         problem = answer_for(error)
         message = problem.message

@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, cast
 
 import anyio
-import anyio.to_thread
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, StreamingResponse
@@ -35,7 +34,7 @@ from overpaint.server.openai_errors import (
     explain,
 )
 from overpaint.server.openai_form import ANSWER, DESCRIPTION, Wanted, open_form, read_form
-from overpaint.server.turns import Turns
+from overpaint.server.turns import Threads, Turns
 from overpaint.service import Service
 from overpaint.tasks.task import FINAL, Failure, Key, State, Task
 
@@ -106,9 +105,8 @@ async def _submit(
         submission, wanted = await read_form(form, request_id)
         service.engine_of(submission.model)
         await run_in_threadpool(service.admit, key)
-        task = await anyio.to_thread.run_sync(
-            service.submit, key, submission, limiter=request.app.state.submissions
-        )
+        threads = cast(Threads, request.app.state.threads)
+        task = await threads.run(key.id, lambda: service.submit(key, submission))
     return task, wanted
 
 

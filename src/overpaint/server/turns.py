@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import anyio
+import anyio.to_thread
 
 MAX_SUBMISSIONS = 64  # at a time; each holds its pictures in memory
 MAX_SUBMISSIONS_A_KEY = 16  # so that one key's slow hosts do not hold up another's
+MAX_THREADS = 8  # that check and store, when the pictures are there
+MAX_THREADS_A_KEY = 3  # so that one key's large pictures, seconds each, do not either
+
+Result = TypeVar("Result")
 
 
 class Turns:
@@ -34,3 +42,16 @@ class Turns:
                 self._keys[key_id] = own, users
             else:
                 del self._keys[key_id]
+
+
+class Threads:
+    """Runs what waits for the inspection in threads of its own, so that polling does not wait."""
+
+    def __init__(self) -> None:
+        self._limiter = anyio.CapacityLimiter(MAX_THREADS)
+        self._turns = Turns(in_all=MAX_THREADS, a_key=MAX_THREADS_A_KEY)
+
+    async def run(self, key_id: str, submit: Callable[[], Result]) -> Result:
+        """Submit for a key, when it has its turn."""
+        async with self._turns.of(key_id):
+            return await anyio.to_thread.run_sync(submit, limiter=self._limiter)
