@@ -30,7 +30,7 @@ HOLE = slice(100, 160)  # rows and columns that are repainted
 ENGINE = """
 import os, pathlib, sys, time
 import numpy as np
-from overpaint.errors import ContentRefused, EngineFailed, InvalidPrompt
+from overpaint.errors import ContentRefused, EngineFailed, InvalidPrompt, UnknownConcept
 from overpaint.values import EngineInfo, PaintedRegion, Step
 
 class StageEngine:
@@ -62,6 +62,8 @@ class StageEngine:
             raise MemoryError
         if word == "exit":
             sys.exit(3)
+        if word == "unknown":
+            raise UnknownConcept("prompt", rest, ["known"])
         if word == "reject":
             raise InvalidPrompt("prompt", "must be nicer")
         return [

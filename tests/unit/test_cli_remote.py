@@ -206,7 +206,7 @@ def test_every_option_becomes_what_the_api_calls_it(server: Scripted, cli: Run) 
         "function": "description_edit_with_mask",
         "base_image_url": URLS[0],
         "mask_image_url": URLS[1],
-        "ref_img": "data:image/png;base64,AAAA",
+        "reference_image_url": "data:image/png;base64,AAAA",
         "sketch_image_url": "http://host/s.png",
     }
     assert body["parameters"] == {

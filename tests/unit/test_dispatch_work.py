@@ -177,6 +177,24 @@ def test_what_the_caller_can_mend_fails_at_once_and_says_how(stage: Stage) -> No
     assert stage.ledger() == (0, 0)
 
 
+def test_a_prompt_that_names_nothing_known_continues_the_background_and_says_so(
+    stage: Stage,
+) -> None:
+    task = stage.submit("unknown flurb", n=2)
+    assert stage.worker().work()
+    done = stage.now(task)
+    assert (done.state, done.painter, len(done.pictures)) == (State.SUCCEEDED, "erase", 2)
+    assert done.notes[:2] == (
+        "said at the door",
+        "prompt: names nothing that is in the concept library (nearest: known), got flurb; "
+        "the background was continued instead",
+    )
+    picture = stage.picture(done)
+    assert np.array_equal(picture[stage.mask == 0], stage.base[stage.mask == 0])
+    assert not np.array_equal(picture, stage.base)
+    assert stage.ledger() == (2, 0)
+
+
 @pytest.mark.parametrize(
     ("prompt", "n", "kind", "message"),
     [

@@ -58,7 +58,7 @@ def test_every_parameter_is_taken() -> None:
             "output_format": "webp",
             "negative_prompt": "no cats",
         },
-        ref_img="http://h/r.png",
+        reference_image_url="http://h/r.png",
         sketch_image_url="http://h/s.png",
     )
     assert order.options == {
@@ -114,6 +114,15 @@ def test_any_other_size_is_refused(size: object) -> None:
     status, code, message = problem(parameters={"size": size})
     assert (status, code) == (400, "InvalidParameter")
     assert message.startswith('size: must be "WIDTH*HEIGHT", each 257 to 4095 px, or "original"')
+
+
+def test_the_sdks_reference_is_taken_where_there_is_no_other() -> None:
+    order = read(ref_img="http://h/r.png")
+    assert (order.urls["reference"], order.optional) == ("http://h/r.png", {"reference"})
+    order = read(ref_img="http://h/r.png", reference_image_url="http://h/own.png")
+    assert (order.urls["reference"], order.optional) == ("http://h/own.png", frozenset())
+    for nothing in ("", 7, [], {}):
+        assert "reference" not in read(ref_img=nothing).urls
 
 
 def test_the_original_size_can_be_asked_for() -> None:

@@ -71,14 +71,15 @@ def test_a_name_is_short_and_printable(stores: Stores, name: str) -> None:
         stores.keys.create(name, PLANS["free"])
 
 
-def test_a_name_is_given_once_until_its_key_is_revoked(stores: Stores) -> None:
+def test_of_keys_of_one_name_an_id_says_which_is_meant(stores: Stores) -> None:
     first = stores.key("ann")
-    with pytest.raises(InvalidOption, match="must not be another key's, got 'ann'"):
-        stores.key("ann")
-    stores.keys.revoke("ann")
     stores.clock.now += 1
     second = stores.key("ann")
     assert [key.id for key in stores.keys.list()] == [first.id, second.id]
+    both = f"must be an id, as several have this name: {first.id}, {second.id}, got 'ann'"
+    with pytest.raises(InvalidOption, match=both):
+        stores.keys.revoke("ann")
+    assert stores.keys.revoke(first.id).id == first.id
     assert stores.keys.revoke("ann").id == second.id  # not the one that is revoked already
 
 

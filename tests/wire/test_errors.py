@@ -219,9 +219,9 @@ URL = ("InvalidURL", "InvalidParameter")
         *cases(URL, "mask_image_url", ("no mask", without("input", "mask_image_url"))),
         *(
             case
-            for field in ("base_image_url", "mask_image_url", "ref_img", "sketch_image_url")
+            for picture in ("base", "mask", "reference", "sketch")
             for case in values(
-                f"input.{field}",
+                f"input.{picture}_image_url",
                 *("not a url", "ftp://127.0.0.1/x.png", "file:///etc/passwd", "/etc/passwd"),
                 *("http://", "http:///x.png", "http://[::1", "http://127.0.0.1:99999/x.png"),
                 *("//127.0.0.1/x.png", "javascript:alert(1)", "http://a b/x.png", "gopher://x/"),

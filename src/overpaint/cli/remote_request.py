@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 FIELDS = {
     "base": "base_image_url",
     "mask": "mask_image_url",
-    "reference": "ref_img",
+    "reference": "reference_image_url",
     "sketch": "sketch_image_url",
 }
 #: What the API calls the formats that results may be asked for in.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from overpaint import errors, options
@@ -17,6 +17,7 @@ from overpaint.errors import (
     InvalidInput,
     OverpaintError,
     Refused,
+    UnknownConcept,
 )
 from overpaint.imaging.color import to_srgb8
 from overpaint.imaging.encode import losses
@@ -29,6 +30,8 @@ logger = logging.getLogger("overpaint.worker")
 
 #: Another try would end the same.
 FINAL = (InvalidInput, Refused, FontMissing, BlobDamaged, BlobMissing)
+#: The engine that needs no prompt to be understood.
+CONTINUING = "erase"
 #: What an engine may let out: one that calls sys.exit is no reason for the worker to end.
 UNFORESEEN = (Exception, SystemExit)
 #: Formats, and what the names of such files end in.
@@ -52,6 +55,9 @@ class Painted:
 def paint(task: Task, inputs: Mapping[str, bytes], policy: Policy, *, on_step: OnStep) -> Painted:
     """Paint the task's n pictures: together or, where that fails, each by itself.
 
+    A prompt that names nothing that is known has the background continued, and a note says so:
+    callers of this interface expect a picture for every prompt.
+
     Args:
         task: whose options are keyword arguments of `repaint`, and "format".
         inputs: the bytes of "base", "mask", and "reference", "sketch" where given.
@@ -66,13 +72,17 @@ def paint(task: Task, inputs: Mapping[str, bytes], policy: Policy, *, on_step: O
     format = str(wanted.pop("format", "png"))
     seeds = options.check_seeds(wanted.pop("seed", None), task.n)
 
-    def attempt(seed: int, n: int) -> Painted:
-        given: dict[str, Any] = {**wanted, **inputs, "engine": task.engine}
+    def attempt(seed: int, n: int, engine: str = task.engine) -> Painted:
+        given: dict[str, Any] = {**wanted, **inputs, "engine": engine}
         result = repaint(**given, n=n, seed=seed, on_step=on_step)
         return _encoded(result, format, policy, str(wanted.get("prompt", "")))
 
     try:
         return attempt(seeds[0], task.n)
+    except UnknownConcept as error:
+        done = attempt(seeds[0], task.n, CONTINUING)
+        note = f"{error}; the background was continued instead"
+        return replace(done, notes=(note, *done.notes))
     except (InvalidInput, FontMissing):
         raise
     except UNFORESEEN as error:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from typing import Any, NoReturn
+from collections.abc import Awaitable
+from typing import Any, NoReturn, TypeVar
 
 from fastapi import Request
 
 from overpaint.server.errors import Declined
 
+BODY_S = 300.0  # for a whole body: 32 MB at a megabit a second
 MAX_DEPTH = 32  # brackets in brackets
 MAX_BRACKETS = 10_000  # in all; a thousand colours have a thousand
+
+Read = TypeVar("Read")
 
 INVALID = "Required body invalid, please check the request body format."
 
@@ -25,7 +30,19 @@ async def read_object(request: Request) -> dict[str, Any]:
     kind = said.partition(";")[0].strip().lower()
     if kind != "application/json" and not kind.endswith("+json"):
         raise Declined(400, "InvalidParameter", "Content-Type must be application/json.")
-    return parse_object(await request.body())
+    return parse_object(await in_time(request.body()))
+
+
+async def in_time(reading: Awaitable[Read]) -> Read:
+    """What is read of a body, within `BODY_S`: whoever waits for it has a turn that others want.
+
+    Raises:
+        Declined: it came too slowly.
+    """
+    try:
+        return await asyncio.wait_for(reading, BODY_S)
+    except TimeoutError:
+        raise Declined(408, "RequestTimeOut", "The request body came too slowly.") from None
 
 
 def parse_object(body: bytes) -> dict[str, Any]:

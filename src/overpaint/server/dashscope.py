@@ -20,10 +20,10 @@ from overpaint.errors import InvalidInput, InvalidOption, InvalidURL, UnknownTas
 from overpaint.server import answers, schemas
 from overpaint.server.bodies import read_object
 from overpaint.server.deps import BEARER, CurrentKey, CurrentService, RequestId, base_url
-from overpaint.server.errors import Declined, answer_for, declared
+from overpaint.server.errors import Declined, answer_for, declared, short
 from overpaint.server.fetch import Fetcher
 from overpaint.server.logs import note_task
-from overpaint.server.orders import URLS, Order, read_model, read_order
+from overpaint.server.orders import REFERENCE_OF_SDKS, URLS, Order, read_model, read_order
 from overpaint.server.turns import Threads, Turns
 from overpaint.service import Service, Submission
 from overpaint.tasks import task as stored
@@ -74,38 +74,56 @@ async def create_task(
     if request.headers.get("x-dashscope-async", "").strip().lower() != "enable":
         message = "current user api does not support synchronous calls."
         raise Declined(403, "AccessDenied", message)
-    body = await read_object(request)
-    model = read_model(body)
-    service.engine_of(model)
-    order = read_order(model, body)
-    resolves = request.headers.get("x-dashscope-ossresourceresolve", "").strip().lower()
-    await run_in_threadpool(service.admit, key)
     async with cast(Turns, request.app.state.turns).of(key.id):
-        pictures = await _pictures(request, service, key, order, resolves=resolves == "enable")
-        submission = Submission(
-            model=order.model,
-            prompt=order.prompt,
-            base=pictures["base"],
-            mask=pictures["mask"],
-            reference=pictures.get("reference"),
-            sketch=pictures.get("sketch"),
-            options=order.options,
-            notes=order.notes,
-            request_id=request_id,
-        )
-        task = await _submitted(request, key, lambda: service.submit(key, submission))
+        task = await _create(request, service, key, request_id)
     note_task(request, task.id)
     output = {"task_id": task.id, "task_status": task.state.value}
     return JSONResponse({"request_id": request_id, "output": output})
 
 
-async def _pictures(
-    request: Request, service: Service, key: Key, order: Order, *, resolves: bool
-) -> dict[str, bytes]:
-    """What lies at the order's URLS, all fetched at once; the first that fails ends the others."""
-    fetcher = cast(Fetcher, request.app.state.fetcher)
+async def _create(request: Request, service: Service, key: Key, request_id: str) -> Task:
+    """Read the order, fetch its pictures and submit it; all it held is free when this returns."""
+    body = await read_object(request)
+    model = read_model(body)
+    service.engine_of(model)
+    order = read_order(model, body)
+    await run_in_threadpool(service.admit, key)
+    pictures, notes = await _pictures(request, service, key, order)
+    submission = Submission(
+        model=order.model,
+        prompt=order.prompt,
+        base=pictures["base"],
+        mask=pictures["mask"],
+        reference=pictures.get("reference"),
+        sketch=pictures.get("sketch"),
+        options=order.options,
+        notes=(*order.notes, *notes),
+        request_id=request_id,
+    )
+    return await _submitted(request, key, lambda: service.submit(key, submission))
 
-    async def one(name: str) -> bytes:
+
+async def _pictures(
+    request: Request, service: Service, key: Key, order: Order
+) -> tuple[dict[str, bytes], list[str]]:
+    """What lies at the order's URLS, all fetched at once; the first that fails ends the others.
+
+    Notes tell of those that failed and are not needed.
+    """
+    fetcher = cast(Fetcher, request.app.state.fetcher)
+    resolves = request.headers.get("x-dashscope-ossresourceresolve", "").strip().lower() == "enable"
+    notes: list[str] = []
+
+    async def one(name: str) -> bytes | None:
+        try:
+            return await fetched(name)
+        except InvalidInput as error:
+            if name not in order.optional:
+                raise
+            notes.append(f"{REFERENCE_OF_SDKS} was passed over: {short(error.limit)}")
+            return None
+
+    async def fetched(name: str) -> bytes:
         url, field = order.urls[name], URLS[name]
         if not url.startswith("oss://"):
             return await fetcher.fetch(url, field=field)
@@ -119,7 +137,8 @@ async def _pictures(
             running = {name: group.create_task(one(name)) for name in order.urls}
     except BaseExceptionGroup as failed:
         raise failed.exceptions[0] from None
-    return {name: task.result() for name, task in running.items()}
+    pictures = {name: task.result() for name, task in running.items()}
+    return {name: data for name, data in pictures.items() if data is not None}, notes
 
 
 async def _submitted(request: Request, key: Key, submit: Callable[[], Result]) -> Result:

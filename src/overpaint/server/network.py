@@ -24,7 +24,7 @@ from overpaint.server.web_address import WebAddress
 LookUp: TypeAlias = Callable[..., Sequence[tuple[Any, ...]]]
 
 MAX_CANDIDATES = 4  # addresses of one name that are tried
-MAX_LOOKUPS = 64  # under way at a time, those included that nobody waits for any more
+MAX_LOOKUPS = 256  # under way at a time, those included that nobody waits for any more
 CONNECT_S = 10.0
 
 

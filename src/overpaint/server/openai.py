@@ -9,6 +9,7 @@ import base64
 import json
 import time
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
 from typing import Any, cast
 
 import anyio
@@ -17,6 +18,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from overpaint.errors import OverpaintError, StoreFailed
+from overpaint.server.bodies import in_time
 from overpaint.server.deps import (
     BEARER,
     CurrentKey,
@@ -101,7 +103,8 @@ async def _submit(
 ) -> tuple[Task, Wanted]:
     """Make a task of the form; what it held in memory is free when this returns."""
     turns = cast(Turns, request.app.state.turns)
-    async with open_form(request) as form, turns.of(key.id):
+    async with turns.of(key.id), AsyncExitStack() as stack:
+        form = await in_time(stack.enter_async_context(open_form(request)))
         submission, wanted = await read_form(form, request_id)
         service.engine_of(submission.model)
         await run_in_threadpool(service.admit, key)

@@ -25,10 +25,12 @@ MAX_COLORS = 256  # of mask_color
 URLS: Mapping[str, str] = {
     "base": "base_image_url",
     "mask": "mask_image_url",
-    "reference": "ref_img",
+    "reference": "reference_image_url",
     "sketch": "sketch_image_url",
 }
 _REQUIRED = ("base", "mask")
+#: SDKs have it for other models: taken as the reference where it is a picture, else passed over.
+REFERENCE_OF_SDKS = "ref_img"
 
 # Parameters that go on as they came; the service checks them.
 _PLAIN = ("strength", "guidance", "grow", "feather")
@@ -43,6 +45,7 @@ class Order:
     urls: Mapping[str, str]  # keys as in `URLS`
     options: Mapping[str, object]  # as `Submission.options`
     notes: tuple[str, ...] = ()  # what was done to the request
+    optional: frozenset[str] = frozenset()  # of `urls`: what cannot be had is passed over
 
 
 def read_model(body: Mapping[str, object]) -> str:
@@ -102,10 +105,15 @@ def read_order(model: str, body: Mapping[str, object]) -> Order:
     }
     chosen |= {name: parameters.get(name) for name in _PLAIN}
     _check(chosen)
+    urls, optional = _urls(given), frozenset[str]()
+    reference = given.get(REFERENCE_OF_SDKS)
+    if "reference" not in urls and isinstance(reference, str) and reference:
+        urls["reference"], optional = reference, frozenset({"reference"})
     return Order(
         model=model,
         prompt=prompt,
-        urls=_urls(given),
+        urls=urls,
+        optional=optional,
         options={name: value for name, value in chosen.items() if value is not None},
         notes=tuple(notes),
     )

@@ -30,7 +30,10 @@ class OrderInput(BaseModel):
     )
     function: str | None = Field(None, description=f"{EDIT_MODEL} needs {EDIT_FUNCTION}")
     negative_prompt: str | None = Field(None, description="what not to paint")
-    ref_img: str | None = Field(None, description=f"a picture of what to put in: {_URL}")
+    reference_image_url: str | None = Field(
+        None, description=f"a picture of what to put in: {_URL}"
+    )
+    ref_img: Any = Field(None, description="the same, passed over where it is no such picture")
     sketch_image_url: str | None = Field(None, description=f"lines to follow: {_URL}")
 
 

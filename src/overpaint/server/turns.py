@@ -10,8 +10,8 @@ from typing import TypeVar
 import anyio
 import anyio.to_thread
 
-MAX_SUBMISSIONS = 64  # at a time; each holds its pictures in memory
-MAX_SUBMISSIONS_A_KEY = 16  # so that one key's slow hosts do not hold up another's
+MAX_SUBMISSIONS = 32  # at a time; each holds its body and its pictures in memory
+MAX_SUBMISSIONS_A_KEY = 8  # so that one key's slow hosts do not hold up another's
 MAX_THREADS = 8  # that check and store, when the pictures are there
 MAX_THREADS_A_KEY = 3  # so that one key's large pictures, seconds each, do not either
 

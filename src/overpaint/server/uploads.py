@@ -22,6 +22,7 @@ from overpaint.service import Service
 #: What a form may have beside its file, bytes.
 FORM_BYTES = 64 * 1024
 MAX_FIELDS = 40
+SPOOLED_BYTES = 256 * 1024  # of a file that is being sent are kept in memory
 
 router = APIRouter(prefix=PREFIX, tags=["uploads"])
 
@@ -114,7 +115,7 @@ class _SignedForm(MultiPartParser):
             max_fields=MAX_FIELDS,
             max_part_size=FORM_BYTES,
         )
-        self.spool_max_size = MAX_BYTES + FORM_BYTES  # in memory: it is small, and read at once
+        self.spool_max_size = SPOOLED_BYTES  # what is half sent waits on the disk
         self._service = service
 
     @property

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from overpaint.errors import (
     AlreadyUploaded,
     FileTooLarge,
+    InvalidOption,
     InvalidURL,
     StoreFailed,
     UploadRefused,
@@ -123,7 +124,7 @@ class Uploads:
         if there is not None and self._blobs.get(there.blob) == data:
             return there  # a client that tries again
         if there is not None:
-            raise AlreadyUploaded(f"There is another file of this name already: {name}")
+            raise _taken(name)
         blob = self._blobs.put(f"uploads/{uuid.uuid4()}/file", data)
         now = self._clock()
         upload = Upload(
@@ -135,8 +136,10 @@ class Uploads:
         )
         try:
             self._store.add(upload, capacity_bytes=self._settings.upload_capacity_mb * 1024**2)
-        except BaseException:
+        except BaseException as error:
             self._blobs.delete(blob.name.rpartition("/")[0])
+            if isinstance(error, InvalidOption):  # somebody was quicker
+                raise _taken(name) from None
             raise
         return upload
 
@@ -161,3 +164,7 @@ class Uploads:
             except StoreFailed:  # its folder is swept later, as one that no row names
                 continue
         return len(gone)
+
+
+def _taken(name: str) -> AlreadyUploaded:
+    return AlreadyUploaded(f"There is another file of this name already: {name}")

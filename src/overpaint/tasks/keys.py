@@ -39,7 +39,7 @@ class KeyStore:
         """Make a key; return it with its secret, which cannot be had again.
 
         Raises:
-            InvalidOption: the name is empty, too long, not printable, or another key's.
+            InvalidOption: the name is empty, too long or not printable.
         """
         name = name.strip()
         if not name or len(name) > MAX_NAME or not name.isprintable():
@@ -54,9 +54,6 @@ class KeyStore:
             created_ms=self._clock(),
         )
         with self._database.write() as connection:
-            taken = select(keys.c.id).where(keys.c.name == name, keys.c.revoked_ms.is_(None))
-            if connection.scalar(taken) is not None:
-                raise InvalidOption("name", "must not be another key's", repr(name))
             connection.execute(insert(keys).values(**key_row(key), secret_sha256=_hash(secret)))
         return key, secret
 
@@ -82,15 +79,20 @@ class KeyStore:
         """Have a key open nothing any more; what it has submitted is still painted.
 
         Raises:
-            InvalidOption: there is no key of this id or name.
+            InvalidOption: there is no key of this id or name, or several are valid by that name.
         """
         with self._database.write() as connection:
             named = select(keys).where(or_(keys.c.id == id_or_name, keys.c.name == id_or_name))
-            # of several of a name, which only revoked ones can be, the one that is not
+            # of several of a name the one that is not revoked
             order = (keys.c.id != id_or_name, keys.c.revoked_ms.is_not(None), keys.c.created_ms)
-            row = connection.execute(named.order_by(*order).limit(1)).first()
-            if row is None:
+            rows = connection.execute(named.order_by(*order)).all()
+            if not rows:
                 raise InvalidOption("key", "must be the id or the name of a key", repr(id_or_name))
+            row = rows[0]
+            valid = [one.id for one in rows if one.revoked_ms is None]
+            if row.id != id_or_name and len(valid) > 1:
+                limit = f"must be an id, as several have this name: {', '.join(valid)}"
+                raise InvalidOption("key", limit, repr(id_or_name))
             now = self._clock() if row.revoked_ms is None else row.revoked_ms
             changed = update(keys).where(keys.c.id == row.id).values(revoked_ms=now)
             row = connection.execute(changed.returning(*keys.c)).one()

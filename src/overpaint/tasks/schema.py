@@ -32,7 +32,6 @@ PENDING = text("state = 'PENDING'")
 RUNNING = text("state = 'RUNNING'")
 ENDED = text("ended_ms IS NOT NULL")
 READY = text("pending > 0 AND (max_running IS NULL OR running < max_running)")
-VALID = text("revoked_ms IS NULL")
 
 metadata = MetaData(
     naming_convention={
@@ -77,7 +76,7 @@ keys = Table(
 )
 Index("keys_turn", keys.c.running, keys.c.served, sqlite_where=READY, postgresql_where=READY)
 Index("keys_served", keys.c.served)
-Index("keys_name", keys.c.name, unique=True, sqlite_where=VALID, postgresql_where=VALID)
+Index("keys_name", keys.c.name)
 
 tasks = Table(
     "tasks",

@@ -48,7 +48,7 @@ def _keys() -> None:
     ready = "pending > 0 AND (max_running IS NULL OR running < max_running)"
     _index("keys_turn", "keys", "running", "served", where=ready)
     _index("keys_served", "keys", "served")
-    _index("keys_name", "keys", "name", where="revoked_ms IS NULL", unique=True)
+    _index("keys_name", "keys", "name")
 
 
 def _tasks() -> None:
