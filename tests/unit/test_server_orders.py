@@ -118,10 +118,11 @@ def test_any_other_size_is_refused(size: object) -> None:
 
 def test_the_sdks_reference_is_taken_where_there_is_no_other() -> None:
     order = read(ref_img="http://h/r.png")
-    assert (order.urls["reference"], order.optional) == ("http://h/r.png", {"reference"})
+    assert (order.urls["reference"], order.optional) == ("http://h/r.png", frozenset({"reference"}))
     order = read(ref_img="http://h/r.png", reference_image_url="http://h/own.png")
     assert (order.urls["reference"], order.optional) == ("http://h/own.png", frozenset())
-    for nothing in ("", 7, [], {}):
+    nothings: tuple[Any, ...] = ("", 7, [], {})
+    for nothing in nothings:
         assert "reference" not in read(ref_img=nothing).urls
 
 
