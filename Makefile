@@ -7,6 +7,8 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 DEMO_OUT := demo-out
 # What `make heavy` installs as torch; on a machine without a GPU any CPU build does.
 TORCH ?= torch==2.13.0
+# How many tests run side by side; a file's tests stay together.
+JOBS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench faults clean heavy
@@ -18,7 +20,7 @@ demo: $(VENV)/runtime.done  ## repaint a photograph and say where the result is
 	@$(BIN)/overpaint demo -o $(DEMO_OUT)
 
 test: $(VENV)/dev.done  ## run all tests
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 check: $(VENV)/dev.done $(VENV)/heavy.done  ## lint, formatting, types, layers, packaging
 	$(BIN)/ruff check .

@@ -52,7 +52,8 @@ def test_the_whole_order_is_valid(client: TestClient) -> None:
 _COMPLETE = order()
 _PLACES = [
     ("model",), ("input",), ("parameters",), ("unknown",),
-    *(("input", name) for name in [*_COMPLETE["input"], "ref_img", "sketch_image_url", "x"]),
+    *(("input", name) for name in [*_COMPLETE["input"], "ref_img", "reference_image_url",
+                                   "sketch_image_url", "x"]),
     *(("parameters", name) for name in [*_COMPLETE["parameters"], "x"]),
 ]  # fmt: skip
 

@@ -156,7 +156,9 @@ PICTURES = _pictures()
 @settings(SOME, max_examples=120)
 @given(
     name=st.sampled_from(sorted(PICTURES)),
-    place=st.sampled_from(["base_image_url", "mask_image_url", "ref_img", "sketch_image_url"]),
+    place=st.sampled_from(
+        ["base_image_url", "mask_image_url", "reference_image_url", "sketch_image_url"]
+    ),
     data=st.data(),
 )
 def test_any_damage_to_a_picture(
