@@ -58,6 +58,12 @@ def test_a_process_that_answers_is_alive(client: TestClient) -> None:
     assert (answer.status_code, answer.json()) == (200, {"status": "alive"})
 
 
+@pytest.mark.parametrize("path", ["/", "/healthz", "/readyz"])
+def test_a_balancer_may_ask_with_head(client: TestClient, path: str) -> None:
+    asked = client.head(path)
+    assert asked.status_code == client.get(path).status_code
+
+
 def test_it_is_ready_when_a_worker_is_there(client: TestClient, service: Service) -> None:
     service.tasks.beat("w", pid=1, task_id=None)
     answer = client.get("/readyz")

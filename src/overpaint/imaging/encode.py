@@ -36,6 +36,7 @@ _KEEPS_ALPHA = ("PNG", "WEBP", "TIFF")
 _KEEPS_16_BIT = ("PNG", "TIFF")
 _HOLDS_METADATA = ("PNG", "JPEG", "WEBP", "TIFF")  # XMP and ICC
 _FULL_CHROMA_FROM = 90  # JPEG quality at which colour keeps its full resolution
+_PNG_LEVEL = 4  # of zlib's 9: 2.5 times as fast as its default of 6, and 3 % larger
 _HEADER_END = 33  # signature and IHDR of a PNG
 _XMP_TAG = 700
 _XMP_IN_JPEG = b"http://ns.adobe.com/xap/1.0/\0"
@@ -162,7 +163,7 @@ def _encode_jpeg(
 
 def _encode_png(picture: Picture, provenance: Provenance | None) -> bytes:
     if picture.pixels.dtype == np.uint8:
-        encoded = memoryview(_save(picture.pixels, "PNG"))
+        encoded = memoryview(_save(picture.pixels, "PNG", compress_level=_PNG_LEVEL))
     else:
         encoded = _encode_png16(picture.pixels)
     chunks = []

@@ -76,6 +76,7 @@ def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     response_class=Response,
     responses={200: ANSWER, **_errors(400, 401, 404, 408, 409, 413, 429, 504)},
 )
+@router.post("/images/edits/", include_in_schema=False)
 async def edit(
     request: Request, service: CurrentService, key: CurrentKey, request_id: RequestId
 ) -> Response:

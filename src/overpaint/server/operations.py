@@ -126,6 +126,7 @@ class _OfService(Collector):
 
 
 @router.get("/healthz", summary="Is this process alive?")
+@router.head("/healthz", include_in_schema=False)
 async def alive() -> JSONResponse:
     """200 as long as the process answers at all; it asks nothing else."""
     return JSONResponse({"status": "alive"}, headers=_NO_STORE)
@@ -136,6 +137,7 @@ async def alive() -> JSONResponse:
     summary="Are tasks taken and painted?",
     responses={503: {"description": "No; `problems` says why, in words."}},
 )
+@router.head("/readyz", include_in_schema=False)
 async def ready(service: CurrentService) -> JSONResponse:
     """200 when database, disk space and workers are there, else 503 with what is wrong."""
     problems = await run_in_threadpool(service.ready)

@@ -22,6 +22,7 @@ MAX_KEY = 200  # characters; a longer one is none
 
 
 @router.get("/")
+@router.head("/")
 async def page(request: Request, service: CurrentService) -> HTMLResponse:
     """The page."""
     cookie = request.cookies.get(SESSION_COOKIE)
