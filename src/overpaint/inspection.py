@@ -11,13 +11,21 @@ import io
 import multiprocessing
 import multiprocessing.connection
 import os
+import signal
 import threading
 from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
-from overpaint.errors import CorruptImage
+import numpy as np
+from PIL import Image
+
+from overpaint.errors import CorruptImage, EmptyMask, InvalidMask, MaskSizeMismatch
+from overpaint.imaging.decode import decode_picture, decode_reference
+from overpaint.imaging.linework import decode_sketch
+from overpaint.imaging.mask import decode_mask, grow_mask
+from overpaint.imaging.region import mask_box
 
 #: How long the pictures of one request may be looked at, s; whole seconds of a hung decoder.
 LONGEST_S = 60
@@ -77,7 +85,7 @@ class Inspection:
         """Start the processes, so that the first request does not wait for them."""
         pool = self._running()
         try:
-            for started in [pool.submit(_ready) for _ in range(self._processes)]:
+            for started in [pool.submit(os.getpid) for _ in range(self._processes)]:
                 started.result()
         except (BrokenProcessPool, CancelledError, RuntimeError):  # ended or closed meanwhile
             return
@@ -118,8 +126,6 @@ def _begin() -> None:
     Decoders write to file descriptor 2 what they think of damaged files: strangers could fill the
     service's log with it.
     """
-    import signal
-
     global _stderr
     _stderr = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -140,12 +146,6 @@ def _begin() -> None:
 _SPAWNED = (multiprocessing.get_context("spawn"), _begin)
 
 
-def _ready() -> None:
-    import overpaint.imaging.decode
-    import overpaint.imaging.linework
-    import overpaint.imaging.mask  # noqa: F401
-
-
 def _inspect(inputs: Inputs) -> Inspected:
     faulthandler.dump_traceback_later(LONGEST_S, exit=True, file=_stderr)
     try:
@@ -155,15 +155,6 @@ def _inspect(inputs: Inputs) -> Inspected:
 
 
 def _look(inputs: Inputs) -> Inspected:
-    import numpy as np
-    from PIL import Image
-
-    from overpaint.errors import EmptyMask, InvalidMask
-    from overpaint.imaging.decode import decode_picture, decode_reference
-    from overpaint.imaging.linework import decode_sketch
-    from overpaint.imaging.mask import decode_mask, grow_mask
-    from overpaint.imaging.region import mask_box
-
     picture = decode_picture(inputs.base)
     size = (picture.height, picture.width)
     written = None
@@ -174,8 +165,6 @@ def _look(inputs: Inputs) -> Inspected:
             limit = "must have transparency: its transparent part is repainted"
             raise InvalidMask(field, limit, "a picture without alpha")
         if (by.height, by.width) != size:
-            from overpaint.errors import MaskSizeMismatch
-
             limit = f"must have the resolution of the picture, {size[1]} x {size[0]} px"
             raise MaskSizeMismatch("mask", limit, f"{by.width} x {by.height} px")
         clear = by.pixels[..., 3] < (np.iinfo(by.pixels.dtype).max + 1) // 2  # h x w, bool

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from tests.unit.service_fixture import BASE, png
+from tests.unit.service_fixture import MARKED as MASK
 
 from overpaint import inspection
 from overpaint.errors import (
@@ -25,16 +27,6 @@ from overpaint.errors import (
 )
 from overpaint.inspection import Inputs, Inspected, Inspection
 
-
-def png(array: Any) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(array).save(file, "PNG")
-    return file.getvalue()
-
-
-MASK = np.zeros((300, 320), np.uint8)
-MASK[100:200, 120:200] = 255
-BASE = png(np.random.default_rng(0).integers(0, 256, (300, 320, 3), dtype=np.uint8))
 CLEAR = np.full((300, 320, 4), 255, np.uint8)
 CLEAR[100:200, 120:200, 3] = 0
 
