@@ -332,9 +332,7 @@ def test_a_session_stands_for_its_key(service: Service, key: Key, clock: Clock) 
     assert service.session(fresh) is None
 
 
-def test_the_sweep_forgets_what_ended_long_ago_and_nothing_else(
-    tmp_path: Path, service: Service
-) -> None:
+def test_the_sweep_forgets_what_ended_long_ago_and_nothing_else(tmp_path: Path) -> None:
     with service_in(tmp_path) as (service, clock):
         key, _ = service.keys.create(uuid.uuid4().hex, PLANS["unlimited"])
         old = service.submit(key, order())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -24,7 +23,7 @@ from overpaint.service.submission import Submission, checked_options, inputs_of
 from overpaint.service.uploading import Uploads
 from overpaint.settings import Settings
 from overpaint.storage.local import LocalBlobs
-from overpaint.tasks.database import open_database
+from overpaint.tasks.database import now_ms, open_database
 from overpaint.tasks.keys import KeyStore
 from overpaint.tasks.store import TaskStore
 from overpaint.tasks.task import Key, Listing, Query, Task
@@ -52,19 +51,19 @@ class Service:
     """One data folder's service. Every method may be called from any thread."""
 
     def __init__(
-        self, settings: Settings, *, migrate: bool = False, clock: Callable[[], int] | None = None
+        self, settings: Settings, *, migrate: bool = False, clock: Callable[[], int] = now_ms
     ) -> None:
         _check_models(settings)
         folder = settings.data_dir
         self.settings = settings
-        self._clock = clock or now_ms
+        self._clock = clock
         self._signer = Signer.open(folder / "secret")
         self._database = open_database(settings.database_url, migrate=migrate)
-        self.tasks = TaskStore(self._database, clock=self._clock)
-        self.keys = KeyStore(self._database, clock=self._clock)
+        self.tasks = TaskStore(self._database, clock=clock)
+        self.keys = KeyStore(self._database, clock=clock)
         self.blobs = LocalBlobs(settings.blobs_dir)
-        self._upload_store = UploadStore(self._database, clock=self._clock)
-        self.uploads = Uploads(self._upload_store, self.blobs, self._signer, settings, self._clock)
+        uploads = UploadStore(self._database, clock=clock)
+        self.uploads = Uploads(uploads, self.blobs, self._signer, settings, clock)
         self.policy = open_policy(settings.policy)
         self.inspection = Inspection()
 
@@ -285,11 +284,6 @@ class Service:
         """When a task is forgotten; one that has not ended never is."""
         ended = self._clock() if task.ended_ms is None else task.ended_ms
         return ended + self._retention_ms
-
-
-def now_ms() -> int:
-    """Milliseconds since 1970, UTC."""
-    return time.time_ns() // 1_000_000
 
 
 def _check_models(settings: Settings) -> None:

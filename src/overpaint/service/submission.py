@@ -12,8 +12,8 @@ from overpaint.concepts.palette import names_a_file, read_palette
 from overpaint.errors import InvalidOption
 from overpaint.inspection import Inputs
 
-#: What a result may be encoded as, and the end of its file's name.
-FORMATS: Mapping[str, str] = {"png": "png", "jpeg": "jpg", "jpg": "jpg", "webp": "webp"}
+#: What a result may be encoded as, by the names that callers have for it.
+FORMATS: Mapping[str, str] = {"png": "png", "jpeg": "jpeg", "jpg": "jpeg", "webp": "webp"}
 
 #: What `Submission.options` may hold.
 OPTIONS = frozenset(
@@ -117,6 +117,7 @@ def _palette(value: object) -> list[list[int]] | None:
 
 
 def _format(value: object) -> str:
-    if not isinstance(value, str) or value.lower() not in FORMATS:
+    known = FORMATS.get(value.lower()) if isinstance(value, str) else None
+    if known is None:
         raise InvalidOption("format", "must be png, jpeg or webp", repr(value))
-    return "jpeg" if value.lower() == "jpg" else value.lower()
+    return known

@@ -150,7 +150,7 @@ class Uploads:
             InvalidURL: nothing of this key's is there (any more).
         """
         upload = self._store.get(url.removeprefix(SCHEME)) if url.startswith(SCHEME) else None
-        if upload is None or upload.key_id != key.id or upload.expires_ms < self._clock():
+        if upload is None or upload.key_id != key.id:
             raise InvalidURL(field, "must be an oss:// address of your own, uploaded recently", url)
         return self._blobs.get(upload.blob)
 
