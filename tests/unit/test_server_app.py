@@ -97,6 +97,21 @@ def test_what_nobody_foresaw_is_answered_without_its_insides(
     assert "a secret of the inside" in caplog.text
 
 
+def test_what_nobody_foresaw_is_told_in_openais_words_too(
+    service: Service, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("a secret of the inside")
+
+    monkeypatch.setattr(service, "engine_of", fail)
+    answer = client.get("/v1/models/x")
+    assert answer.status_code == 500
+    error = answer.json()["error"]
+    assert (error["type"], error["code"]) == ("server_error", "internal_error")
+    assert "secret" not in answer.text
+    assert answer.headers["x-request-id"]
+
+
 @pytest.mark.parametrize("path", ["/api/v1/tasks", "/nothing", "/healthz", "/openapi.json"])
 def test_every_answer_has_safe_headers(client: TestClient, path: str) -> None:
     headers = client.get(path).headers

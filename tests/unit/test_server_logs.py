@@ -14,6 +14,7 @@ from fastapi.responses import StreamingResponse
 from fastapi.testclient import TestClient
 
 from overpaint.dispatch.logs import configure
+from overpaint.server.app import respond
 from overpaint.server.logs import CLIENT_LEFT, RequestLog, note_task
 from overpaint.settings import Settings
 
@@ -74,7 +75,8 @@ def make_app(seen: list[tuple[str, str, int, float]] | None = None) -> FastAPI:
     def alive() -> dict[str, str]:
         return {}
 
-    app.add_middleware(RequestLog, observe=None if seen is None else lambda *a: seen.append(a))
+    observe = None if seen is None else lambda *a: seen.append(a)
+    app.add_middleware(RequestLog, respond=respond, observe=observe)
     return app
 
 
@@ -171,7 +173,7 @@ async def test_a_request_that_no_one_answered_counts_as_left_by_the_client() -> 
     async def nothing(*_: object) -> None:
         return None
 
-    log = RequestLog(nothing, observe=lambda *a: seen.append(a))
+    log = RequestLog(nothing, respond=respond, observe=lambda *a: seen.append(a))
     await log({"type": "http", "method": "GET", "headers": []}, nothing, nothing)  # type: ignore[arg-type]
     assert seen[0][2] == CLIENT_LEFT
 
@@ -183,7 +185,7 @@ async def test_what_is_not_a_request_passes_through() -> None:
     async def app(scope: Any, *_: object) -> None:
         kinds.append(scope["type"])
 
-    await RequestLog(app)({"type": "lifespan"}, None, None)  # type: ignore[arg-type]
+    await RequestLog(app, respond=respond)({"type": "lifespan"}, None, None)  # type: ignore[arg-type]
     assert kinds == ["lifespan"]
 
 

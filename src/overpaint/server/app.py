@@ -71,7 +71,7 @@ def create_app(service: Service) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _not_valid)
     # The last one added sees a request first.
     app.add_middleware(BodyLimit, max_bytes=service.settings.max_body_mb * MB)
-    app.add_middleware(RequestLog, observe=app.state.metrics.observe)
+    app.add_middleware(RequestLog, respond=respond, observe=app.state.metrics.observe)
     app.add_middleware(SafeHeaders)
     return app
 
@@ -101,10 +101,9 @@ async def _failed(request: Request, error: Exception) -> Response:
 
 async def _http_failed(request: Request, error: Exception) -> Response:
     """What is of HTTP: no such path, no such method, and what `Declined` says."""
-    problem = answer_for(error)
-    if isinstance(error, HTTPException) and not hasattr(error, "problem"):
-        problem = _of_http(request, error)
-    return respond(request, problem)
+    if isinstance(error, HTTPException) and not isinstance(error, Declined):
+        return respond(request, _of_http(request, error))
+    return respond(request, answer_for(error))
 
 
 def _of_http(request: Request, error: HTTPException) -> Problem:

@@ -13,11 +13,10 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 import structlog
-from fastapi import Request
-from fastapi.responses import JSONResponse
+from fastapi import Request, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from overpaint.server.errors import UNFORESEEN
+from overpaint.server.errors import Problem, answer_for
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +25,8 @@ QUIET = frozenset({"/healthz", "/readyz", "/metrics"})  # asked every few second
 
 #: Called with method, route, status and seconds.
 Observe: TypeAlias = Callable[[str, str, int, float], None]
+#: Makes the answer to a request out of what it failed with.
+Respond: TypeAlias = Callable[[Request, Problem], Response]
 
 
 class RequestLog:
@@ -35,8 +36,9 @@ class RequestLog:
     the header X-Request-Id of the answer, and in every line that is logged meanwhile.
     """
 
-    def __init__(self, app: ASGIApp, observe: Observe | None = None) -> None:
+    def __init__(self, app: ASGIApp, *, respond: Respond, observe: Observe | None = None) -> None:
         self.app = app
+        self._respond = respond
         self._observe = observe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -67,11 +69,12 @@ class RequestLog:
         structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
             await self.app(scope, receive, send_with_id)
-        except Exception:
+        except Exception as error:
             logger.exception("request failed", extra={"route": route_of(scope) or "-"})
             if status:  # begun: all that is left is to break it off
                 raise
-            await _internal_error(request_id)(scope, receive, send_with_id)
+            answer = self._respond(Request(scope), answer_for(error))
+            await answer(scope, receive, send_with_id)
         finally:
             seconds = time.perf_counter() - start
             self._tell(scope, status or CLIENT_LEFT, seconds)
@@ -106,11 +109,6 @@ def route_of(scope: Scope) -> str:
     whole = scope.get("fastapi", {}).get("effective_route_context")
     path = getattr(whole, "path", None) or getattr(scope.get("route"), "path", None)
     return path if isinstance(path, str) else ""
-
-
-def _internal_error(request_id: str) -> JSONResponse:
-    body = {"code": "InternalError", "message": UNFORESEEN, "request_id": request_id}
-    return JSONResponse(body, status_code=500)
 
 
 def _method(scope: Scope) -> str:
