@@ -10,7 +10,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Callable
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.concurrency import run_in_threadpool
@@ -38,8 +38,6 @@ _LISTED_HOURS = 24
 _NEVER_STORED = ("UNKNOWN", "SUSPENDED")
 
 router = APIRouter(prefix=PREFIX, tags=["tasks"], dependencies=[Depends(BEARER)])
-
-Result = TypeVar("Result")
 
 
 @router.post(
@@ -100,7 +98,7 @@ async def _create(request: Request, service: Service, key: Key, request_id: str)
         notes=(*order.notes, *notes),
         request_id=request_id,
     )
-    return await _submitted(request, key, lambda: service.submit(key, submission))
+    return await _submit(request, service, key, submission)
 
 
 async def _pictures(
@@ -141,10 +139,11 @@ async def _pictures(
     return {name: data for name, data in pictures.items() if data is not None}, notes
 
 
-async def _submitted(request: Request, key: Key, submit: Callable[[], Result]) -> Result:
+async def _submit(request: Request, service: Service, key: Key, submission: Submission) -> Task:
     """Submit; what is wrong with a picture is told by the name that the wire has for it."""
+    threads = cast(Threads, request.app.state.threads)
     try:
-        return await cast(Threads, request.app.state.threads).run(key.id, submit)
+        return await threads.run(key.id, lambda: service.submit(key, submission))
     except InvalidInput as error:
         problem = answer_for(error)
         message = problem.message
@@ -276,5 +275,4 @@ def _is_id(task_id: str) -> bool:
 
 
 def _clock(request: Request) -> answers.Clockface:
-    clock: Any = request.app.state.clock
-    return cast(answers.Clockface, clock)
+    return cast(answers.Clockface, request.app.state.clock)

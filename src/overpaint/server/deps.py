@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid
 from typing import Annotated, cast
 from urllib.parse import urlsplit
 
@@ -33,8 +32,7 @@ def service_of(request: Request) -> Service:
 
 def request_id_of(request: Request) -> str:
     """The request's id, a UUID; the middleware of `logs` sets it, and it stays the same."""
-    state = request.scope.setdefault("state", {})
-    return cast(str, state.setdefault("request_id", str(uuid.uuid4())))
+    return cast(str, request.state.request_id)
 
 
 async def key_of(request: Request) -> Key:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from overpaint import options
@@ -32,8 +32,13 @@ _REQUIRED = ("base", "mask")
 #: SDKs have it for other models: taken as the reference where it is a picture, else passed over.
 REFERENCE_OF_SDKS = "ref_img"
 
-# Parameters that go on as they came; the service checks them.
-_PLAIN = ("strength", "guidance", "grow", "feather")
+# Parameters that are the service's options; checked here, too, before anything is fetched.
+_PLAIN: Mapping[str, Callable[[object], object]] = {
+    "strength": options.check_strength,
+    "guidance": options.check_guidance,
+    "grow": options.check_grow,
+    "feather": options.check_feather,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,8 +108,9 @@ def read_order(model: str, body: Mapping[str, object]) -> Order:
         "palette": parameters.get("palette"),
         "format": _format(parameters.get("output_format")),
     }
-    chosen |= {name: parameters.get(name) for name in _PLAIN}
-    _check(chosen)
+    for name, check in _PLAIN.items():
+        if parameters.get(name) is not None:
+            chosen[name] = check(parameters[name])
     urls, optional = _urls(given), frozenset[str]()
     reference = given.get(REFERENCE_OF_SDKS)
     if "reference" not in urls and isinstance(reference, str) and reference:
@@ -117,19 +123,6 @@ def read_order(model: str, body: Mapping[str, object]) -> Order:
         options={name: value for name, value in chosen.items() if value is not None},
         notes=tuple(notes),
     )
-
-
-def _check(chosen: Mapping[str, object]) -> None:
-    """Refuse before anything is fetched what the service would refuse after."""
-    checks = {
-        "strength": options.check_strength,
-        "guidance": options.check_guidance,
-        "grow": options.check_grow,
-        "feather": options.check_feather,
-    }
-    for name, check in checks.items():
-        if chosen[name] is not None:
-            check(chosen[name])
 
 
 def _text(field: str, value: object, notes: list[str]) -> str:

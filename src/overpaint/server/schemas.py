@@ -58,7 +58,10 @@ class OrderParameters(BaseModel):
         None, ge=0, le=1, description="how much is kept of what is there"
     )
     guidance: float | None = Field(
-        None, ge=1, le=10, description="how strongly the wish is pressed"
+        None,
+        ge=options.GUIDANCE_LIMITS[0],
+        le=options.GUIDANCE_LIMITS[1],
+        description="how strongly the wish is pressed",
     )
     palette: str | list[Any] | None = Field(None, description='colours: "red,#ffcc00", or a list')
     grow: int | None = Field(None, ge=-options.MAX_GROW, le=options.MAX_GROW, description="px")
