@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import uvicorn
 from tests.unit.service_fixture import BASE
 
-from overpaint.server.app import create_app
+from overpaint.server.process import server
 from overpaint.service import Service
 from overpaint.tasks.task import Failure, PictureOutcome, Task
 
@@ -70,17 +69,16 @@ def painting(service: Service) -> Iterator[Painter]:
 
 @contextmanager
 def serving(service: Service) -> Iterator[str]:
-    """The base URL of an app that serves this service."""
+    """The base URL of the server as it is deployed."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(create_app(service), log_config=None, timeout_graceful_shutdown=2)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    running = server(service)
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
-        while not server.started:
+        while not running.started:
             time.sleep(0.01)
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
-        server.should_exit = True
+        running.should_exit = True
         thread.join()
         listener.close()

@@ -59,17 +59,16 @@ def order(**change: Any) -> Submission:
     return Submission(options=options, **said)
 
 
-def paint(service: Service, *, pictures: int | None = None) -> Task:
+def paint(service: Service) -> Task:
     """Claim the next task and finish it with pictures, as a worker would."""
     task = service.tasks.claim("worker-1", lease_ms=10_000)
     assert task is not None
-    count = task.n if pictures is None else pictures
     outcomes = [
         PictureOutcome(
             seed=index,
             blob=service.blobs.put(f"tasks/{task.id}/result-{task.fence}-{index}.png", BASE),
         )
-        for index in range(count)
+        for index in range(task.n)
     ]
     assert service.tasks.finish(task, outcomes)
     done = service.tasks.get(task.id)

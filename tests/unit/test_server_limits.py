@@ -8,10 +8,9 @@ import logging
 import shutil
 import socket
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import anyio
@@ -19,35 +18,17 @@ import httpx
 import pytest
 import requests
 from starlette.types import Message, Receive, Scope, Send
+from tests.unit.dashscope_fixture import CREATE
+from tests.unit.http_fixture import serving
 from tests.unit.service_fixture import service_in
 
 from overpaint.server.errors import Declined
 from overpaint.server.limits import MB, BodyLimit
 from overpaint.server.logs import CLIENT_LEFT
-from overpaint.server.process import server
 from overpaint.server.protocol import PatientH11
-from overpaint.service import Service
 from overpaint.tasks.task import PLANS
 
-CREATE = "/api/v1/services/aigc/image2image/image-synthesis"
 LARGE = b"x" * (12 * MB)  # more than sockets buffer
-
-
-@contextmanager
-def serving(service: Service) -> Iterator[str]:
-    """The base URL of the server as it is deployed."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    running = server(service)
-    thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        while not running.started:
-            time.sleep(0.01)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        running.should_exit = True
-        thread.join()
-        listener.close()
 
 
 @pytest.fixture(scope="module")

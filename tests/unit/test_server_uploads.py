@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.unit.dashscope_fixture import ASYNC, Answer, Caller, said
 from tests.unit.service_fixture import BASE, MASK, Clock, service_in
 
 from overpaint.imaging.source import MAX_BYTES
@@ -19,20 +20,12 @@ from overpaint.service import Service
 from overpaint.service.uploading import POLICY_SECONDS
 from overpaint.tasks.task import PLANS
 
-Answer: TypeAlias = Any  # of httpx, or of what Starlette has in its place
-
 POLICY = "/api/v1/uploads?action=getPolicy&model=wanx-x-painting"
 FILES = "/api/v1/uploads/files"
 
 
-class Caller:
+class Uploader(Caller):
     """Someone with a key, who uploads as the SDK does."""
-
-    def __init__(self, client: TestClient, service: Service, name: str) -> None:
-        self.client = client
-        self.headers = {
-            "Authorization": f"Bearer {service.keys.create(name, PLANS['unlimited'])[1]}"
-        }
 
     def policy(self, query: str = POLICY) -> dict[str, Any]:
         answer = self.client.get(query, headers=self.headers)
@@ -58,13 +51,9 @@ class Caller:
             policy["upload_host"], data=fields, files={"file": (name, io.BytesIO(data))}
         )
 
-    def create(self, base: str, mask: str, **headers: str) -> Answer:
+    def order(self, base: str, mask: str, **headers: str) -> Answer:
         urls = {"base_image_url": base, "mask_image_url": mask}
-        return self.client.post(
-            "/api/v1/services/aigc/image2image/image-synthesis",
-            json={"model": "erase", "input": {"prompt": "a hat", **urls}},
-            headers={**self.headers, "X-DashScope-Async": "enable", **headers},
-        )
+        return self.create({**ASYNC, **headers}, input={"prompt": "a hat", **urls})
 
 
 @pytest.fixture(scope="module")
@@ -81,19 +70,12 @@ def client(opened: tuple[Service, Clock]) -> Iterator[TestClient]:
 
 
 @pytest.fixture
-def caller(
-    client: TestClient, opened: tuple[Service, Clock], request: pytest.FixtureRequest
-) -> Caller:
-    return Caller(client, opened[0], request.node.name[:60])
-
-
-def code(answer: Answer) -> tuple[int, str]:
-    assert answer.json()["request_id"] == answer.headers["x-request-id"]
-    return answer.status_code, answer.json()["code"]
+def caller(client: TestClient, opened: tuple[Service, Clock]) -> Uploader:
+    return Uploader(client, opened[0], PLANS["unlimited"])
 
 
 @pytest.mark.parametrize("path", ["/api/v1/uploads", "/api/v1/uploads/"])
-def test_a_policy_has_what_the_sdks_read(caller: Caller, path: str) -> None:
+def test_a_policy_has_what_the_sdks_read(caller: Uploader, path: str) -> None:
     query = f"{path}?action=getPolicy&model=wanx-x-painting"
     answer = caller.client.get(query, headers=caller.headers)
     assert set(answer.json()) == {"request_id", "data"}
@@ -109,16 +91,16 @@ def test_a_policy_has_what_the_sdks_read(caller: Caller, path: str) -> None:
     "query",
     ["", "?action=getPolicy", "?action=other&model=wanx-x-painting", "?action=getPolicy&model=x"],
 )
-def test_a_policy_is_for_a_model(caller: Caller, query: str) -> None:
+def test_a_policy_is_for_a_model(caller: Uploader, query: str) -> None:
     answer = caller.client.get(f"/api/v1/uploads{query}", headers=caller.headers)
-    assert code(answer) == (400, "InvalidParameter")
+    assert said(answer) == (400, "InvalidParameter")
 
 
 def test_a_policy_needs_a_key(client: TestClient) -> None:
-    assert code(client.get(POLICY)) == (401, "InvalidApiKey")
+    assert said(client.get(POLICY)) == (401, "InvalidApiKey")
 
 
-def test_uploaded_files_become_a_task(caller: Caller) -> None:
+def test_uploaded_files_become_a_task(caller: Uploader) -> None:
     policy = caller.policy()
     for name, data in (("base.png", BASE), ("mask.png", MASK)):
         answer = caller.upload(policy, name, data)
@@ -126,28 +108,28 @@ def test_uploaded_files_become_a_task(caller: Caller) -> None:
         assert answer.content == b""
     base, mask = (f"oss://{policy['upload_dir']}/{name}.png" for name in ("base", "mask"))
     resolve = {"X-DashScope-OssResourceResolve": "enable"}
-    assert caller.create(base, mask, **resolve).status_code == 200
-    assert code(caller.create(base, mask)) == (400, "InvalidURL"), "without the header"
-    assert code(caller.create(base + "x", mask, **resolve)) == (400, "InvalidURL")
+    assert caller.order(base, mask, **resolve).status_code == 200
+    assert said(caller.order(base, mask)) == (400, "InvalidURL"), "without the header"
+    assert said(caller.order(base + "x", mask, **resolve)) == (400, "InvalidURL")
 
 
 def test_anothers_upload_stays_his(
-    caller: Caller, client: TestClient, opened: tuple[Service, Clock]
+    caller: Uploader, client: TestClient, opened: tuple[Service, Clock]
 ) -> None:
     policy = caller.policy()
     assert caller.upload(policy, "base.png").status_code == 200
-    other = Caller(client, opened[0], "another")
+    other = Uploader(client, opened[0], PLANS["unlimited"])
     url = f"oss://{policy['upload_dir']}/base.png"
-    answer = other.create(url, url, **{"X-DashScope-OssResourceResolve": "enable"})
-    assert code(answer) == (400, "InvalidURL")
+    answer = other.order(url, url, **{"X-DashScope-OssResourceResolve": "enable"})
+    assert said(answer) == (400, "InvalidURL")
 
 
 @pytest.mark.parametrize("name", ["图片 1.png", "a&b=c;d.png", 'it\'s "x".png', "x" * 200, "%2e"])
-def test_a_file_may_have_any_name(caller: Caller, name: str) -> None:
+def test_a_file_may_have_any_name(caller: Uploader, name: str) -> None:
     policy = caller.policy()
     assert caller.upload(policy, name).status_code == 200
     url = f"oss://{policy['upload_dir']}/{name}"
-    answer = caller.create(url, url, **{"X-DashScope-OssResourceResolve": "enable"})
+    answer = caller.order(url, url, **{"X-DashScope-OssResourceResolve": "enable"})
     assert "white" in answer.json().get("message", "white"), "found, and read as a mask"
     assert answer.json().get("code") != "InvalidURL"
 
@@ -165,43 +147,43 @@ def test_a_file_may_have_any_name(caller: Caller, name: str) -> None:
         {"key": ""},
     ],
 )
-def test_a_form_must_keep_to_its_policy(caller: Caller, change: dict[str, str]) -> None:
+def test_a_form_must_keep_to_its_policy(caller: Uploader, change: dict[str, str]) -> None:
     answer = caller.upload(caller.policy(), "a.png", **change)
-    assert code(answer) == (403, "AccessDenied")
+    assert said(answer) == (403, "AccessDenied")
 
 
 @pytest.mark.parametrize("name", ["../a.png", "a/b.png", "", "a\nb"])
-def test_a_name_is_no_path(caller: Caller, name: str) -> None:
+def test_a_name_is_no_path(caller: Uploader, name: str) -> None:
     policy = caller.policy()
     answer = caller.upload(policy, "a.png", key=f"{policy['upload_dir']}/{name}")
-    assert code(answer) == (403, "AccessDenied")
+    assert said(answer) == (403, "AccessDenied")
 
 
-def test_a_policy_ends(caller: Caller, opened: tuple[Service, Clock]) -> None:
+def test_a_policy_ends(caller: Uploader, opened: tuple[Service, Clock]) -> None:
     policy = caller.policy()
     opened[1].forward(seconds=POLICY_SECONDS + 1)
-    assert code(caller.upload(policy, "a.png")) == (403, "AccessDenied")
+    assert said(caller.upload(policy, "a.png")) == (403, "AccessDenied")
 
 
-def test_what_is_there_is_not_overwritten(caller: Caller) -> None:
+def test_what_is_there_is_not_overwritten(caller: Uploader) -> None:
     policy = caller.policy()
     assert caller.upload(policy, "a.png", BASE).status_code == 200
     assert caller.upload(policy, "a.png", BASE).status_code == 200, "a client that tries again"
-    assert code(caller.upload(policy, "a.png", MASK)) == (409, "FileAlreadyExists")
+    assert said(caller.upload(policy, "a.png", MASK)) == (409, "FileAlreadyExists")
 
 
-def test_a_large_file_is_refused(caller: Caller) -> None:
+def test_a_large_file_is_refused(caller: Uploader) -> None:
     policy = caller.policy()
     assert caller.upload(policy, "a", bytes(MAX_BYTES)).status_code == 200
-    assert code(caller.upload(policy, "b", bytes(MAX_BYTES + 1))) == (400, "InvalidFile.Size")
-    assert code(caller.upload(policy, "c", bytes(MAX_BYTES * 2))) == (400, "InvalidFile.Size")
+    assert said(caller.upload(policy, "b", bytes(MAX_BYTES + 1))) == (400, "InvalidFile.Size")
+    assert said(caller.upload(policy, "c", bytes(MAX_BYTES * 2))) == (400, "InvalidFile.Size")
     assert caller.upload(policy, "d", bytes(MAX_BYTES)).status_code == 200
     assert caller.upload(policy, "e", bytes(MAX_BYTES)).status_code == 200
-    status, _ = code(caller.upload(policy, "f", bytes(MAX_BYTES)))
+    status, _ = said(caller.upload(policy, "f", bytes(MAX_BYTES)))
     assert status == 403, "more than a key may have"
 
 
-def test_the_fields_are_looked_at_before_the_file(caller: Caller) -> None:
+def test_the_fields_are_looked_at_before_the_file(caller: Uploader) -> None:
     """They come first, so that a file that nothing allows need not be taken in."""
     policy = caller.policy()
     fields = {
@@ -221,7 +203,7 @@ def test_the_fields_are_looked_at_before_the_file(caller: Caller) -> None:
 
     headers = {"Content-Type": "multipart/form-data; boundary=x"}
     answer = caller.client.post(FILES, content=form(parts), headers=headers)
-    assert code(answer) == (403, "AccessDenied")
+    assert said(answer) == (403, "AccessDenied")
     answer = caller.client.post(FILES, content=form(parts[1:] + parts[:1]), headers=headers)
     assert answer.status_code == 200
 
@@ -249,13 +231,13 @@ def test_the_fields_are_looked_at_before_the_file(caller: Caller) -> None:
 )
 def test_what_is_no_form_is_refused(client: TestClient, kind: str, content: bytes) -> None:
     answer = client.post(FILES, content=content, headers={"Content-Type": kind})
-    assert code(answer) == (400, "InvalidParameter")
+    assert said(answer) == (400, "InvalidParameter")
 
 
 def test_too_many_fields_are_refused(client: TestClient) -> None:
     fields = {f"f{number}": "x" for number in range(100)}
     answer = client.post(FILES, data=fields, files={"file": ("a", b"x")})
-    assert code(answer) == (400, "InvalidParameter")
+    assert said(answer) == (400, "InvalidParameter")
 
 
 @settings(
