@@ -19,13 +19,15 @@ from typing import Any
 import httpx
 from tests.wire import plugin
 
-from overpaint import settings
+from overpaint import settings, settings_table
 from overpaint.tasks.database import Database, open_database
 from overpaint.tasks.keys import KeyStore
 from overpaint.tasks.task import PLANS
 
 START_SECONDS = 60
-MODELS = ",".join([settings.MODELS, *(f"{engine.name}={engine.name}" for engine in plugin.ENGINES)])
+MODELS = ",".join(
+    [settings_table.MODELS, *(f"{engine.name}={engine.name}" for engine in plugin.ENGINES)]
+)
 
 
 @contextmanager
