@@ -15,6 +15,7 @@ from overpaint.errors import ContentRefused, InvalidOption, OperationFailed
 from overpaint.values import Rgb8
 
 GROUP = "overpaint.policies"
+_LATIN = "[0-9a-zà-öø-ɏḀ-ỿ]"  # and digits; folded, as words and prompts are compared
 
 
 @runtime_checkable
@@ -50,9 +51,11 @@ class WordList:
 
     def __init__(self, path: Path) -> None:
         try:
-            lines = path.read_text(encoding="utf-8-sig").splitlines()
+            lines = path.expanduser().read_text(encoding="utf-8-sig").splitlines()
         except OSError as error:
             raise OperationFailed(f"{path}: {error.strerror or error}") from error
+        except RuntimeError as error:  # no home
+            raise OperationFailed(f"{path}: {error}") from error
         except ValueError as error:
             raise InvalidOption("policy", "must be a text file in UTF-8", path) from error
         words = [_folded(line) for line in lines if not line.lstrip().startswith("#")]
@@ -77,7 +80,7 @@ def open_policy(said: str) -> Policy:
     if not said or said == "none":
         return Permissive()
     if said.startswith("words:"):
-        return WordList(Path(said.removeprefix("words:")).expanduser())
+        return WordList(Path(said.removeprefix("words:")))
     from importlib.metadata import entry_points  # here, so that importing stays quick
 
     found = {point.name: point for point in entry_points(group=GROUP)}.get(said)
@@ -103,7 +106,7 @@ def _any_of(words: list[str]) -> re.Pattern[str] | None:
         return None
     bounded = []
     for word in sorted(words, key=len, reverse=True):
-        start = r"(?<![a-z0-9])" if re.match(r"[a-z0-9]", word) else ""
-        end = r"(?![a-z0-9])" if re.search(r"[a-z0-9]\Z", word) else ""
+        start = f"(?<!{_LATIN})" if re.match(_LATIN, word) else ""
+        end = f"(?!{_LATIN})" if re.match(_LATIN, word[-1]) else ""
         bounded.append(f"{start}{re.escape(word)}{end}")
     return re.compile("|".join(bounded))

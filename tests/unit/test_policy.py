@@ -15,7 +15,7 @@ PICTURE = np.zeros((4, 4, 3), np.uint8)
 @pytest.fixture
 def listed(tmp_path: Path) -> str:
     path = tmp_path / "words.txt"
-    path.write_text("# what we do not paint\n枪\nGun\n bad  word \n\n", encoding="utf-8")
+    path.write_text("# what we do not paint\n枪\nGun\n bad  word \ncafé\n\n", encoding="utf-8")
     return f"words:{path}"
 
 
@@ -37,6 +37,8 @@ def test_by_default_everything_passes(said: str) -> None:
         "Bad\n Word",
         "no gun, please",
         "g\u200bu\u00adn",
+        "3×gun",
+        "un CAFE\u0301.",
     ],
 )
 def test_a_listed_word_is_refused_and_not_repeated(listed: str, prompt: str) -> None:
@@ -45,7 +47,10 @@ def test_a_listed_word_is_refused_and_not_repeated(listed: str, prompt: str) -> 
     assert str(refused.value) == "Input or output data may contain inappropriate content."
 
 
-@pytest.mark.parametrize("prompt", ["", "a gunner", "begun", "bad words", "a badword", "一只猫"])
+@pytest.mark.parametrize(
+    "prompt",
+    ["", "a gunner", "begun", "bad words", "a badword", "gunârd", "ägun", "cafés", "一只猫"],
+)
 def test_other_words_pass(listed: str, prompt: str) -> None:
     policy = open_policy(listed)
     policy.check_prompt(prompt)
@@ -60,6 +65,8 @@ def test_an_empty_list_refuses_nothing(tmp_path: Path) -> None:
 def test_a_list_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(OperationFailed, match=r"absent\.txt: No such file"):
         open_policy(f"words:{tmp_path}/absent.txt")
+    with pytest.raises(OperationFailed, match=r"~nobody-here/words\.txt: Could not determine home"):
+        open_policy("words:~nobody-here/words.txt")
     (tmp_path / "latin.txt").write_bytes(b"caf\xe9")
     with pytest.raises(InvalidOption, match="policy: must be a text file in UTF-8"):
         open_policy(f"words:{tmp_path}/latin.txt")
