@@ -6,6 +6,7 @@ Every function runs in a transaction of the caller's; nothing else writes a stat
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, insert, select, update
@@ -151,7 +152,7 @@ def ended(now: int) -> dict[str, Any]:
 
 def failed(failure: Failure, now: int) -> dict[str, Any]:
     """What is written when a task fails as a whole."""
-    return ended(now) | {"failure": {"kind": failure.kind, "message": failure.message}}
+    return ended(now) | {"failure": asdict(failure)}
 
 
 def forget(connection: Connection, ids: list[str]) -> None:

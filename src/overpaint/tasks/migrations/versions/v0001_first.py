@@ -148,8 +148,6 @@ def _around() -> None:
     )
 
 
-def _index(name: str, table: str, *columns: str, where: str = "", unique: bool = False) -> None:
+def _index(name: str, table: str, *columns: str, where: str = "") -> None:
     only = sa.text(where) if where else None
-    op.create_index(
-        name, table, list(columns), unique=unique, sqlite_where=only, postgresql_where=only
-    )
+    op.create_index(name, table, list(columns), sqlite_where=only, postgresql_where=only)
