@@ -108,6 +108,19 @@ def test_what_follows_compressed_data_counts_too() -> None:
         fetch(head + packed)
 
 
+def test_what_follows_compressed_data_costs_no_time() -> None:
+    async def trailing(writer: asyncio.StreamWriter) -> None:
+        writer.write(
+            b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
+        for piece in (gzip.compress(BODY), *[bytes(1400)] * (MAX_BYTES // 1500)):
+            writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+            await writer.drain()
+        writer.write(b"0\r\n\r\n")
+
+    assert fetch(trailing) == BODY
+
+
 @pytest.mark.parametrize(
     ("body", "coding", "why"),
     [

@@ -164,6 +164,6 @@ def test_a_cancelled_fetch_lets_go_of_its_connection() -> None:
             async with asyncio.timeout(5):
                 while server.open:
                     await asyncio.sleep(0.001)
-            assert not fetcher._hosts
+            assert not fetcher._turns._keys
 
     asyncio.run(run())

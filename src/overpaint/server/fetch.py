@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import zlib
-from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 from urllib.parse import quote, urljoin
 
 import certifi
@@ -19,9 +18,10 @@ import httpcore
 from overpaint._version import __version__
 from overpaint.errors import DownloadFailed, InvalidURL
 from overpaint.imaging.source import MAX_BYTES
-from overpaint.server.addresses import Address, neighbourhood
+from overpaint.server.addresses import neighbourhood
 from overpaint.server.data_url import read_data_url, too_large
 from overpaint.server.network import CONNECT_S, PinnedBackend, Resolver
+from overpaint.server.turns import Turns
 from overpaint.server.web_address import WebAddress, read_web_address
 from overpaint.settings import Settings
 
@@ -46,8 +46,8 @@ class Fetcher:
         self._settings = settings
         self._resolver = resolver or Resolver(allow_private=settings.fetch_allow_private)
         self._tls = tls or _trusted()
-        self._all = asyncio.Semaphore(MAX_FETCHES)
-        self._hosts: dict[str, tuple[asyncio.Semaphore, int]] = {}  # and how many use it
+        # Whose turn it is goes by host: those who wait for a slow one keep no one else waiting.
+        self._turns = Turns(in_all=MAX_FETCHES, a_key=MAX_FETCHES_A_HOST)
         self._running: set[asyncio.Timeout] = set()
         self._closed = False
 
@@ -111,7 +111,8 @@ class Fetcher:
             scheme=place.scheme, host=place.host, port=place.port, target=place.target
         )
         times = {"connect": CONNECT_S}  # the rest is within the time in all
-        async with self._slot(addresses[0]), aclosing(PinnedBackend(addresses)) as backend:
+        turn = self._turns.of(neighbourhood(addresses[0]))
+        async with turn, aclosing(PinnedBackend(addresses)) as backend:
             connection = httpcore.AsyncHTTPConnection(
                 url.origin, ssl_context=self._tls, network_backend=backend
             )
@@ -127,23 +128,6 @@ class Fetcher:
             except (httpcore.ProtocolError, OSError) as error:
                 limit = "must be answered whole, in HTTP"
                 raise DownloadFailed(field, limit, place.host[:80], reason="broken") from error
-
-    @asynccontextmanager
-    async def _slot(self, address: Address) -> AsyncIterator[None]:
-        """Wait for this host's turn, then for one's own among all.
-
-        In this order those who wait for a slow host keep no one else waiting.
-        """
-        host = neighbourhood(address)
-        gate, users = self._hosts.get(host, (asyncio.Semaphore(MAX_FETCHES_A_HOST), 0))
-        self._hosts[host] = (gate, users + 1)
-        try:
-            async with gate, self._all:
-                yield
-        finally:
-            gate, users = self._hosts.pop(host)
-            if users > 1:
-                self._hosts[host] = (gate, users - 1)
 
 
 def _redirected(place: WebAddress, response: httpcore.Response, field: str) -> WebAddress:
@@ -187,7 +171,7 @@ async def _read(response: httpcore.Response, place: WebAddress, field: str) -> b
         received += len(chunk)
         if inflate is None:
             body += chunk
-        else:
+        elif not inflate.eof:  # what follows the end counts; zlib would copy all of it each time
             try:
                 body += inflate.decompress(chunk, MAX_BYTES + 1 - len(body))
             except zlib.error:
