@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import insert, select, update
 
 from overpaint.tasks.audit import audit
-from overpaint.tasks.database import insert_or_add, open_database
+from overpaint.tasks.database import insert_or_add, now_ms, open_database
 from overpaint.tasks.rows import task_row
 from overpaint.tasks.schema import keys, tallies, tasks
 from overpaint.tasks.store import TaskStore
@@ -40,7 +40,7 @@ class Stored:
         while self._count < wanted:
             more = min(_CHUNK, wanted - self._count)
             numbers = range(self._count, self._count + more)
-            now = int(time.time() * 1000)
+            now = now_ms()
             made = [_task(number, key_ids, now, wanted) for number in numbers]
             with self._database.write() as connection:
                 connection.execute(insert(tasks), [task_row(one) for one in made])

@@ -343,7 +343,7 @@ def test_the_format_that_the_file_s_name_says_is_asked_for(
     assert err == f"note: {name} holds a PNG file, as the server made it\n"
     server.answers["GET /r"] = [b"GIF89a"]
     _, _, err = cli("wait", "t-1", "-o", name)
-    assert err == f"note: {name} does not look like a PNG, JPEG or WEBP file\n"
+    assert err == f"note: {name} does not look like a picture that Overpaint reads\n"
 
 
 def test_of_a_partial_success_the_good_pictures_are_kept_and_the_rest_is_told(
@@ -499,6 +499,13 @@ def test_a_creation_is_sent_anew_once_when_the_connection_breaks(
     assert len(server.of(CREATE)) == 4
 
 
+def test_a_creation_that_a_gateway_gave_up_on_is_not_repeated(server: Scripted, cli: Run) -> None:
+    server.answers[CREATE] = [(504, b""), CREATED]
+    code, _, err = cli("submit", *URLS, "猫")
+    assert (code, "HTTP 504" in err) == (1, True)
+    assert len(server.of(CREATE)) == 1
+
+
 def test_a_server_that_is_not_there_is_told_at_once(cli: Run) -> None:
     code, _, err = cli("tasks", "--base-url", "http://127.0.0.1:9/api/v1")
     assert code == 1
@@ -597,6 +604,10 @@ SUBMIT = ("submit", "base.png", "mask.png", "猫")
         ((*SUBMIT, "-o", "out.tif"), "output: must end in one of .png, .jpg, .jpeg, .webp, as"),
         ((*SUBMIT, "-o", "no/out.png"), "output: must go into a folder that exists"),
         ((*SUBMIT, "-o", "base.png"), "output: must not be one of the input pictures"),
+        (
+            ("submit", *URLS, "猫", "--palette", "base.png", "-o", "base.png"),
+            "output: must not be one of the input pictures",
+        ),
         ((*SUBMIT, "--base-url", "host"), "base_url: must be like http://127.0.0.1:8000/api/v1,"),
         ((*SUBMIT, "--base-url", "http://a b:x/"), "base_url: must be like http://127.0.0.1:8000"),
         ((*SUBMIT, "--key", "密钥"), "key: must be plain ASCII letters, digits and signs\n"),

@@ -22,7 +22,7 @@ PATIENCE_S, PATIENCE_WAITING_S = 15.0, 120.0
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 8.0
 #: A creation answers when the server has fetched every picture.
 _TIMEOUT = httpx.Timeout(150, connect=10)
-_AWAY = (503, 504)
+_AWAY, _GIVEN_UP = 503, 504  # the server's word; a gateway's, of a server that was silent
 _CREATE = "services/aigc/image2image/image-synthesis"
 #: Sent: the connection was there and broke. Where these end a request, nobody knows how it went.
 _BROKEN = (httpx.ReadError, httpx.WriteError, httpx.CloseError, httpx.RemoteProtocolError)
@@ -183,6 +183,7 @@ class Remote:
         way, as the SDKs do, and never after silence: it may have been carried out.
         """
         longest = PATIENCE_S if patience_s is None else patience_s
+        passing = (_AWAY,) if once else (_AWAY, _GIVEN_UP)
         waited, pause, broken = 0.0, _FIRST_PAUSE_S, 0
         while True:
             try:
@@ -193,7 +194,7 @@ class Remote:
                     raise _unreachable(self.base_url, error) from error
             else:
                 self._reached = True
-                if response.status_code not in _AWAY or waited >= longest:
+                if response.status_code not in passing or waited >= longest:
                     return response
             self._pause(pause)
             waited += pause

@@ -12,15 +12,10 @@ from typing import Any
 from overpaint.cli import console
 from overpaint.cli.remote_client import PATIENCE_WAITING_S, Remote, failure
 from overpaint.cli.targets import numbered
-from overpaint.errors import InvalidOption, OverpaintError, Refused
+from overpaint.errors import InvalidImage, InvalidOption, OverpaintError, Refused
 
 _ENDED = ("SUCCEEDED", "FAILED", "CANCELED")
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.25, 5.0
-_SIGNATURES = {
-    "PNG": (0, b"\x89PNG\r\n\x1a\n"),
-    "JPEG": (0, b"\xff\xd8\xff"),
-    "WEBP": (8, b"WEBP"),
-}
 
 
 @contextmanager
@@ -79,14 +74,16 @@ def fetch(server: Remote, entries: list[dict[str, Any]], output: Path) -> list[P
 
 def _note_another_format(file: Path, data: bytes) -> None:
     """Say when a result is not of the format that its name says; it is kept as it came."""
+    from overpaint.imaging.container import sniff
     from overpaint.imaging.encode import format_of
 
-    for name, (at, signature) in _SIGNATURES.items():
-        if data[at : at + len(signature)] == signature:
-            if name != format_of(file):
-                console.say(f"note: {file} holds a {name} file, as the server made it")
-            return
-    console.say(f"note: {file} does not look like a PNG, JPEG or WEBP file")
+    try:
+        name = sniff(data, field="output")
+    except InvalidImage:
+        console.say(f"note: {file} does not look like a picture that Overpaint reads")
+        return
+    if name != format_of(file):
+        console.say(f"note: {file} holds a {name} file, as the server made it")
 
 
 def _write_whole(path: Path, data: bytes) -> None:

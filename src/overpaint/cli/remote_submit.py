@@ -10,6 +10,7 @@ import typer
 from overpaint.cli import console
 from overpaint.cli.numbers import number
 from overpaint.cli.remote import BaseUrl, InJson, KeyOption, connect, finish
+from overpaint.cli.repaint import InvertMask, MaskColor, Palette, Watermark
 from overpaint.cli.targets import check_targets
 
 MODEL = "wanx-x-painting"
@@ -57,12 +58,7 @@ def submit(
     sketch: Annotated[
         str | None, typer.Option(help="Lines that what is put in follows: a file or a URL.")
     ] = None,
-    palette: Annotated[
-        str | None,
-        typer.Option(
-            metavar="COLOURS|IMAGE", help='Colours to paint with: "red,#ffcc00", or a picture.'
-        ),
-    ] = None,
+    palette: Palette = None,
     strength: Annotated[
         float | None,
         typer.Option(
@@ -77,24 +73,15 @@ def submit(
             help="How strongly prompt, palette and sketch are pressed.",
         ),
     ] = None,
-    mask_color: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="RRGGBB", help="A colour of the mask that repaints, instead of white; repeat."
-        ),
-    ] = None,
-    invert_mask: Annotated[
-        bool, typer.Option("--invert-mask", help="Repaint what the mask leaves out.")
-    ] = False,
+    mask_color: MaskColor = None,
+    invert_mask: InvertMask = False,
     grow: Annotated[
         int | None, typer.Option(metavar="PX", parser=number, help="Widen the masked part.")
     ] = None,
     feather: Annotated[
         float | None, typer.Option(metavar="PX", parser=number, help="Width of the soft edge.")
     ] = None,
-    watermark: Annotated[
-        bool, typer.Option("--watermark", help="A small visible mark in the repainted part.")
-    ] = False,
+    watermark: Watermark = False,
     base_url: BaseUrl = None,
     key: KeyOption = None,
     as_json: InJson = False,
@@ -102,6 +89,7 @@ def submit(
     """Give a server a picture to repaint; print the task's id, or wait for the result."""
     from overpaint import options
     from overpaint.cli import remote_request as ask
+    from overpaint.concepts.palette import names_a_file
 
     pictures = {"base": base, "mask": mask, "reference": reference, "sketch": sketch}
     given = {name: source for name, source in pictures.items() if source is not None}
@@ -123,7 +111,9 @@ def submit(
     }
     ask.check_files(given)
     if output is not None:
-        files = (Path(source) for source in given.values() if not ask.is_address(source))
+        files = [Path(source) for source in given.values() if not ask.is_address(source)]
+        if names_a_file(palette):
+            files.append(Path(str(palette)))
         check_targets(output, n=n or 1, inputs=files)
     order = ask.Order(
         model=model,

@@ -15,6 +15,26 @@ from overpaint.cli.targets import check_targets
 if TYPE_CHECKING:
     from overpaint.values import Style
 
+# What other commands ask for in the same words.
+Palette = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COLOURS|IMAGE", help='Colours to paint with: "red,#ffcc00", or a picture.'
+    ),
+]
+MaskColor = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="RRGGBB", help="A colour of the mask that repaints, instead of white; repeat."
+    ),
+]
+InvertMask = Annotated[
+    bool, typer.Option("--invert-mask", help="Repaint what the mask leaves out.")
+]
+Watermark = Annotated[
+    bool, typer.Option("--watermark", help="A small visible mark in the repainted part.")
+]
+
 
 def repaint(
     base: Annotated[Path, typer.Argument(help="The picture: JPEG, PNG, BMP, TIFF or WEBP.")],
@@ -66,12 +86,7 @@ def repaint(
     sketch: Annotated[
         Path | None, typer.Option(help="Lines that what is put in follows: a picture of them.")
     ] = None,
-    palette: Annotated[
-        str | None,
-        typer.Option(
-            metavar="COLOURS|IMAGE", help='Colours to paint with: "red,#ffcc00", or a picture.'
-        ),
-    ] = None,
+    palette: Palette = None,
     strength: Annotated[
         float,
         typer.Option(
@@ -88,15 +103,8 @@ def repaint(
             help="How strongly prompt, palette and sketch are pressed.",
         ),
     ] = 1.0,
-    mask_color: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="RRGGBB", help="A colour of the mask that repaints, instead of white; repeat."
-        ),
-    ] = None,
-    invert_mask: Annotated[
-        bool, typer.Option("--invert-mask", help="Repaint what the mask leaves out.")
-    ] = False,
+    mask_color: MaskColor = None,
+    invert_mask: InvertMask = False,
     grow: Annotated[
         int,
         typer.Option(
@@ -109,9 +117,7 @@ def repaint(
             metavar="PX", parser=number, help="Width of the soft edge, inside the masked part."
         ),
     ] = None,
-    watermark: Annotated[
-        bool, typer.Option("--watermark", help="A small visible mark in the repainted part.")
-    ] = False,
+    watermark: Watermark = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object instead of the file names.")
     ] = False,

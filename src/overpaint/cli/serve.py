@@ -198,8 +198,10 @@ def _bury(service: Service, instance: str) -> None:
 
 def _silent_workers(service: Service) -> list[str]:
     """Workers that give no sign of life for long: their engine has stopped everything else."""
+    from overpaint.tasks.database import now_ms
+
     longest_ms = max(_SILENT_LEASES * service.settings.lease_seconds, _SILENT_S) * 1000
-    before = time.time_ns() // 1_000_000 - longest_ms
+    before = now_ms() - longest_ms
     return [worker.id for worker in service.tasks.workers() if worker.seen_ms < before]
 
 
