@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +12,6 @@ from typing import Any
 import httpx2
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from PIL import Image
 from starlette.testclient import TestClient
 from tests.unit.http_fixture import painting
 from tests.unit.service_fixture import BASE, MASK, service_in
@@ -93,12 +91,6 @@ def order() -> dict[str, Any]:
             "invert_mask": False, "watermark": False, "output_format": "png", "steps": 20,
         },
     }  # fmt: skip
-
-
-def file_of(image: Image.Image, kind: str, **given: Any) -> bytes:
-    file = io.BytesIO()
-    image.save(file, kind, **given)
-    return file.getvalue()
 
 
 NUMBERS = st.one_of(

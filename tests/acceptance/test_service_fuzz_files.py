@@ -22,24 +22,17 @@ from tests.acceptance.fuzz_stage import (
     UPLOAD,
     check,
     data_url,
-    file_of,
     opened,
     order,
 )
+from tests.unit.picture_files import file_of
 from tests.unit.service_fixture import BASE, MASK, PIXELS
 
-from overpaint.service import Service
-
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, TestClient]]:
-    with opened(tmp_path_factory.mktemp("server")) as both:
-        yield both
-
-
-@pytest.fixture(scope="module")
-def client(stage: tuple[Service, TestClient]) -> TestClient:
-    return stage[1]
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    with opened(tmp_path_factory.mktemp("server")) as (_, caller):
+        yield caller
 
 
 # Forms

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from typing import Any
 
@@ -39,6 +40,11 @@ def png(pixels: Array) -> bytes:
 def flat(height: int, width: int, level: int = 90) -> bytes:
     """A PNG file of one gray level; small, whatever its resolution."""
     return file_of(Image.new("L", (width, height), level), "PNG")
+
+
+def data_url(data: bytes) -> str:
+    """A PNG file as an address that holds it."""
+    return "data:image/png;base64," + base64.b64encode(data).decode()
 
 
 def pixels_of(data: bytes) -> npt.NDArray[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -12,7 +11,7 @@ import httpx
 import pytest
 from tests.wire.client import Client, check_error
 from tests.wire.host import PictureHost
-from tests.wire.pictures import mask, png, scene
+from tests.wire.pictures import data_url, mask, png, scene
 from tests.wire.process import ServeProcess
 from tests.wire.test_uploads import RESOLVE, policy_of, send
 
@@ -35,10 +34,6 @@ def brief(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeProcess]:
         OVERPAINT_POLICY=f"words:{words}",
     ) as running:
         yield running
-
-
-def data_url(data: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(data).decode()
 
 
 @pytest.fixture(scope="module")

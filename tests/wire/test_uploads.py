@@ -9,7 +9,7 @@ import httpx
 import numpy as np
 import pytest
 from tests.wire.client import Client, Json, check_envelope, check_error
-from tests.wire.pictures import flat, mask, pixels_of, png, scene
+from tests.wire.pictures import data_url, flat, mask, pixels_of, png, scene
 
 RESOLVE = {"X-DashScope-OssResourceResolve": "enable"}
 TEXTS = {
@@ -191,9 +191,6 @@ def test_names_of_files_may_be_anything(client: Client, name: str) -> None:
 
 
 def test_data_urls_are_taken(client: Client) -> None:
-    def data_url(data: bytes) -> str:
-        return "data:image/png;base64," + base64.b64encode(data).decode()
-
     urls = {"base_image_url": data_url(png(scene())), "mask_image_url": data_url(png(mask()))}
     result = pixels_of(client.pictures(client.done(input=urls))[0])
     assert np.array_equal(result[mask() == 0], scene()[mask() == 0])
