@@ -303,6 +303,13 @@ def test_what_is_wrong_is_said(
             {"content": b"--x\r\n", "headers": {"Content-Type": "multipart/form-data"}},
             "boundary",
         ),
+        (
+            {
+                "content": b"--x--\r\n",
+                "headers": {"Content-Type": "multipart/form-data; boundary=x; charset=punycode"},
+            },
+            "charset must be utf-8",
+        ),
     ],
 )
 def test_a_form_that_is_none_is_refused(

@@ -133,6 +133,19 @@ def test_a_form_without_a_key_is_refused(client: TestClient) -> None:
     assert answer.status_code == 400
 
 
+@pytest.mark.parametrize("charset", ["punycode", "undefined"])  # one takes minutes, one fails
+def test_a_form_in_an_odd_charset_is_refused(client: TestClient, charset: str) -> None:
+    part = b'--x\r\nContent-Disposition: form-data; name="key"\r\n\r\n'
+    body = part + b"a" * 1_000_000 + b"\r\n--x--\r\n"
+    kind = f"multipart/form-data; boundary=x; charset={charset}"
+    answer = client.post("/sign-in", content=body, headers={**FROM_PAGE, "Content-Type": kind})
+    assert answer.status_code == 400
+    assert "charset must be utf-8" in answer.text
+    kind = kind.replace(charset, '"UTF-8"')
+    answer = client.post("/sign-in", content=body, headers={**FROM_PAGE, "Content-Type": kind})
+    assert answer.status_code == 401
+
+
 def test_a_revoked_key_ends_its_sessions(client: TestClient, service: Service, secret: str) -> None:
     signs_in(client, secret)
     service.keys.revoke("studio <1>")

@@ -12,6 +12,7 @@ from starlette.datastructures import FormData, UploadFile
 
 from overpaint import options
 from overpaint.errors import InvalidImage, InvalidOption, InvalidPrompt
+from overpaint.server.forms import check_charset
 from overpaint.service import Submission
 
 DEFAULT_MODEL = "gpt-image-1"
@@ -39,11 +40,13 @@ def open_form(request: Request) -> AbstractAsyncContextManager[FormData]:
 
     Raises:
         InvalidOption: it is no form.
+        Declined: it is in a charset that is not read.
         HTTPException: it cannot be read.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "multipart/form-data":
         raise InvalidOption("body", "must be a form (multipart/form-data)", kind or "nothing")
+    check_charset(request)
     return request.form(max_files=MAX_FILES, max_fields=MAX_FIELDS)
 
 

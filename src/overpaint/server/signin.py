@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from overpaint.errors import InvalidKey
 from overpaint.server import landing
 from overpaint.server.deps import SESSION_COOKIE, CurrentService, base_url, same_origin
+from overpaint.server.forms import check_charset
 from overpaint.service import Service
 from overpaint.service.core import SESSION_DAYS
 from overpaint.tasks.task import Key
@@ -44,6 +45,7 @@ async def sign_in(request: Request, service: CurrentService) -> Response:
     """Open a session with the key that the page's form sends."""
     if not same_origin(request):
         return _page(request, said="not_ours", status=403)
+    check_charset(request)
     async with request.form(max_files=0, max_fields=4) as form:
         secret = str(form.get("key", "")).strip()
     try:
