@@ -326,6 +326,9 @@ def test_an_unknown_model_is_not_found(client: openai.OpenAI) -> None:
         edit(client, model="dall-e-9")
     assert (caught.value.code, caught.value.param) == ("model_not_found", "model")
     assert "'dall-e-9' does not exist" in caught.value.message
+    with pytest.raises(openai.NotFoundError) as caught:
+        edit(client, model="m" * 100_000)
+    assert len(caught.value.message) < 1000
 
 
 def test_without_a_key_nothing_is_answered(at: SimpleNamespace) -> None:

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 
 from overpaint import errors
 from overpaint.errors import InvalidInput, OverpaintError
-from overpaint.server.errors import Declined, Problem, answer_for
+from overpaint.server.errors import Declined, Problem, answer_for, short
 from overpaint.tasks.task import Failure
 
 _INVALID = "invalid_request_error"
@@ -106,7 +106,8 @@ def explain(error: BaseException) -> tuple[int, dict[str, str | None], dict[str,
         message = _renamed(message)
     if isinstance(error, errors.UnknownModel):
         message = f"The model {error.value} does not exist or you do not have access to it."
-    return status, {"message": message, "type": type_, "param": param, "code": code}, headers
+    detail = {"message": short(message), "type": type_, "param": param, "code": code}
+    return status, detail, headers
 
 
 def _problem(error: BaseException) -> Problem:
