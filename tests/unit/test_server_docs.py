@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 
 from overpaint._version import __version__
 from overpaint.server import docs
+from overpaint.server.headers import SafeHeaders
 
 # Of the files as npm has them: swagger-ui-dist 5.35.0. What is vendored is not edited.
 VENDORED = {
@@ -22,6 +23,7 @@ VENDORED = {
 def client() -> TestClient:
     app = FastAPI(**docs.ABOUT)
     app.include_router(docs.router)
+    app.add_middleware(SafeHeaders)
     return TestClient(app)
 
 

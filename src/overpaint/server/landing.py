@@ -186,11 +186,9 @@ HEADERS = {
         f"default-src 'none'; style-src 'sha256-{_HASH}'; img-src data:; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
     ),
-    "Cache-Control": "no-store",
     "Vary": "Accept-Language, Cookie",
     # Not "no-referrer": browsers would then hide from us that a form comes from this page.
     "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
 }
 
 

@@ -19,6 +19,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 
 from overpaint.errors import OverpaintError, StoreFailed
 from overpaint.server.bodies import in_time
+from overpaint.server.dashscope import PREFIX
 from overpaint.server.deps import (
     BEARER,
     CurrentKey,
@@ -89,7 +90,7 @@ async def edit(
     note_task(request, task.id)
     if wanted.stream:
         events = _events(request, service, key, task, wanted)
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        headers = {"X-Accel-Buffering": "no"}  # nginx is not to wait for the end
         return StreamingResponse(events, media_type="text/event-stream", headers=headers)
     async for now in _watch(request, service, key, task):
         task = now
@@ -171,7 +172,7 @@ async def _watch(request: Request, service: Service, key: Key, task: Task) -> As
 def _too_slow(task: Task) -> str:
     return (
         f"The picture is not painted yet. It is not lost: the task {task.id} goes on, "
-        f"GET /api/v1/tasks/{task.id} says where it stands."
+        f"GET {PREFIX}/tasks/{task.id} says where it stands."
     )
 
 
@@ -216,7 +217,7 @@ async def _body(request: Request, service: Service, task: Task, wanted: Wanted) 
         entry: dict[str, Any] = {"seed": task.pictures[index].seed}
         if wanted.by_url:
             path, _ = service.sign_file(task, index)
-            entry["url"] = f"{base_url(request)}/api/v1/{path}"
+            entry["url"] = f"{base_url(request)}{PREFIX}/{path}"
         else:
             entry["b64_json"] = await _base64(service, task, index)
         data.append(entry)

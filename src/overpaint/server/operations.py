@@ -32,7 +32,6 @@ router = APIRouter(tags=["operations"])
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 LATENCY_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
-_NO_STORE = {"Cache-Control": "no-store"}
 
 
 class Metrics:
@@ -129,7 +128,7 @@ class _OfService(Collector):
 @router.head("/healthz", include_in_schema=False)
 async def alive() -> JSONResponse:
     """200 as long as the process answers at all; it asks nothing else."""
-    return JSONResponse({"status": "alive"}, headers=_NO_STORE)
+    return JSONResponse({"status": "alive"})
 
 
 @router.get(
@@ -143,8 +142,8 @@ async def ready(service: CurrentService) -> JSONResponse:
     problems = await run_in_threadpool(service.ready)
     if problems:
         body = {"status": "not ready", "problems": problems}
-        return JSONResponse(body, status_code=503, headers=_NO_STORE)
-    return JSONResponse({"status": "ready"}, headers=_NO_STORE)
+        return JSONResponse(body, status_code=503)
+    return JSONResponse({"status": "ready"})
 
 
 @router.get(
@@ -162,7 +161,7 @@ async def metrics(request: Request) -> Response:
         await key_of(request)
     told = cast(Metrics, request.app.state.metrics)
     text = await run_in_threadpool(told.text)
-    return Response(text, headers={"Content-Type": CONTENT_TYPE_LATEST, **_NO_STORE})
+    return Response(text, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 def _from_this_machine(request: Request) -> bool:

@@ -86,7 +86,7 @@ def _signed_in(request: Request, service: Service, key: Key) -> Response:
 def _to_page(request: Request) -> RedirectResponse:
     asked = request.query_params.get("lang", "")
     where = f"/?lang={asked}" if asked in landing.LANGUAGES else "/"
-    return RedirectResponse(where, status_code=303, headers={"Cache-Control": "no-store"})
+    return RedirectResponse(where, status_code=303)
 
 
 def _is_https(request: Request) -> bool:
