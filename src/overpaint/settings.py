@@ -23,6 +23,12 @@ from overpaint.errors import InvalidOption, OperationFailed
 from overpaint.settings_table import MODELS, PREFIX, SETTINGS, Setting
 
 
+def cores() -> int:
+    """Cores that this process may use, which may be fewer than the machine has."""
+    affinity = getattr(os, "sched_getaffinity", None)  # not on macOS
+    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """The settings of the service, checked. The table `SETTINGS` says what each is."""
@@ -31,7 +37,7 @@ class Settings:
     port: int = 8000
     data_dir: Path
     public_url: str = ""
-    workers: int = field(default_factory=lambda: max(1, (os.cpu_count() or 1) // 2))
+    workers: int = field(default_factory=lambda: max(1, cores() // 2))
     models: Mapping[str, str] = field(default_factory=lambda: _read_models(MODELS))
     retention_hours: float = 24
     upload_hours: float = 48

@@ -23,7 +23,7 @@ def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
         service.submit(key, order())
         task = paint(service)
         with TestClient(create_app(service)) as client:
-            path = f"/api/v1/{service.sign_file(task, 0)[0]}"
+            path = f"/api/v1/{service.sign_file(task, 0)}"
             yield SimpleNamespace(client=client, path=path, task=task, service=service, clock=clock)
 
 
@@ -68,7 +68,7 @@ def test_a_lost_picture_is_the_servers_fault(at: SimpleNamespace) -> None:
     key = at.service.keys.get(at.task.key_id)
     at.service.submit(key, order())
     task = paint(at.service)
-    path = f"/api/v1/{at.service.sign_file(task, 0)[0]}"
+    path = f"/api/v1/{at.service.sign_file(task, 0)}"
     at.service.blobs.delete(f"tasks/{task.id}")
     answer = at.client.get(path)
     assert (answer.status_code, answer.json()["code"]) == (500, "InternalError")

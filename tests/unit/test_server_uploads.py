@@ -227,6 +227,10 @@ def test_the_fields_are_looked_at_before_the_file(caller: Uploader) -> None:
             "multipart/form-data; boundary=x; charset=utf-7",
             b'--x\r\nContent-Disposition: form-data; name="file"\r\n\r\nx\r\n--x--\r\n',
         ),
+        (
+            "multipart/form-data; boundary=x; charset=undefined",  # a codec that always fails
+            b'--x\r\nContent-Disposition: form-data; name="policy"\r\n\r\nx\r\n--x--\r\n',
+        ),
     ],
 )
 def test_what_is_no_form_is_refused(client: TestClient, kind: str, content: bytes) -> None:

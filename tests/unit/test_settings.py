@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -242,3 +243,11 @@ def test_client_commands_read_ours_before_the_sdks(
 def test_what_a_child_inherits_is_a_copy(bare: Path) -> None:
     settings.inherited()["OVERPAINT_PORT"] = "1"
     assert settings.load().port == 8000
+
+
+def test_workers_are_for_the_cores_that_may_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3, 5, 7, 9}, raising=False)
+    assert settings.load().workers == 2
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert settings.load().workers == 32

@@ -49,7 +49,7 @@ def _run_sql(path: Path, script: str) -> None:
 
 
 def test_a_new_database_is_made_with_its_folder_for_its_owner_only(tmp_path: Path) -> None:
-    path = tmp_path / "new folder" / "100%" / "tasks.db"
+    path = tmp_path / "new folder" / "100%41?mode=ro#x" / "tasks.db"
     with opened(path) as stores:
         stores.key()
         modes = {stat.S_IMODE(one.stat().st_mode) for one in path.parent.iterdir()}

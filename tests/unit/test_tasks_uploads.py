@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.unit.task_fixture import Stores, opened
 
-from overpaint.errors import InvalidKey, InvalidOption, QuotaExhausted
+from overpaint.errors import AlreadyUploaded, InvalidKey, QuotaExhausted
 from overpaint.tasks.audit import audit
 from overpaint.tasks.task import Key, Upload
 from overpaint.values import BlobRef
@@ -49,7 +49,7 @@ def test_a_name_that_is_not_there_is_none(stores: Stores) -> None:
 
 def test_a_name_is_not_overwritten(stores: Stores) -> None:
     upload = add(stores, stores.key("ann"))
-    with pytest.raises(InvalidOption, match="must not be that of a stored file"):
+    with pytest.raises(AlreadyUploaded, match="another file of this name already"):
         add(stores, stores.key("bob"), size=1)
     assert stores.uploads.get(upload.name) == upload
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import sys
 import time
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
@@ -18,6 +17,7 @@ from overpaint._version import __version__
 from overpaint.cli import console
 from overpaint.cli.demo import PROMPT, SEED, demo_mask, demo_picture
 from overpaint.errors import OverpaintError
+from overpaint.settings import cores
 
 #: What the core needs; distribution names, several where builds of the same code differ.
 PARTS = {
@@ -49,7 +49,7 @@ def doctor(
         "overpaint": __version__,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
-        "cores": _cores(),
+        "cores": cores(),
         "memory_gb": _memory_gb(),
         "packages": {name: _version_of(names) for name, names in PARTS.items()},
     }
@@ -75,13 +75,6 @@ def doctor(
         _print(report)
     if faults:
         raise typer.Exit(1)
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _memory_gb() -> float | None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import queue
 import secrets
 import signal
@@ -25,6 +24,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from overpaint.dispatch.chores import Chores
+from overpaint.settings import cores
 
 logger = logging.getLogger("overpaint.supervisor")
 
@@ -239,9 +239,7 @@ def worker_children(workers: int, env: Mapping[str, str]) -> list[Child]:
 
 def threads_each(workers: int) -> int:
     """How many threads a worker's libraries may use; at least 1."""
-    affinity = getattr(os, "sched_getaffinity", None)  # not on macOS
-    cores = len(affinity(0)) if affinity is not None else os.cpu_count() or 1
-    return max(1, cores // max(1, workers))
+    return max(1, cores() // max(1, workers))
 
 
 def _inheriting(fds: tuple[int, ...]) -> dict[str, Any]:

@@ -7,7 +7,6 @@ the sources of the public SDKs.
 from __future__ import annotations
 
 import asyncio
-import time
 import uuid
 from collections.abc import Callable
 from typing import Annotated, cast
@@ -27,6 +26,7 @@ from overpaint.server.orders import REFERENCE_OF_SDKS, URLS, Order, read_model, 
 from overpaint.server.turns import Threads, Turns
 from overpaint.service import Service, Submission
 from overpaint.tasks import task as stored
+from overpaint.tasks.database import now_ms
 from overpaint.tasks.task import Key, State, Task
 
 PREFIX = "/api/v1"
@@ -176,7 +176,7 @@ async def get_task(
 
 
 def _url_of(service: Service, task: Task, base: str) -> Callable[[int], str]:
-    return lambda index: f"{base}{PREFIX}/{service.sign_file(task, index)[0]}"
+    return lambda index: f"{base}{PREFIX}/{service.sign_file(task, index)}"
 
 
 @router.post(
@@ -230,7 +230,7 @@ async def list_tasks(
         or (task_id and not _is_id(task_id))
     )
     if from_ms is None and service.settings.retention_hours > _LISTED_HOURS:
-        from_ms = time.time_ns() // 1_000_000 - _LISTED_HOURS * 3_600_000
+        from_ms = now_ms() - _LISTED_HOURS * 3_600_000
     listing = stored.Listing(tasks=(), total=0)
     if not nothing:
         query = stored.Query(

@@ -216,8 +216,7 @@ async def _body(request: Request, service: Service, task: Task, wanted: Wanted) 
     for index in _painted(task):
         entry: dict[str, Any] = {"seed": task.pictures[index].seed}
         if wanted.by_url:
-            path, _ = service.sign_file(task, index)
-            entry["url"] = f"{base_url(request)}{PREFIX}/{path}"
+            entry["url"] = f"{base_url(request)}{PREFIX}/{service.sign_file(task, index)}"
         else:
             entry["b64_json"] = await _base64(service, task, index)
         data.append(entry)

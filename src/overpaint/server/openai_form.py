@@ -14,9 +14,9 @@ from overpaint import options
 from overpaint.errors import InvalidImage, InvalidOption, InvalidPrompt
 from overpaint.server.forms import check_charset
 from overpaint.service import Submission
+from overpaint.service.submission import FORMATS
 
 DEFAULT_MODEL = "gpt-image-1"
-FORMATS = {"png": "png", "jpeg": "jpeg", "jpg": "jpeg", "webp": "webp"}
 RESPONSE_FORMATS = ("url", "b64_json")
 QUALITIES = frozenset({"low", "medium", "high", "xhigh", "max"})
 MAX_FILES, MAX_FIELDS = 24, 100  # of a form; more is refused unread
@@ -199,7 +199,12 @@ DESCRIPTION: dict[str, Any] = {
                     },
                     "prompt": {"type": "string", "description": "What to paint; empty erases."},
                     "model": {"type": "string", "default": DEFAULT_MODEL},
-                    "n": {"type": "integer", "minimum": 1, "maximum": 4, "default": 1},
+                    "n": {
+                        "type": "integer",
+                        "minimum": 1,
+                        "maximum": options.MAX_N,
+                        "default": 1,
+                    },
                     "size": {
                         "type": "string",
                         "default": "auto",

@@ -17,6 +17,7 @@ from overpaint.server import schemas
 from overpaint.server.dashscope import PREFIX
 from overpaint.server.deps import BEARER, CurrentKey, CurrentService, RequestId, base_url
 from overpaint.server.errors import Declined, declared
+from overpaint.server.forms import check_charset
 from overpaint.service import Service
 
 #: What a form may have beside its file, bytes.
@@ -135,6 +136,7 @@ async def _read_form(request: Request, service: Service) -> tuple[dict[str, str]
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "multipart/form-data":
         raise Declined(400, "InvalidParameter", "Content-Type must be multipart/form-data.")
+    check_charset(request)
     parser = _SignedForm(request, service)
     try:
         form = await parser.parse()

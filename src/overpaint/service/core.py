@@ -163,16 +163,15 @@ class Service:
         kept_from = self._clock() - self._retention_ms  # what has expired may not be swept yet
         return self.tasks.list(key.id, replace(query, ended_from_ms=kept_from))
 
-    def sign_file(self, task: Task, index: int) -> tuple[str, int]:
-        """Path of a result below /api/v1, which needs no key, and when it ends, ms."""
-        expires_ms = self._expires_ms(task)
+    def sign_file(self, task: Task, index: int) -> str:
+        """Path of a result below /api/v1, which needs no key while the task is kept."""
         blob = task.pictures[index].blob
         if blob is None:
             raise BlobMissing(f"picture {index} of task {task.id} failed")
         name = f"{task.id}-{index}.{blob.name.rpartition('.')[2]}"
-        expires = -(-expires_ms // 1000)
+        expires = -(-self._expires_ms(task) // 1000)  # s, rounded up
         signature = self._signer.sign("file", f"{task.id}/{expires}/{name}")
-        return f"files/{task.id}/{expires}/{signature}/{name}", expires_ms
+        return f"files/{task.id}/{expires}/{signature}/{name}"
 
     def open_file(self, task_id: str, expires: str, signature: str, name: str) -> tuple[bytes, str]:
         """The bytes of a signed path and their media type.

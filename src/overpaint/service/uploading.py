@@ -14,9 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from overpaint.errors import (
-    AlreadyUploaded,
     FileTooLarge,
-    InvalidOption,
     InvalidURL,
     StoreFailed,
     UploadRefused,
@@ -123,8 +121,6 @@ class Uploads:
         there = self._store.get(name)
         if there is not None and self._blobs.get(there.blob) == data:
             return there  # a client that tries again
-        if there is not None:
-            raise _taken(name)
         blob = self._blobs.put(f"uploads/{uuid.uuid4()}/file", data)
         now = self._clock()
         upload = Upload(
@@ -136,10 +132,8 @@ class Uploads:
         )
         try:
             self._store.add(upload, capacity_bytes=self._settings.upload_capacity_mb * 1024**2)
-        except BaseException as error:
+        except BaseException:
             self._blobs.delete(blob.name.rpartition("/")[0])
-            if isinstance(error, InvalidOption):  # somebody was quicker
-                raise _taken(name) from None
             raise
         return upload
 
@@ -164,7 +158,3 @@ class Uploads:
             except StoreFailed:  # its folder is swept later, as one that no row names
                 continue
         return len(gone)
-
-
-def _taken(name: str) -> AlreadyUploaded:
-    return AlreadyUploaded(f"There is another file of this name already: {name}")

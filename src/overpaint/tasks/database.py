@@ -35,6 +35,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from overpaint.errors import StorageFull, StoreFailed
 from overpaint.tasks.schema import REVISION
 
+_FILE = "sqlite:///"
 BUSY_S = 30.0  # how long a transaction waits for others to end
 _NO_ROOM_FOR_SHARED_MEMORY = sqlite3.SQLITE_IOERR_SHMSIZE
 _WAITING = 32  # connections beyond the pool's, so that a burst of threads does not wait for one
@@ -85,7 +86,7 @@ def open_database(url: str | URL, *, migrate: bool) -> Database:
     """Open the database and make sure that its tables are the ones this version knows.
 
     Args:
-        url: "sqlite:///PATH".
+        url: "sqlite:///PATH"; the path is taken as it is, "?" and "%" included.
         migrate: make the file and its tables, or bring older tables up to date, first. Several
             processes may do so at once.
 
@@ -94,7 +95,7 @@ def open_database(url: str | URL, *, migrate: bool) -> Database:
             missing or of an older version.
     """
     try:
-        parsed = make_url(url)
+        parsed = _parsed(url)
     except ArgumentError as error:
         raise StoreFailed(f"{url} is not the URL of a database.") from error
     if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
@@ -107,6 +108,12 @@ def open_database(url: str | URL, *, migrate: bool) -> Database:
         database.dispose()
         raise
     return database
+
+
+def _parsed(url: str | URL) -> URL:
+    if isinstance(url, str) and url.startswith(_FILE):
+        return URL.create("sqlite", database=url.removeprefix(_FILE))
+    return make_url(url)
 
 
 def insert_or_add(

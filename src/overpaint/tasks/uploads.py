@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from sqlalchemy import delete, insert, select, update
 
-from overpaint.errors import InvalidKey, InvalidOption, QuotaExhausted
+from overpaint.errors import AlreadyUploaded, InvalidKey, QuotaExhausted
 from overpaint.tasks.database import Database, now_ms
 from overpaint.tasks.rows import plain, upload_of
 from overpaint.tasks.schema import keys, uploads
@@ -31,7 +31,7 @@ class UploadStore:
 
         Raises:
             InvalidKey: there is no such key, or it is revoked.
-            InvalidOption: there is an upload of this name.
+            AlreadyUploaded: there is an upload of this name.
             QuotaExhausted: the key's uploads would take more than `capacity_bytes`.
         """
         owner = keys.c.id == upload.key_id
@@ -42,7 +42,7 @@ class UploadStore:
                 raise InvalidKey
             same = select(uploads.c.name).where(uploads.c.name == upload.name)
             if connection.scalar(same) is not None:
-                raise InvalidOption("key", "must not be that of a stored file", repr(upload.name))
+                raise AlreadyUploaded(f"There is another file of this name already: {upload.name}")
             if key.uploaded_bytes + size > capacity_bytes:
                 raise QuotaExhausted(
                     f"The key's uploads would take {key.uploaded_bytes + size} bytes, "
