@@ -52,10 +52,10 @@ class WordList:
     def __init__(self, path: Path) -> None:
         try:
             lines = path.expanduser().read_text(encoding="utf-8-sig").splitlines()
-        except OSError as error:
-            raise OperationFailed(f"{path}: {error.strerror or error}") from error
-        except RuntimeError as error:  # no home
-            raise OperationFailed(f"{path}: {error}") from error
+        except (OSError, RuntimeError) as error:  # RuntimeError: no home
+            reason = getattr(error, "strerror", None) or error
+            limit = f"must name a file of words that can be read ({reason})"
+            raise InvalidOption("policy", limit, path) from error
         except ValueError as error:
             raise InvalidOption("policy", "must be a text file in UTF-8", path) from error
         words = [_folded(line) for line in lines if not line.lstrip().startswith("#")]
@@ -74,8 +74,8 @@ def open_policy(said: str) -> Policy:
     """The policy of the setting: "", "words:FILE" or the name of a plugin.
 
     Raises:
-        InvalidOption: there is no plugin of this name.
-        OperationFailed: the file or the plugin cannot be loaded.
+        InvalidOption: there is no plugin of this name, or no such file.
+        OperationFailed: the plugin cannot be loaded.
     """
     if not said or said == "none":
         return Permissive()

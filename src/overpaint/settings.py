@@ -22,6 +22,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from overpaint.errors import InvalidOption, OperationFailed
 from overpaint.settings_table import MODELS, PREFIX, SETTINGS, Setting
 
+#: The database's file in the data folder.
+DATABASE = "overpaint.db"
+
 
 def cores() -> int:
     """Cores that this process may use, which may be fewer than the machine has."""
@@ -67,7 +70,7 @@ class Settings:
     @property
     def database_url(self) -> str:
         """Where tasks, keys and uploads are kept."""
-        return f"sqlite:///{self.data_dir / 'overpaint.db'}"
+        return f"sqlite:///{self.data_dir / DATABASE}"
 
     @property
     def blobs_dir(self) -> Path:
@@ -110,7 +113,8 @@ def _read_file(path: Path) -> dict[str, object]:
     try:
         values: dict[str, object] = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise OperationFailed(f"{path}: {error.strerror or error}") from error
+        limit = f"must be a TOML file that can be read ({error.strerror or error})"
+        raise InvalidOption("config", limit, path) from error
     except ValueError as error:  # not TOML, not UTF-8
         raise InvalidOption("config", f"must be a TOML file ({error})", path) from error
     unknown = sorted(set(values) - set(_FIELDS))

@@ -64,7 +64,8 @@ def test_json_is_one_object(scene: Path) -> None:
         *("repaint", "base.png", "mask.png", "一副红色眼镜", "-o", "out.png"),
         *("-n", "2", "--seed", "11", "--size", "300x300", "--json"),
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    note = "cropped to 280 x 280 of 320 x 280 px, for the size 300 x 300"
+    assert (done.returncode, done.stderr) == (0, f"note: {note}\n")
     told = json.loads(done.stdout)
     assert list(told) == ["files", "seeds", "size", "engine", "seconds", "notes"]
     assert told["files"] == ["out-1.png", "out-2.png"]
@@ -73,7 +74,7 @@ def test_json_is_one_object(scene: Path) -> None:
     assert told["engine"] == "builtin"
     assert {"decode", "paint", "blend", "total"} <= set(told["seconds"])
     assert all(isinstance(value, float) and value >= 0 for value in told["seconds"].values())
-    assert told["notes"] == []
+    assert told["notes"] == [note]
     assert all(pixels(scene / file).shape == (300, 300, 3) for file in told["files"])
     assert not (scene / "out.png").exists()
 

@@ -58,8 +58,6 @@ def test_json_is_one_object_of_the_new_key(keys: Keys) -> None:
 
 
 def test_keys_are_listed_with_what_they_used_and_without_their_secrets(keys: Keys) -> None:
-    assert keys("list") == (0, "", "")
-    assert keys("list", "--json") == (0, "[]\n", "")
     made = [
         json.loads(keys("create", "--name", name, "--plan", plan, "--json")[1])
         for name, plan in (("a", "unlimited"), ("b", "free"))
@@ -137,7 +135,7 @@ def test_the_data_folder_comes_from_environment_or_file_as_the_service_s_does(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
 def test_the_data_folder_is_its_owner_s_alone(keys: Keys, folder: Path) -> None:
-    keys("list")
+    keys("create", "--name", "a")
     assert folder.stat().st_mode & 0o777 == 0o700
     assert (folder / "overpaint.db").stat().st_mode & 0o777 == 0o600
 
@@ -146,9 +144,19 @@ def test_a_folder_that_cannot_be_made_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").write_text("")
-    code = run(("keys", "list", "--data-dir", str(tmp_path / "file")))
+    code = run(("keys", "create", "--name", "a", "--data-dir", str(tmp_path / "file")))
     assert code == 2
     assert capsys.readouterr().err == (
         "error: data_dir: must be a folder that can be made (File exists),"
         f" got {tmp_path / 'file'}\n"
     )
+
+
+@pytest.mark.parametrize("command", [("list",), ("revoke", "a")])
+def test_where_there_are_no_keys_no_folder_is_made(
+    keys: Keys, folder: Path, command: tuple[str, ...]
+) -> None:
+    code, out, err = keys(*command)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: data_dir: must be the data folder of a server; ")
+    assert not folder.exists()

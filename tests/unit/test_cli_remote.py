@@ -514,7 +514,7 @@ def test_a_server_that_is_not_there_is_told_at_once(cli: Run) -> None:
 
 
 def test_tls_that_fails_is_told_as_such(server: Scripted, cli: Run) -> None:
-    code, _, err = cli("tasks", "--base-url", server.url.replace("http:", "https:"))
+    code, _, err = cli("tasks", "--base-url", f"https{server.url[4:]}/api/v1")
     assert code == 1
     assert err.startswith(f"error: no secure connection to https{server.url[4:]} ([SSL")
     assert "SSL_CERT_FILE" in err
@@ -602,6 +602,7 @@ SUBMIT = ("submit", "base.png", "mask.png", "猫")
         ((*SUBMIT, "--mask-color", "red"), "mask_color: must be RRGGBB"),
         ((*SUBMIT, "--palette", "none.png"), "palette: "),
         ((*SUBMIT, "-o", "out.tif"), "output: must end in one of .png, .jpg, .jpeg, .webp, as"),
+        ((*SUBMIT, "-o", "out.gif"), "output: must end in one of .png, .jpg, .jpeg, .webp, as"),
         ((*SUBMIT, "-o", "no/out.png"), "output: must go into a folder that exists"),
         ((*SUBMIT, "-o", "base.png"), "output: must not be one of the input pictures"),
         (
@@ -609,6 +610,10 @@ SUBMIT = ("submit", "base.png", "mask.png", "猫")
             "output: must not be one of the input pictures",
         ),
         ((*SUBMIT, "--base-url", "host"), "base_url: must be like http://127.0.0.1:8000/api/v1,"),
+        (
+            (*SUBMIT, "--base-url", "http://h:8000"),
+            "base_url: must be like http://127.0.0.1:8000/a",
+        ),
         ((*SUBMIT, "--base-url", "http://a b:x/"), "base_url: must be like http://127.0.0.1:8000"),
         ((*SUBMIT, "--key", "密钥"), "key: must be plain ASCII letters, digits and signs\n"),
         (("status", "../x"), "task: must be the id that submit printed, got '../x'"),

@@ -189,6 +189,7 @@ def test_fit_to_size_of_the_same_size_changes_nothing() -> None:
     fitted, cut = fit_to_size(picture, mask, width=400, height=300)
     assert np.array_equal(fitted.pixels, picture.pixels)
     assert np.array_equal(cut, mask)
+    assert not fitted.notes
 
 
 def test_the_window_follows_a_mask_at_the_border() -> None:
@@ -197,6 +198,7 @@ def test_the_window_follows_a_mask_at_the_border() -> None:
     fitted, cut = fit_to_size(picture, mask, width=300, height=300)
     assert cut.sum() == mask.sum()  # all of it is in view, at the same scale
     assert np.array_equal(fitted.pixels, picture.pixels[:, 600:])
+    assert fitted.notes == ("cropped to 300 x 300 of 900 x 300 px, for the size 300 x 300",)
 
 
 def test_transparent_colours_do_not_bleed_when_resized() -> None:

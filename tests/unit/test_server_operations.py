@@ -58,7 +58,7 @@ def test_a_process_that_answers_is_alive(client: TestClient) -> None:
     assert (answer.status_code, answer.json()) == (200, {"status": "alive"})
 
 
-@pytest.mark.parametrize("path", ["/", "/healthz", "/readyz"])
+@pytest.mark.parametrize("path", ["/", "/docs", "/healthz", "/readyz"])
 def test_a_balancer_may_ask_with_head(client: TestClient, path: str) -> None:
     asked = client.head(path)
     assert asked.status_code == client.get(path).status_code

@@ -81,7 +81,8 @@ def test_what_is_no_ipv6_address_is_refused(inside: str) -> None:
 @pytest.mark.parametrize(
     ("url", "why"),
     [
-        ("", "must begin with http://, https:// or data:"),
+        ("", "must begin with http://, https://, data: or oss:// "),
+        ("C:/x.png", r"\(SDKs upload files that exist\), got 'C:/x\.png'"),
         ("x", "must begin with"),
         ("example.com/x.png", "must begin with"),
         ("//example.com/x.png", "must begin with"),

@@ -8,7 +8,6 @@ import shutil
 import time
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -142,7 +141,7 @@ def _service() -> dict[str, Any]:
         "revision": None,
         "keys": 0,
     }
-    if Path(found.database_url.removeprefix("sqlite:///")).exists():
+    if (found.data_dir / settings.DATABASE).exists():
         database = open_database(found.database_url, migrate=False)
         try:
             keys = KeyStore(database).list()

@@ -44,7 +44,7 @@ def create(
 
     if plan not in PLANS:
         raise InvalidOption("plan", f"must be one of {', '.join(PLANS)}", repr(plan))
-    with _store(data_dir, config) as store:
+    with _store(data_dir, config, make=True) as store:
         key, secret = store.create(name, PLANS[plan])
     if as_json:
         created = {"plan": key.plan.name, "key": secret, "created": iso_time(key.created_ms)}
@@ -111,14 +111,22 @@ def _describe(key: Key) -> dict[str, Any]:
 
 
 @contextmanager
-def _store(data_dir: Path | None, config: Path | None) -> Iterator[KeyStore]:
-    """The keys of the data folder, which is made or brought up to date where it has to be."""
+def _store(data_dir: Path | None, config: Path | None, *, make: bool = False) -> Iterator[KeyStore]:
+    """The keys of the data folder, which is brought up to date, or made, where it has to be.
+
+    Raises `InvalidOption` where there is none and it is not to be made.
+    """
     from overpaint import settings
+    from overpaint.settings import DATABASE
     from overpaint.tasks.database import open_database
     from overpaint.tasks.keys import KeyStore
 
     found = settings.load(config, data_dir=data_dir)
-    make_data_folder(found.data_dir)
+    if make:
+        make_data_folder(found.data_dir)
+    elif not (found.data_dir / DATABASE).exists():
+        limit = "must be the data folder of a server; `keys create` or `serve` makes one"
+        raise InvalidOption("data_dir", limit, found.data_dir)
     database = open_database(found.database_url, migrate=True)
     try:
         yield KeyStore(database)

@@ -220,7 +220,7 @@ def _checked_url(url: str) -> str:
         parsed = httpx.URL(url)
     except httpx.InvalidURL:
         parsed = httpx.URL("")
-    if parsed.scheme not in ("http", "https") or not parsed.host:
+    if parsed.scheme not in ("http", "https") or not parsed.host or parsed.path in ("", "/"):
         raise InvalidOption("base_url", "must be like http://127.0.0.1:8000/api/v1", repr(url))
     return url.rstrip("/")
 

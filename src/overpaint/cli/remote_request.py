@@ -24,6 +24,7 @@ FIELDS = {
 }
 #: What the API calls the formats that results may be asked for in.
 OUTPUT_FORMATS = {"PNG": "png", "JPEG": "jpeg", "WEBP": "webp"}
+_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,10 +108,10 @@ def format_parameter(output: Path | None) -> str | None:
 
     if output is None:
         return None
+    if output.suffix.lower() not in _SUFFIXES:
+        limit = f"must end in one of {', '.join(_SUFFIXES)}, as results of a server do"
+        raise InvalidOption("output", limit, output.suffix or output)
     asked = format_of(output)
-    if asked not in OUTPUT_FORMATS:
-        limit = "must end in one of .png, .jpg, .jpeg, .webp, as results of a server do"
-        raise InvalidOption("output", limit, output.suffix)
     return None if asked == "PNG" else OUTPUT_FORMATS[asked]
 
 

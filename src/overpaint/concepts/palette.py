@@ -24,7 +24,7 @@ SIDE = 96
 LEAST_SHARE = 0.02
 #: Two colours of a picture nearer than this are one (OKLab).
 DISTINCT = 0.045
-_WORDS = 'must be colours ("red,#ffcc00") or a picture'
+_WORDS = 'must be colours ("red,#ffcc00")'
 _SEPARATORS = re.compile(r"[,，、;；|]")
 
 
@@ -36,7 +36,7 @@ class Palette:
     weights: tuple[float, ...]  # one a colour, sum 1
 
 
-def read_palette(palette: object, *, field: str = "palette") -> Palette:
+def read_palette(palette: object, *, field: str = "palette", pictures: bool = True) -> Palette:
     """Read a palette.
 
     Args:
@@ -44,18 +44,22 @@ def read_palette(palette: object, *, field: str = "palette") -> Palette:
             codes, at most 8, all of the same weight; a list of these or of (r, g, b); or a
             picture (path, bytes, PIL image, array), whose main colours are taken, by area.
         field: what messages call it.
+        pictures: whether a picture will do.
 
     Raises:
         InvalidOption: it is neither.
         InvalidImage: it is a picture that cannot be used.
     """
     parts = _parts(palette)
-    if parts is None:
+    words = f"{_WORDS} or a picture" if pictures else _WORDS
+    if parts is None and pictures:
         return _of_picture(cast(Source, palette), field)
+    if parts is None:
+        raise InvalidOption(field, words, repr(palette))
     found = [_color(part) for part in parts]
     for color, part in zip(found, parts, strict=True):
         if color is None:
-            raise InvalidOption(field, _WORDS, repr(part))
+            raise InvalidOption(field, words, repr(part))
     if not 1 <= len(parts) <= MOST_COLORS:
         raise InvalidOption(field, f"must have 1 to {MOST_COLORS} colours", len(parts))
     colors = tuple(dict.fromkeys(color for color in found if color is not None))

@@ -72,15 +72,15 @@ def paint(task: Task, inputs: Mapping[str, bytes], policy: Policy, *, on_step: O
     format = str(wanted.pop("format", "png"))
     seeds = options.check_seeds(wanted.pop("seed", None), task.n)
 
-    def attempt(seed: int, n: int, engine: str = task.engine) -> Painted:
-        given: dict[str, Any] = {**wanted, **inputs, "engine": engine}
+    def attempt(seed: int, n: int, **instead: str) -> Painted:
+        given: dict[str, Any] = {**wanted, **inputs, "engine": task.engine, **instead}
         result = repaint(**given, n=n, seed=seed, on_step=on_step)
         return _encoded(result, format, policy, str(wanted.get("prompt", "")))
 
     try:
         return attempt(seeds[0], task.n)
     except UnknownConcept as error:
-        done = attempt(seeds[0], task.n, CONTINUING)
+        done = attempt(seeds[0], task.n, engine=CONTINUING, prompt="")
         note = f"{error}; the background was continued instead"
         return replace(done, notes=(note, *done.notes))
     except (InvalidInput, FontMissing):

@@ -6,6 +6,7 @@ round the mask, never on the whole picture (but for `fit_to_size`, which the cal
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -163,13 +164,13 @@ def fit_to_size(picture: Picture, mask: Mask, *, width: int, height: int) -> tup
     cut = share >= 128
     if not cut.any():  # strokes thinner than the scale keeps
         cut = share > 0
-    fitted = Picture(
-        pixels=pixels,
-        icc_profile=picture.icc_profile,
-        format=picture.format,
-        notes=picture.notes,
-    )
-    return fitted, cut
+    notes = picture.notes
+    kept = (columns.stop - columns.start, rows.stop - rows.start)
+    if picture.width - kept[0] > 1 or picture.height - kept[1] > 1:  # more than rounding
+        whole = f"{picture.width} x {picture.height} px"
+        said = f"cropped to {kept[0]} x {kept[1]} of {whole}, for the size {width} x {height}"
+        notes = (*notes, said)
+    return replace(picture, pixels=pixels, notes=notes), cut
 
 
 def _window(start: int, length: int, wanted: int, limit: int) -> slice:

@@ -76,6 +76,7 @@ _PAGE = """<!doctype html>
 
 
 @router.get("/docs")
+@router.head("/docs")
 def page() -> HTMLResponse:
     """The page."""
     return HTMLResponse(_PAGE, headers=HEADERS)

@@ -32,7 +32,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "sign_in": "Sign in",
         "sign_out": "Sign out",
         "signed_in": "Signed in with the key",
-        "pictures": "pictures painted",
+        "pictures": "{used} pictures painted",
         "of": "of",
         "wrong_key": "This key is not known here, or has been revoked.",
         "used_link": "This link has been used already, or has expired. Sign in with a key.",
@@ -46,7 +46,8 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "code": "zh-CN",
         "title": "Overpaint",
         "claim": "<span>涂抹图中一处，</span><span>说出想要的内容。</span>",
-        "what": "本服务按照中文或英文的描述，重绘图中被标记的部分，其余每一个像素都原样保留。",
+        "what": "本服务按照中文或英文的描述，重绘图中被标记的部分，"
+        "<span>其余每一个像素都原样保留。</span>",
         "begin": "开始使用",
         "one_call": "一次调用，直接得到图片。蒙版中透明的部分会被重绘：",
         "as_task": "异步任务方式，可用 DashScope 官方 SDK 或 curl 调用。蒙版中白色的部分会被重绘：",
@@ -57,7 +58,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "sign_in": "登录",
         "sign_out": "退出登录",
         "signed_in": "已登录，使用的 Key：",
-        "pictures": "张图片已生成",
+        "pictures": "已生成 {used} 张图片",
         "of": "/",
         "wrong_key": "此 Key 不存在或已被吊销。",
         "used_link": "此链接已被使用或已过期，请用 Key 登录。",
@@ -87,7 +88,7 @@ header a { color: var(--faint); }
 .hero { padding: 3.5rem 0 2rem; }
 h1 { font-size: clamp(1.9rem, 6vw, 3rem); line-height: 1.15; letter-spacing: -.02em;
   margin: 0 0 1rem; }
-h1 span { display: inline-block; }
+.hero span { display: inline-block; }
 .hero p { font-size: 1.15rem; color: var(--faint); margin: 0;
   max-width: 40rem; text-wrap: pretty; }
 .sheet { background: var(--sheet); border: 1px solid var(--line); border-radius: 14px;
@@ -174,7 +175,7 @@ spellcheck="false" placeholder="sk-…"></label>
 
 _SIGNED_IN = Template("""
 <form method="post" action="/sign-out?lang=$lang" class="row">
-<p>$signed_in <strong>$name</strong> <span class="faint">$hint · $used $pictures</span></p>
+<p>$signed_in <strong>$name</strong> <span class="faint">$hint · $painted</span></p>
 <button class="quiet">$sign_out</button>
 </form>
 """)
@@ -209,7 +210,11 @@ def render(*, base: str, language: str, key: Key | None, said: str = "") -> str:
         if key.plan.images is not None:
             used += f" {words['of']} {key.plan.images}"
         account = _SIGNED_IN.substitute(
-            words, lang=language, name=escape(key.name), hint=escape(key.hint), used=used
+            words,
+            lang=language,
+            name=escape(key.name),
+            hint=escape(key.hint),
+            painted=words["pictures"].format(used=used),
         )
     return _PAGE.substitute(
         words,

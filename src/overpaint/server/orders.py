@@ -172,11 +172,11 @@ def _style(value: object) -> str | None:
 def _colors(value: object) -> list[tuple[int, int, int]] | None:
     if value is None:
         return None
-    triples = isinstance(value, list) and all(isinstance(color, list) for color in value)
-    if not triples or len(value) > MAX_COLORS:  # type: ignore[arg-type]
-        limit = f"must be at most {MAX_COLORS} colours, [[r, g, b], ...]"
-        raise InvalidOption("mask_color", limit, _quoted(value))
-    return list(options.check_colors(value))
+    colors = value if isinstance(value, list) and len(value) <= MAX_COLORS else [None]
+    if all(isinstance(color, list) and len(color) == 3 for color in colors):
+        return list(options.check_colors(colors))
+    limit = f"must be a list of at most {MAX_COLORS} colours, [[r, g, b], ...]"
+    raise InvalidOption("mask_color", limit, _quoted(value))
 
 
 def _flag(field: str, value: object) -> bool | None:

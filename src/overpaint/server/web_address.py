@@ -82,7 +82,8 @@ def read_web_address(url: str, *, field: str) -> WebAddress:
     check_characters(url, field=field)
     parts = _URL.fullmatch(url)
     if parts is None:
-        raise InvalidURL(field, "must begin with http://, https:// or data:")
+        limit = "must begin with http://, https://, data: or oss:// (SDKs upload files that exist)"
+        raise InvalidURL(field, limit, repr(url[:80]))
     if "@" in parts["authority"]:
         raise InvalidURL(field, "must not hold a user name or password")
     authority = _AUTHORITY.fullmatch(parts["authority"])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from overpaint import options
-from overpaint.concepts.palette import names_a_file, read_palette
+from overpaint.concepts.palette import read_palette
 from overpaint.errors import InvalidOption
 from overpaint.inspection import Inputs
 
@@ -111,9 +111,7 @@ def _palette(value: object) -> list[list[int]] | None:
     """Colours as numbers. A picture's name is refused: no caller names files of the server."""
     if value is None or value in ("", []):
         return None
-    if not isinstance(value, str | list | tuple) or names_a_file(value):
-        raise InvalidOption("palette", 'must be colours ("red,#ffcc00")', repr(value))
-    return [list(color) for color in read_palette(value).colors]
+    return [list(color) for color in read_palette(value, pictures=False).colors]
 
 
 def _format(value: object) -> str:
