@@ -1,0 +1,4 @@
+import type { tools as en } from "../en/tools";
+import type { Translation } from "../words";
+
+export const tools: Translation<typeof en> = {};

@@ -1,0 +1,45 @@
+import { X } from "lucide-preact";
+import type { ComponentChildren } from "preact";
+import { useEffect, useId, useRef } from "preact/hooks";
+import { t } from "../i18n";
+import { IconButton } from "./Button";
+
+export interface DialogProps {
+  title: string;
+  onClose: () => void;
+  children: ComponentChildren;
+  /** Buttons at the foot. */
+  actions?: ComponentChildren;
+  wide?: boolean;
+}
+
+/** A modal dialog: the browser's own, which keeps the focus inside and closes with Escape. */
+export function Dialog({ title, onClose, children, actions, wide }: DialogProps) {
+  const element = useRef<HTMLDialogElement>(null);
+  const name = useId();
+  useEffect(() => {
+    const before = document.activeElement;
+    element.current?.showModal();
+    return () => {
+      if (before instanceof HTMLElement) before.focus();
+    };
+  }, []);
+  return (
+    <dialog
+      ref={element}
+      class={wide ? "dialog wide" : "dialog"}
+      aria-labelledby={name}
+      onClose={onClose}
+      closedby="any"
+    >
+      <div class="dialog-body">
+        <header>
+          <h2 id={name}>{title}</h2>
+          <IconButton icon={X} label={t().shell.close} onClick={() => element.current?.close()} />
+        </header>
+        <div class="dialog-content">{children}</div>
+        {actions && <footer>{actions}</footer>}
+      </div>
+    </dialog>
+  );
+}

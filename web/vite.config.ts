@@ -1,0 +1,21 @@
+import { defineConfig } from "vitest/config";
+
+// The server that `npm run dev` passes the API's calls to.
+const SERVER = process.env.OVERPAINT_SERVER ?? "http://127.0.0.1:8000";
+
+export default defineConfig({
+  build: {
+    outDir: "../src/overpaint/server/page",
+    emptyOutDir: true,
+    assetsDir: "assets",
+    // Every file by its own address: the content security policy allows no data: scripts or styles.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    target: "es2022",
+    // light-dark() and nesting stay as they are written.
+    cssTarget: ["chrome123", "edge123", "firefox120", "safari17.5"],
+    reportCompressedSize: false,
+  },
+  server: { proxy: { "/api": SERVER, "/sign-in": SERVER, "/sign-out": SERVER } },
+  test: { include: ["src/**/*.test.ts"], environment: "node" },
+});
