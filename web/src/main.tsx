@@ -1,5 +1,10 @@
 import { render } from "preact";
 import "./styles/tokens.css";
+import "./styles/base.css";
+import "./styles/controls.css";
+import "./styles/layout.css";
+import "./styles/shell.css";
+import "./styles/tools.css";
 import "./state/theme";
 import { App } from "./app";
 

@@ -41,6 +41,7 @@ export function Slider({
         max={max}
         step={step}
         value={value}
+        style={{ "--fill": (value - min) / (max - min || 1) }}
         disabled={disabled}
         aria-valuetext={shown}
         aria-describedby={hint ? `${id}-hint` : undefined}
