@@ -45,6 +45,41 @@ export interface Inlay {
   box: Rect;
 }
 
+/** Tools that draw on the sketch layer; the others are for the mask. */
+export const SKETCH_TOOLS: ReadonlySet<Tool> = new Set([
+  "brush",
+  "eraser",
+  "lasso",
+  "rectangle",
+  "fill",
+  "hand",
+]);
+
+export type MaskErrorCode = "unreadable" | "empty" | "aspect";
+
+/** Why a file is no mask for this picture; `width` and `height` are the file's. */
+export class MaskError extends Error {
+  constructor(
+    readonly code: MaskErrorCode,
+    readonly width = 0,
+    readonly height = 0,
+  ) {
+    super(code);
+    this.name = "MaskError";
+  }
+}
+
+export interface MaskImport {
+  /** "light": white marks. "alpha": what is clear marks. "auto" finds out. */
+  read: "auto" | "light" | "alpha";
+  into: "replace" | "add" | "subtract";
+}
+
+export interface Saved {
+  mask: Blob | null;
+  sketch: Blob | null;
+}
+
 export class Editor {
   readonly tool = signal<Tool>("brush");
   readonly layer = signal<Layer>("mask");
@@ -68,4 +103,39 @@ export class Editor {
   readonly pointer: ReadonlySignal<Point | null> = signal(null);
   readonly comparison = signal<Comparison | null>(null);
   readonly inlays = signal<Inlay[]>([]);
+  /** While true, a comparison shows `before` alone. */
+  readonly peeking = signal(false);
+  /** Whether something is being worked out: wand, fill, grow, import. */
+  readonly working: ReadonlySignal<boolean> = signal(false);
+
+  open(_picture: ImageBitmap | null): void {}
+  undo(): void {}
+  redo(): void {}
+  clear(): void {}
+  invert(): void {}
+  selectAll(): void {}
+  grow(_px: number): void {}
+  clearSketch(): void {}
+  zoomIn(): void {}
+  zoomOut(): void {}
+  fit(): void {}
+  actualSize(): void {}
+  zoomTo(_scale: number, _at?: Point): void {}
+  panBy(_dx: number, _dy: number): void {}
+  nudge(_dx: number, _dy: number): void {}
+  stamp(): void {}
+  cancelGesture(): void {}
+  async maskBlob(): Promise<{ blob: Blob; soft: boolean } | null> {
+    return null;
+  }
+  async sketchBlob(): Promise<Blob | null> {
+    return null;
+  }
+  async importMask(_file: Blob, _how: MaskImport): Promise<Coverage> {
+    return this.coverage.value;
+  }
+  async save(): Promise<Saved> {
+    return { mask: null, sketch: null };
+  }
+  async restore(_saved: Saved): Promise<void> {}
 }
