@@ -47,6 +47,9 @@ ENDPOINTS = [
     ("GET", "/tasks"),
     ("GET", "/tasks/"),
     ("GET", "/uploads?action=getPolicy&model=wanx-x-painting"),
+    ("GET", "/models"),
+    ("GET", "/concepts?q=hat"),
+    ("GET", "/account"),
 ]
 
 

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from overpaint.errors import OverpaintError
-from overpaint.server import dashscope, docs, files, openai, operations, signin, uploads
+from overpaint.server import dashscope, docs, files, lookups, openai, operations, signin, uploads
 from overpaint.server.answers import Clockface
 from overpaint.server.deps import request_id_of
 from overpaint.server.errors import Declined, Problem, answer_for, short
@@ -33,6 +33,7 @@ UNAVAILABLE_S = 1.0  # Java's SDK asks again at once after a 503: it is answered
 
 ROUTERS = (
     dashscope.router,
+    lookups.router,
     uploads.router,
     files.router,
     openai.router,

@@ -33,6 +33,7 @@ ABOUT: dict[str, Any] = {
     "license_info": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
     "openapi_tags": [
         {"name": "tasks", "description": "DashScope's dialect: make, ask for, list, cancel."},
+        {"name": "lookups", "description": "What can be asked for, and what is used of the key."},
         {"name": "uploads", "description": "Files sent ahead of their task."},
         {"name": "files", "description": "Results, by addresses that are signed and expire."},
         {"name": "openai", "description": "OpenAI's dialect: one call, one answer."},

@@ -18,6 +18,7 @@ from overpaint.errors import (
 )
 from overpaint.inspection import Inspection
 from overpaint.policy import open_policy
+from overpaint.service.catalog import Catalog
 from overpaint.service.signing import Signer
 from overpaint.service.submission import Submission, checked_options, inputs_of
 from overpaint.service.uploading import Uploads
@@ -66,6 +67,7 @@ class Service:
         self.uploads = Uploads(uploads, self.blobs, self._signer, settings, clock)
         self.policy = open_policy(settings.policy)
         self.inspection = Inspection()
+        self.catalog = Catalog(settings.models)
 
     @classmethod
     def open(cls, settings: Settings, *, migrate: bool = False) -> Service:
