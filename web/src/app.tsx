@@ -2,6 +2,7 @@
 import { Stage } from "./editor/Stage";
 import { t } from "./i18n";
 import { Panel } from "./panel/Panel";
+import { ResultBar } from "./results/ResultBar";
 import { Results } from "./results/Results";
 import { Dialogs } from "./shell/Dialogs";
 import { Header } from "./shell/Header";
@@ -24,6 +25,7 @@ export function App() {
           </div>
           <div class="layout-stage">
             <Stage />
+            <ResultBar />
           </div>
           <button
             type="button"

@@ -5,6 +5,7 @@ import "./styles/controls.css";
 import "./styles/layout.css";
 import "./styles/shell.css";
 import "./styles/tools.css";
+import "./styles/results.css";
 import "./state/theme";
 import { App } from "./app";
 
