@@ -115,7 +115,7 @@ export type RunState =
 
 /** What went wrong, as the API says it; `problemText` puts it into words. */
 export interface Problem {
-  /** The API's code, or one of ours: "Offline", "Unreachable", "SignedOut". */
+  /** The API's code, or one of ours: "Offline", "Unreachable", "SignedOut", ...; see problems/. */
   code: string;
   message: string;
   /** HTTP status, 0 where there was no answer. */
@@ -155,9 +155,16 @@ export interface Run {
   /** Ids of what is kept in the pictures' store. */
   baseId: string;
   baseName: string;
+  /** Where the base came from: the chain of edits. */
+  origin: Origin;
   maskId: string;
+  /** The mask has levels between 0 and 255. */
+  soft: boolean;
+  /** The sketch that was sent along. */
+  sketchId: string | null;
   width: number;
   height: number;
+  /** As it was sent: the seed is the one that was drawn. */
   wish: Wish;
   state: RunState;
   /** Share of the upload that is done, 0 to 1. */
@@ -170,6 +177,10 @@ export interface Run {
   /** What the engine says the caller should know. */
   notes: string[];
   problem: Problem | null;
+  /** Kept when room is made for others. */
+  starred: boolean;
+  /** When the order left for the server, ms since 1970; null: it has not. */
+  submitted: number | null;
 }
 
 export const OPEN_STATES: ReadonlySet<RunState> = new Set(["UPLOADING", "PENDING", "RUNNING"]);
