@@ -1,5 +1,6 @@
 import type { LucideIcon } from "lucide-preact";
 import type { ComponentChildren, JSX } from "preact";
+import { aria, shown } from "./keys";
 
 type Native = Omit<JSX.IntrinsicElements["button"], "icon" | "label" | "size">;
 
@@ -37,7 +38,7 @@ export interface IconButtonProps extends Native {
   icon: LucideIcon;
   /** Its name, for those who see it and those who hear it. */
   label: string;
-  /** Shown with the name: "Ctrl+Z". */
+  /** Shown with the name, as in ui/keys.ts: "Mod+Z". */
   shortcut?: string;
   /** For one of several, or on and off. */
   pressed?: boolean;
@@ -57,12 +58,13 @@ export function IconButton({
       type="button"
       aria-label={label}
       aria-pressed={pressed}
-      aria-keyshortcuts={shortcut}
-      data-tip={shortcut ? `${label}  ${shortcut}` : label}
+      aria-keyshortcuts={shortcut && aria(shortcut)}
+      data-tip={label}
+      data-keys={shortcut && shown(shortcut)}
       {...rest}
       class={`icon-button ${more ?? ""}`}
     >
-      <Icon size={20} aria-hidden="true" />
+      <Icon size={20} strokeWidth={1.75} aria-hidden="true" />
     </button>
   );
 }
