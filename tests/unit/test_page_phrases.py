@@ -10,8 +10,8 @@ import pytest
 
 from overpaint.concepts.lexicon import Lexicon
 from overpaint.concepts.library import ConceptLibrary
-from overpaint.concepts.prompt import EFFECTS, LetteringRequest, read_prompt
-from overpaint.concepts.vocabulary import vocabulary
+from overpaint.concepts.prompt import LetteringRequest, read_prompt
+from overpaint.concepts.vocabulary import EFFECTS, vocabulary
 
 #: What `phrase` of lettering.ts gives; its own test holds it to this list.
 PHRASES = Path(__file__).parents[2] / "web" / "src" / "panel" / "lettering.phrases.json"
