@@ -22,9 +22,10 @@ import numpy as np
 from PIL import Image
 
 from overpaint.errors import CorruptImage, EmptyMask, InvalidMask, MaskSizeMismatch
+from overpaint.imaging.area import check_left, read_area
 from overpaint.imaging.decode import decode_picture, decode_reference
 from overpaint.imaging.linework import decode_sketch
-from overpaint.imaging.mask import decode_mask, grow_mask
+from overpaint.imaging.mask import grow_mask
 from overpaint.imaging.region import mask_box
 
 #: How long the pictures of one request may be looked at, s; whole seconds of a hung decoder.
@@ -42,6 +43,7 @@ class Inputs:
     mask_color: Sequence[tuple[int, int, int]] = ()
     invert_mask: bool = False
     grow: int = 0
+    soft_mask: bool = False
     mask_by_alpha: bool = False  # OpenAI's dialect: transparent repaints
 
 
@@ -170,18 +172,20 @@ def _look(inputs: Inputs) -> Inspected:
         clear = by.pixels[..., 3] < (np.iinfo(by.pixels.dtype).max + 1) // 2  # h x w, bool
         if not clear.any():
             raise EmptyMask(field, "must have a transparent part, which is repainted", "none")
-        area = clear != inputs.invert_mask
+        area = grow_mask(clear != inputs.invert_mask, inputs.grow)
+        check_left(area, inputs.grow)
         file = io.BytesIO()
         Image.fromarray(clear.astype(np.uint8) * np.uint8(255)).save(file, "PNG")
         written = file.getvalue()
     else:
-        area = decode_mask(
-            inputs.mask or b"", size=size, colors=inputs.mask_color, invert=inputs.invert_mask
+        area, _ = read_area(
+            inputs.mask or b"",
+            size=size,
+            colors=inputs.mask_color,
+            invert=inputs.invert_mask,
+            grow=inputs.grow,
+            soft=inputs.soft_mask,
         )
-    if inputs.grow:
-        area = grow_mask(area, inputs.grow)
-    if not area.any():
-        raise EmptyMask("grow", "must leave something of the mask to repaint", inputs.grow)
     if inputs.reference is not None:
         decode_reference(inputs.reference)
     if inputs.sketch is not None:

@@ -138,6 +138,17 @@ def check_guidance(guidance: object) -> float:
     return _number("guidance", guidance, *GUIDANCE_LIMITS)
 
 
+def check_flag(flag: object, *, field: str) -> bool:
+    """Return what is switched on or off.
+
+    Raises:
+        InvalidOption: neither True nor False.
+    """
+    if not isinstance(flag, bool):
+        raise InvalidOption(field, "must be true or false", repr(flag))
+    return flag
+
+
 def _number(field: str, value: object, low: float, high: float, unit: str = "") -> float:
     limit = f"must be between {low:g} and {high:g}{' ' if unit else ''}{unit}"
     if not isinstance(value, int | float) or isinstance(value, bool):

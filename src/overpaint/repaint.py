@@ -13,19 +13,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from overpaint import options
 from overpaint._version import __version__
 from overpaint.engines.protocol import Engine
 from overpaint.engines.registry import choose_engine
-from overpaint.errors import EmptyMask, EngineFailed
+from overpaint.errors import EngineFailed
+from overpaint.imaging.area import fit_gray, fit_levels, read_area
 from overpaint.imaging.blend import blend, match_tone
 from overpaint.imaging.color import from_srgb8, to_srgb8
 from overpaint.imaging.decode import decode_picture, decode_reference
 from overpaint.imaging.encode import encode, format_of
-from overpaint.imaging.linework import Lines, decode_sketch, take_lines
-from overpaint.imaging.mask import decode_mask, grow_mask
+from overpaint.imaging.linework import decode_sketch, take_lines
 from overpaint.imaging.provenance import Provenance
 from overpaint.imaging.region import (
     fit_back,
@@ -39,6 +37,7 @@ from overpaint.imaging.source import Source
 from overpaint.imaging.watermark import watermark as mark
 from overpaint.values import (
     EngineInfo,
+    Levels,
     Mask,
     OnStep,
     PaintedRegion,
@@ -103,6 +102,7 @@ def repaint(
     invert_mask: bool = False,
     grow: int = 0,
     feather: float | None = None,
+    soft_mask: bool = False,
     watermark: bool = False,
     on_step: OnStep | None = None,
 ) -> RepaintResult:
@@ -135,7 +135,10 @@ def repaint(
         mask_color: colours, "RRGGBB" or (r, g, b), that repaint instead of white.
         invert_mask: repaint what the mask does not mark.
         grow: px by which the mask is widened (negative: narrowed), -512 to 512.
-        feather: px of inward ramp at the mask's edge, 0 to 256; None chooses by its size.
+        feather: px of inward ramp at the mask's edge, 0 to 256; None chooses by its size,
+            and is 0 with a soft mask.
+        soft_mask: take the mask's levels as opacities: 0 keeps a pixel exactly, 255 repaints it
+            in full, what is between mixes both. Without it a mask is cut in the middle.
         watermark: add a small visible mark inside the repainted part.
         on_step: called with a `Step` as the work goes on.
 
@@ -151,6 +154,7 @@ def repaint(
     colors = options.check_colors(mask_color)
     grow = options.check_grow(grow)
     feather = options.check_feather(feather)
+    soft_mask = options.check_flag(soft_mask, field="soft_mask")
     strength = options.check_strength(strength)
     guidance = options.check_guidance(guidance)
     puts_in = reference is not None or (palette is not None and not prompt)
@@ -160,8 +164,9 @@ def repaint(
     with clock.stage("decode"):
         picture = decode_picture(base)
         upright = (picture.height, picture.width)
-        area = decode_mask(mask, size=upright, colors=colors, invert=invert_mask)
-        area = _grown(area, grow)
+        area, levels = read_area(
+            mask, size=upright, colors=colors, invert=invert_mask, grow=grow, soft=soft_mask
+        )
         own = None if reference is None else decode_reference(reference)
         colours = None if palette is None else _palette(palette)
         lines = None
@@ -172,8 +177,11 @@ def repaint(
         if target_size is not None:
             width, height = target_size
             if lines is not None:
-                lines = _fit_lines(lines, area, width=width, height=height)
-            picture, area = fit_to_size(picture, area, width=width, height=height)
+                lines = fit_gray(lines, area, width=width, height=height)
+            marked = area
+            picture, area = fit_to_size(picture, marked, width=width, height=height)
+            if levels is not None:
+                area, levels = fit_levels(levels, marked, width=width, height=height)
         region = plan_region(area, painter.info)
         around = to_srgb8(picture.pixels[region.box.slices], picture.icc_profile)
         common = PaintJob(
@@ -198,13 +206,13 @@ def repaint(
 
     with clock.stage("blend"):
         layers = [fit_back(one, region) for one in painted]
-        pixels = [_blend(picture, area, region, layer, around, feather) for layer in layers]
+        pixels = [_blend(picture, area, levels, region, layer, around, feather) for layer in layers]
         notes = [*picture.notes, *_ignored(painter.info, common)]
         notes += [note for layer in layers for note in layer.notes]
         if watermark:
-            marked = [mark(one, area) for one in pixels]
-            pixels = [one for one, _ in marked]
-            notes += [note for _, said in marked for note in said]
+            pairs = [mark(one, area) for one in pixels]
+            pixels = [one for one, _ in pairs]
+            notes += [note for _, said in pairs for note in said]
 
     name = painter.info.name
     whole = bool(area.all())
@@ -221,29 +229,16 @@ def repaint(
     )
 
 
-def _grown(area: Mask, px: int) -> Mask:
-    grown = grow_mask(area, px) if px else area
-    if not grown.any():
-        raise EmptyMask("grow", "must leave something of the mask to repaint", px)
-    return grown
-
-
 def _palette(palette: object) -> Palette:
     from overpaint.concepts.palette import read_palette  # here, so that importing stays quick
 
     return read_palette(palette)
 
 
-def _fit_lines(lines: Lines, area: Mask, *, width: int, height: int) -> Lines:
-    """Scale and crop a picture's lines as the picture is."""
-    drawn = Picture(pixels=np.repeat(lines[..., None], 3, axis=2))
-    fitted, _ = fit_to_size(drawn, area, width=width, height=height)
-    return np.ascontiguousarray(fitted.pixels[..., 0], np.uint8)
-
-
 def _blend(
     picture: Picture,
     area: Mask,
+    levels: Levels | None,
     region: Region,
     layer: PaintedRegion,
     around: Rgb8,
@@ -254,7 +249,8 @@ def _blend(
     if layer.coverage is None:  # else it is transparent where the tone would be compared
         toned = match_tone(toned, around, area[region.box.slices])
     own = from_srgb8(toned, picture.icc_profile, picture.pixels.dtype)
-    return blend(picture.pixels, area, region.box, own, layer.coverage, feather=feather)
+    coverage = layer.coverage
+    return blend(picture.pixels, area, region.box, own, coverage, feather=feather, levels=levels)
 
 
 def _ignored(info: EngineInfo, job: PaintJob) -> list[str]:

@@ -17,6 +17,8 @@ Rgb8: TypeAlias = npt.NDArray[np.uint8]
 Rgba8: TypeAlias = npt.NDArray[np.uint8]
 #: height x width, bool, True = repaint.
 Mask: TypeAlias = npt.NDArray[np.bool_]
+#: height x width, uint8, how strongly it is repainted: 0 = kept as it is, 255 = in full.
+Levels: TypeAlias = npt.NDArray[np.uint8]
 #: height x width, float32, 0 to 1.
 Weight: TypeAlias = npt.NDArray[np.float32]
 

@@ -88,7 +88,8 @@ def order() -> dict[str, Any]:
         "parameters": {
             "n": 1, "seed": 7, "size": "original", "style": "<auto>", "mask_color": [],
             "strength": 0.5, "guidance": 2, "palette": "red", "grow": 2, "feather": 1.5,
-            "invert_mask": False, "watermark": False, "output_format": "png", "steps": 20,
+            "invert_mask": False, "soft_mask": True, "watermark": False, "output_format": "png",
+            "steps": 20,
         },
     }  # fmt: skip
 

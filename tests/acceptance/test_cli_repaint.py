@@ -121,6 +121,18 @@ def test_mask_options_arrive(scene: Path) -> None:
     assert 116 <= columns.min() < 120
 
 
+def test_a_soft_mask_repaints_by_its_levels(scene: Path) -> None:
+    levels = np.zeros((280, 320), np.uint8)
+    levels[100:160, 120:200], levels[100:160, 200:240] = 255, 2
+    Image.fromarray(levels).save(scene / "soft.png")
+    call = ("repaint", "base.png", "soft.png", "-o", "out.png", "--soft-mask", "--seed", "1")
+    assert overpaint(scene, *call).returncode == 0
+    change = np.abs(pixels(scene / "out.png").astype(int) - pixels(scene / "base.png"))
+    assert not change[levels == 0].any()
+    assert change[levels == 255].max() > 2
+    assert change[levels == 2].max() <= 2
+
+
 def test_an_inverted_mask_repaints_what_it_leaves_out(scene: Path) -> None:
     mask = pixels(scene / "mask.png")
     Image.fromarray(255 - mask).save(scene / "mask.png")

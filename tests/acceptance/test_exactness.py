@@ -236,6 +236,42 @@ def test_no_pixel_outside_the_mask_changes(kind: str, data: st.DataObject) -> No
 
 
 @pytest.mark.parametrize("kind", CASES)
+@settings(
+    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_no_pixel_of_level_0_changes_under_a_soft_mask(kind: str, data: st.DataObject) -> None:
+    case = CASES[kind](data.draw(st.integers(0, 9), label="seed"))
+    mask = data.draw(masks(*case.expected.shape[:2]), label="mask")
+    blur = data.draw(st.sampled_from([0, 1, 9, 40]))
+    spread = np.where(mask, np.float32(255), np.float32(0))
+    if blur:
+        spread = np.asarray(cv2.GaussianBlur(spread, (0, 0), blur), np.float32)
+    levels = np.ceil(spread * data.draw(st.sampled_from([0.02, 0.5, 1]))).clip(0, 255)
+    levels = levels.astype(np.uint8)
+    if levels.max() == 1:  # 0 and 1 alone are another way to write black and white
+        levels *= np.uint8(2)
+    invert = data.draw(st.booleans()) and bool((levels < 255).any())
+    feather = data.draw(st.sampled_from([None, 0, 3.5]))
+    result = overpaint.repaint(
+        case.data,
+        levels,
+        "",
+        engine=NoiseEngine(native=data.draw(st.booleans()), covers=False),
+        seed=5,
+        soft_mask=True,
+        invert_mask=invert,
+        feather=feather,
+        watermark=data.draw(st.booleans()),
+    )
+    strength = 255 - levels if invert else levels
+    assert_exact(result, case, strength > 0)
+    if not feather and (strength == 255).sum() > 20:
+        full = strength == 255
+        assert (result.pictures[0].pixels[full] != case.expected[full]).any()
+
+
+@pytest.mark.parametrize("kind", CASES)
 @pytest.mark.parametrize("engine", ["erase", "collage", "builtin"])
 def test_no_pixel_outside_the_mask_changes_with_the_built_in_engines(
     kind: str, engine: str

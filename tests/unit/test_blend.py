@@ -85,6 +85,23 @@ def test_a_layer_without_coverage_changes_nothing() -> None:
     assert np.array_equal(blend(base, disc(), WHOLE, picture(2, 3, np.uint16), nothing), base)
 
 
+@pytest.mark.parametrize("channels", [3, 4])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("feather", [None, 3])
+def test_levels_are_opacities(channels: int, dtype: type, feather: float | None) -> None:
+    base, layer = picture(1, channels, dtype), picture(2, 3, dtype)
+    levels = np.random.default_rng(3).integers(0, 256, (40, 50), np.uint8)
+    levels[5:10] = 0
+    mask = levels > 0
+    fast = blend(base, mask, WHOLE, layer, feather=feather, levels=levels)
+    opacity = (feather_weight(mask, feather or 0) * (levels / 255)).astype(np.float32)
+    slow = slow_blend(base, mask, layer, opacity)
+    assert np.abs(fast.astype(np.int64) - slow.astype(np.int64)).max() <= 1
+    assert np.array_equal(fast[~mask], base[~mask])
+    if feather is None:
+        assert np.array_equal(fast[levels == 255, :3], layer[levels == 255])
+
+
 def test_feather_rises_inwards_only() -> None:
     mask = disc()
     weight = feather_weight(mask, 6)

@@ -46,6 +46,7 @@ def test_a_line_becomes_a_call_of_repaint(root: Path) -> None:
         invert_mask=True,
         grow=-3,
         feather=2.5,
+        soft_mask=True,
         watermark=True,
     )
     assert set(everything) == set(KEYS)
@@ -70,6 +71,7 @@ def test_a_line_becomes_a_call_of_repaint(root: Path) -> None:
         "invert_mask": True,
         "grow": -3,
         "feather": 2.5,
+        "soft_mask": True,
         "watermark": True,
     }
 
@@ -127,6 +129,7 @@ def test_the_key_changes_with_the_line_and_with_its_files(root: Path) -> None:
         (line(feather="2"), "feather: must be between 0 and 256 px, got '2'"),
         (line(watermark="yes"), "watermark: must be true or false, got 'yes'"),
         (line(invert_mask=1), "invert_mask: must be true or false, got 1"),
+        (line(soft_mask="soft"), "soft_mask: must be true or false, got 'soft'"),
         (line(output="x.gif"), "output: must end in one of .png"),
         (line(output="../x.png"), "output: must stay inside the output folder, got ../x.png"),
         (line(output="/x.png"), "output: must stay inside the output folder, got /x.png"),

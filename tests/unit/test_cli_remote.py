@@ -194,7 +194,7 @@ def test_every_option_becomes_what_the_api_calls_it(server: Scripted, cli: Run) 
         *("--reference", "data:image/png;base64,AAAA", "--sketch", "http://host/s.png"),
         *("--palette", "red,#00ff00", "--strength", "0.5", "--guidance", "2"),
         *("--mask-color", "ff0000", "--mask-color", "#000102", "--invert-mask"),
-        *("--grow", "-3", "--feather", "1.5", "--json"),
+        *("--grow", "-3", "--feather", "1.5", "--soft-mask", "--json"),
     )
     code, out, err = cli("submit", *URLS, "一只猫", *options)
     assert (code, err) == (0, "")
@@ -221,6 +221,7 @@ def test_every_option_becomes_what_the_api_calls_it(server: Scripted, cli: Run) 
         "invert_mask": True,
         "grow": -3,
         "feather": 1.5,
+        "soft_mask": True,
         "watermark": True,
     }
 

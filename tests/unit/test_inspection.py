@@ -45,6 +45,11 @@ def test_good_inputs_are_measured(looker: Inspection) -> None:
     assert looker.inspect(inputs) == Inspected(width=320, height=300)
 
 
+def test_a_faint_mask_is_good_where_it_is_said_to_be_soft(looker: Inspection) -> None:
+    inputs = Inputs(base=BASE, mask=png(MASK // 255 * 9), soft_mask=True)
+    assert looker.inspect(inputs) == Inspected(width=320, height=300)
+
+
 @pytest.mark.parametrize(
     ("change", "error", "field"),
     [
@@ -55,6 +60,7 @@ def test_good_inputs_are_measured(looker: Inspection) -> None:
         ({"mask": png(MASK * 0)}, EmptyMask, "mask"),
         ({"mask": png(MASK), "mask_color": ((1, 2, 3),)}, EmptyMask, "mask"),
         ({"grow": -90}, EmptyMask, "grow"),
+        ({"mask": png(MASK // 255 * 9)}, EmptyMask, "mask"),
         ({"reference": b"GIF89a"}, InvalidInput, "reference"),
         ({"sketch": png(MASK[:, :100])}, InvalidOption, "sketch"),
         ({"mask_by_alpha": True}, InvalidMask, "mask"),

@@ -16,7 +16,7 @@ from overpaint.errors import (
     MaskSizeMismatch,
     ResolutionOutOfRange,
 )
-from overpaint.imaging.mask import decode_mask, grow_mask
+from overpaint.imaging.mask import decode_levels, decode_mask, grow_mask
 from overpaint.values import Mask
 
 SIZE = (HEIGHT, WIDTH)
@@ -356,3 +356,54 @@ def test_growing_leaves_its_argument_alone_and_may_end_empty() -> None:
     assert np.array_equal(same, mask)
     assert not np.shares_memory(same, mask)
     assert np.array_equal(mask, shape())
+
+
+def ramp() -> Any:
+    """Every level from 0 at the left to 255 at the right."""
+    row = np.rint(np.linspace(0, 255, WIDTH)).astype(np.uint8)
+    return np.broadcast_to(row, SIZE).copy()
+
+
+def test_levels_are_read_as_they_are() -> None:
+    rgb = np.dstack([ramp(), np.full(SIZE, 255, np.uint8), np.full(SIZE, 255, np.uint8)])
+    deep = ramp().astype(np.uint16) * 257
+    files = file_of(ramp(), "PNG"), file_of(rgb, "PNG"), png_of(deep)
+    for source in (*files, ramp(), ramp()[..., None], deep):
+        assert np.array_equal(decode_levels(source, size=SIZE), ramp())
+        assert np.array_equal(decode_levels(source, size=SIZE, invert=True), 255 - ramp())
+
+
+def test_of_strokes_on_a_clear_canvas_the_opacity_is_the_level() -> None:
+    red = np.dstack([np.full(SIZE, 255), np.zeros(SIZE), np.zeros(SIZE), ramp()]).astype(np.uint8)
+    assert np.array_equal(decode_levels(file_of(red, "PNG"), size=SIZE), ramp())
+
+
+def test_what_is_hard_has_the_levels_of_its_ends() -> None:
+    ends = shape() * np.uint8(255)
+    colored = painted((9, 8, 7), (50, 60, 70))
+    for source in (shape(), shape().astype(np.uint8), file_of(shape() * np.uint8(1), "PNG")):
+        assert np.array_equal(decode_levels(source, size=SIZE), ends)
+    assert np.array_equal(decode_levels(colored, size=SIZE, colors=[(9, 8, 7)]), ends)
+
+
+def test_what_jpeg_does_to_black_and_white_is_taken_off() -> None:
+    soft = Image.fromarray(levels()).filter(ImageFilter.GaussianBlur(6))
+    data = file_of(np.asarray(soft), "JPEG", quality=80)
+    with Image.open(io.BytesIO(data)) as image:
+        noisy = np.asarray(image)
+    read = decode_levels(data, size=SIZE)
+    far = np.asarray(soft) == 0
+    assert noisy[far].any()
+    assert not read[far & (noisy < 16)].any()
+    assert (read[noisy > 239] == 255).all()
+    between = (noisy >= 16) & (noisy <= 239)
+    assert np.array_equal(read[between], noisy[between])
+
+
+def test_levels_of_nothing_are_refused() -> None:
+    with pytest.raises(EmptyMask, match="no white pixel"):
+        decode_levels(np.zeros(SIZE, np.uint8), size=SIZE)
+    with pytest.raises(EmptyMask, match="none once inverted"):
+        decode_levels(np.full(SIZE, 255, np.uint8), size=SIZE, invert=True)
+    with pytest.raises(EmptyMask, match="no pixel of the colour #010203"):
+        decode_levels(painted(WHITE, RED), size=SIZE, colors=[(1, 2, 3)])

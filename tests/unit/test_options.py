@@ -42,6 +42,7 @@ from overpaint.errors import InvalidInput
         ),
         (lambda: options.check_guidance(0.5), "guidance: must be between 1 and 10, got 0.5"),
         (lambda: options.check_guidance(True), "guidance: must be between 1 and 10, got True"),
+        (lambda: options.check_flag(1, field="soft_mask"), "soft_mask: .* true or false, got 1"),
         (lambda: options.check_prompt(3), "prompt: must be text, got int"),
         (lambda: options.check_prompt("x" * 801), "prompt: .* at most 800 characters, got 801"),
         (

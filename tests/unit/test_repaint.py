@@ -201,6 +201,28 @@ def test_a_hard_edge_paints_the_whole_mask_and_a_soft_one_less() -> None:
     assert change(0) > change(None) > change(40)
 
 
+def test_a_soft_mask_mixes_by_its_levels_and_has_no_rim_of_its_own() -> None:
+    levels = np.zeros((300, 400), np.uint8)
+    levels[100:200, 100:300] = np.linspace(0, 255, 200).astype(np.uint8)
+    result = overpaint.repaint(base(), levels, "", engine=Recorder(), soft_mask=True)
+    share = levels[..., None] / 255
+    mixed = base() + (np.array([255, 0, 0]) - base().astype(float)) * share
+    assert np.abs(result.pictures[0].pixels - mixed).max() <= 0.51
+    feathered = overpaint.repaint(base(), levels, "", engine=Recorder(), soft_mask=True, feather=20)
+    assert (feathered.pictures[0].pixels[100, 250] < mixed[100, 250] - 20).any()
+
+
+def test_a_soft_mask_is_scaled_with_the_picture() -> None:
+    levels = np.zeros((300, 400), np.uint8)
+    levels[100:200, 100:200], levels[100:200, 200:300] = 102, 255
+    gray = np.full((300, 400, 3), 100, np.uint8)
+    result = overpaint.repaint(gray, levels, "", engine=Recorder(), soft_mask=True, size=(800, 600))
+    pixels = result.pictures[0].pixels
+    assert tuple(pixels[300, 500]) == (255, 0, 0)
+    assert tuple(pixels[300, 300]) == (162, 60, 60)
+    assert tuple(pixels[300, 100]) == (100, 100, 100)
+
+
 def test_files_carry_their_provenance(tmp_path: Path) -> None:
     result = overpaint.repaint(base(), mask(), "一顶帽子", engine=Recorder(), seed=9)
     for name in ("out.png", "out.jpg", "out.webp", "out.tiff"):

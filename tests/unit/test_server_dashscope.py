@@ -211,7 +211,15 @@ def test_no_order_is_more_than_the_server_can_take(caller: Caller, data: st.Data
         leaf, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=6
     )
     names = ["n", "seed", "size", "style", "mask_color", "strength", "guidance", "palette"]
-    names += ["grow", "feather", "invert_mask", "watermark", "output_format", "negative_prompt"]
+    names += [
+        "grow",
+        "feather",
+        "invert_mask",
+        "soft_mask",
+        "watermark",
+        "output_format",
+        "negative_prompt",
+    ]
     drawn = data.draw(st.dictionaries(st.sampled_from(names), value, min_size=1, max_size=3))
     given = {**INPUT, **data.draw(st.dictionaries(st.sampled_from([*INPUT, "ref_img"]), value))}
     body = json.dumps({"model": "erase", "input": given, "parameters": drawn}).encode()

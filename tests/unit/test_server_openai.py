@@ -134,6 +134,7 @@ def test_the_task_behind_it_is_as_was_asked(
         "invert_mask": False,
         "grow": -2,
         "feather": 3.0,
+        "soft_mask": False,
         "strength": 0.5,
         "guidance": 2.5,
         "palette": task.options["palette"],

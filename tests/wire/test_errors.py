@@ -216,6 +216,7 @@ URL = ("InvalidURL", "InvalidParameter")
         *values("parameters.grow", 1000, 1.5, "x", codes=PARAMETER, words="grow"),
         *values("parameters.feather", -1, 1000, "x", codes=PARAMETER, words="feather"),
         *values("parameters.invert_mask", "x", 7, codes=PARAMETER, words="invert_mask"),
+        *values("parameters.soft_mask", "x", 7, codes=PARAMETER, words="soft_mask"),
         *values("parameters.watermark", "x", 7, codes=PARAMETER, words="watermark"),
         *values("parameters.output_format", "gif", 7, codes=PARAMETER, words="output_format"),
         *cases(URL, "base_image_url", ("no base", without("input", "base_image_url"))),

@@ -203,6 +203,20 @@ def test_grow_invert_and_feather_arrive(client: Client) -> None:
     assert (hard[~KEPT] == color_of("a red hat", seed=4)).all()
 
 
+def test_a_soft_mask_repaints_by_its_levels(client: Client, host: PictureHost) -> None:
+    levels = np.where(mask() > 0, 255, 0).astype(np.uint8)
+    levels[:20] = 51
+    url = {"mask_image_url": host.put(png(levels))}
+    result = painted(client, url, soft_mask=True, seed=4)
+    assert np.array_equal(result[levels == 0], scene()[levels == 0])
+    red_hat = np.array(color_of("a red hat", seed=4), float)
+    assert (result[levels == 255] == red_hat).all()
+    mixed = scene()[:20] + (red_hat - scene()[:20]) / 5
+    assert np.abs(result[:20] - mixed).max() <= 1
+    cut = painted(client, url, seed=4)
+    assert np.array_equal(cut[:20], scene()[:20])
+
+
 def test_a_watermark_stays_inside_the_mask(client: Client) -> None:
     plain, marked = painted(client, seed=4), painted(client, watermark=True, seed=4)
     assert np.array_equal(marked[KEPT], scene()[KEPT])

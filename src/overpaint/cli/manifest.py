@@ -50,6 +50,7 @@ KEYS = (
     "invert_mask",
     "grow",
     "feather",
+    "soft_mask",
     "watermark",
 )
 _ANY_KEY = f"must be one of {', '.join(KEYS)}"
@@ -198,8 +199,9 @@ def _checks() -> dict[str, Callable[[Any], object]]:
         "palette": _check_palette,
         "strength": options.check_strength,
         "guidance": options.check_guidance,
-        "invert_mask": partial(_check_flag, "invert_mask"),
-        "watermark": partial(_check_flag, "watermark"),
+        "invert_mask": partial(options.check_flag, field="invert_mask"),
+        "soft_mask": partial(options.check_flag, field="soft_mask"),
+        "watermark": partial(options.check_flag, field="watermark"),
     }
 
 
@@ -226,11 +228,6 @@ def _check_engine(name: object) -> None:
         raise InvalidOption("engine", "must be text", repr(name))
     if name != "auto":
         get_engine(name)
-
-
-def _check_flag(field: str, value: object) -> None:
-    if not isinstance(value, bool):
-        raise InvalidOption(field, "must be true or false", repr(value))
 
 
 def _clashes(lines: list[Line]) -> Iterator[str]:

@@ -10,7 +10,7 @@ import typer
 from overpaint.cli import console
 from overpaint.cli.numbers import number
 from overpaint.cli.remote import BaseUrl, InJson, KeyOption, connect, finish
-from overpaint.cli.repaint import InvertMask, MaskColor, Palette, Watermark
+from overpaint.cli.repaint import InvertMask, MaskColor, Palette, SoftMask, Watermark
 from overpaint.cli.targets import check_targets
 
 MODEL = "wanx-x-painting"
@@ -81,6 +81,7 @@ def submit(
     feather: Annotated[
         float | None, typer.Option(metavar="PX", parser=number, help="Width of the soft edge.")
     ] = None,
+    soft_mask: SoftMask = False,
     watermark: Watermark = False,
     base_url: BaseUrl = None,
     key: KeyOption = None,
@@ -106,6 +107,7 @@ def submit(
         "invert_mask": invert_mask or None,
         "grow": None if grow is None else options.check_grow(grow),
         "feather": options.check_feather(feather),
+        "soft_mask": soft_mask or None,
         "watermark": watermark or None,
         "output_format": ask.format_parameter(output),
     }

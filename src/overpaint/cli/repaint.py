@@ -31,6 +31,9 @@ MaskColor = Annotated[
 InvertMask = Annotated[
     bool, typer.Option("--invert-mask", help="Repaint what the mask leaves out.")
 ]
+SoftMask = Annotated[
+    bool, typer.Option("--soft-mask", help="Gray in the mask repaints partly; black stays exact.")
+]
 Watermark = Annotated[
     bool, typer.Option("--watermark", help="A small visible mark in the repainted part.")
 ]
@@ -117,6 +120,7 @@ def repaint(
             metavar="PX", parser=number, help="Width of the soft edge, inside the masked part."
         ),
     ] = None,
+    soft_mask: SoftMask = False,
     watermark: Watermark = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object instead of the file names.")
@@ -154,6 +158,7 @@ def repaint(
             invert_mask=invert_mask,
             grow=grow,
             feather=feather,
+            soft_mask=soft_mask,
             watermark=watermark,
             on_step=progress.on_step,
         )

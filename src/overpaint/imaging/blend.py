@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from overpaint.imaging.region import mask_box
-from overpaint.values import Box, Mask, Pixels, Rgb8, Weight
+from overpaint.values import Box, Levels, Mask, Pixels, Rgb8, Weight
 
 #: Default feather, as a share of the mask's shorter side, and its limits in px.
 FEATHER = 0.02
@@ -32,12 +32,13 @@ def blend(
     coverage: Weight | None = None,
     *,
     feather: float | None = None,
+    levels: Levels | None = None,
 ) -> Pixels:
     """Lay a painted layer over a picture, inside the mask only.
 
     Where the mask is False every channel of the result equals `base`, bit for bit. Where it is
     True, colour = base + (layer - base) * opacity, and a transparent base becomes as opaque as
-    the layer is; opacity = coverage * feather weight.
+    the layer is; opacity = coverage * feather weight * level / 255.
 
     Args:
         base: height x width x 3 or 4, uint8 or uint16.
@@ -46,7 +47,8 @@ def blend(
         layer: box.height x box.width x 3, dtype and colours of `base`.
         coverage: box.height x box.width, 0 to 1; None means opaque.
         feather: width of the inward ramp at the mask's edge, px, 0 = hard; None = chosen by
-            the mask's size.
+            the mask's size, but 0 beside `levels`.
+        levels: height x width, of a soft mask, 0 where `mask` is False; None means 255 all over.
 
     Returns:
         A new array like `base`.
@@ -54,7 +56,11 @@ def blend(
     result = base.copy()
     tight = _with_rim(mask_box(mask[box.slices]), box)
     inside = mask[box.slices][tight.slices]
+    if levels is not None and feather is None:
+        feather = 0  # the caller's own rim is the ramp
     opacity = feather_weight(inside, feather)  # h x w, 0 outside the mask
+    if levels is not None:
+        opacity *= levels[box.slices][tight.slices] / np.float32(255)
     if coverage is not None:
         opacity *= coverage[tight.slices]
     target = result[box.slices][tight.slices]  # a view: what is written here is the result

@@ -35,9 +35,12 @@ def judge(
     colors: Sequence[Colour] = (),
     tolerance: int = 0,
     invert: bool = False,
+    soft: bool = False,
     field: str,
 ) -> tuple[Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.uint8]], bool]:
     """Choose what is asked of bands, and whether the answer is a level still to be cut.
+
+    With `soft` strokes on a clear canvas are answered with their opacity, 0 to 255.
 
     Raises `InvalidMask` for black beside transparency, in which editors that repaint what is black
     and those that repaint what is clear mean the opposite, unless `colors` or `invert` decide.
@@ -48,6 +51,8 @@ def judge(
     if ink is not None:
         if max(ink) <= _BLACK and not invert:
             raise InvalidMask(field, _WHICH, "only black and transparency")
+        if soft:
+            return lambda band: band[..., 3], False
         return lambda band: (band[..., 3] >= MIDDLE).view(np.uint8), False
     return _whiteness, True
 

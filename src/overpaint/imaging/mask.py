@@ -22,10 +22,11 @@ from overpaint.imaging.source import (
     orientation_of,
     reading,
 )
-from overpaint.values import Mask
+from overpaint.values import Levels, Mask
 
 _SOME = "must mark something to repaint"
 LOSSY_TOLERANCE = 32  # how far JPEG may move a colour, per channel
+LOSSY_LEVELS = 16  # levels of a lossy soft mask that are this near to 0 or 255 are those
 
 
 def decode_mask(
@@ -56,13 +57,62 @@ def decode_mask(
     Raises `InvalidImage` for the file, `InvalidMask` for its pixels, `MaskSizeMismatch`,
     `EmptyMask`, and `InvalidOption` for a colour that is not one.
     """
+    levels, least, _ = _read(source, size, colors, invert, field, soft=False)
+    mask = np.greater_equal(levels, least, out=levels.view(np.bool_))  # no second array
+    if invert:
+        np.logical_not(mask, out=mask)
+    _check_some(mask, invert, colors, field)
+    return mask
+
+
+def decode_levels(
+    source: Source,
+    *,
+    size: tuple[int, int],
+    colors: Sequence[Colour] = (),
+    invert: bool = False,
+    field: str = "mask",
+) -> Levels:
+    """Decode a soft mask: how strongly each pixel of a picture of this size is repainted.
+
+    Takes and refuses what `decode_mask` does, and cuts nothing: the level is the smallest channel,
+    over black where transparent, by its high byte if it has 16 bits; of strokes of one colour on a
+    clear canvas it is their opacity. Colours that are listed, and masks of bool or of 0 and 1
+    alone, give 0 and 255. In a JPEG or lossy WEBP, levels under 16 are 0 and those over 239 are
+    255, for compression moves them. `invert` takes each from 255.
+    """
+    levels, least, lossy = _read(source, size, colors, invert, field, soft=True)
+    if least == 1:  # a mask of 0 and 1
+        levels *= np.uint8(255)
+    elif lossy:
+        levels[levels < LOSSY_LEVELS] = 0
+        levels[levels > 255 - LOSSY_LEVELS] = 255
+    if invert:
+        np.subtract(np.uint8(255), levels, out=levels)
+    _check_some(levels, invert, colors, field)
+    return levels
+
+
+def _read(
+    source: Source,
+    size: tuple[int, int],
+    colors: Sequence[Colour],
+    invert: bool,
+    field: str,
+    *,
+    soft: bool,
+) -> tuple[Levels, int, bool]:
+    """Levels of a mask, the least that a hard one repaints, and whether compression moved them.
+
+    Of a soft one the second is 1 where there are only the levels 0 and 1, else 255.
+    """
     wanted = tuple(_checked_colour(color) for color in colors)
     tolerance = 0
     if isinstance(source, np.ndarray):
         pixels = _checked_array(source, field)
         _check_size(pixels.shape[1], pixels.shape[0], size, field)
         if pixels.dtype == np.bool_ and not wanted:
-            return _finish(pixels[..., 0].copy(), invert, wanted, field)
+            return pixels[..., 0].astype(np.uint8), 1, False
         height, width, channels = pixels.shape
         rows = _rows_of_array(pixels, as_colors=bool(wanted))
         orientation = 1
@@ -90,6 +140,7 @@ def decode_mask(
         colors=wanted,
         tolerance=tolerance,
         invert=invert,
+        soft=soft,
         field=field,
     )
     levels = assemble(
@@ -100,9 +151,9 @@ def decode_mask(
         dtype=np.uint8,
         orientation=orientation,
     )
-    least = threshold(histogram(levels)) if by_level else 1
-    mask = np.greater_equal(levels, least, out=levels.view(np.bool_))  # no second array
-    return _finish(mask, invert, wanted, field)
+    if soft:
+        return levels, 1 if by_level and levels.max() == 1 else 255, tolerance > 0 and by_level
+    return levels, threshold(histogram(levels)) if by_level else 1, False
 
 
 def grow_mask(mask: Mask, px: int) -> Mask:
@@ -163,17 +214,15 @@ def _check_size(width: int, height: int, size: tuple[int, int], field: str) -> N
     raise MaskSizeMismatch(field, limit, f"{width} x {height} px")
 
 
-def _finish(mask: Mask, invert: bool, colors: Sequence[Colour], field: str) -> Mask:
+def _check_some(marked: Mask | Levels, invert: bool, colors: Sequence[Colour], field: str) -> None:
+    if marked.any():
+        return
     if invert:
-        np.logical_not(mask, out=mask)
-    if not mask.any():
-        if invert:
-            raise EmptyMask(field, _SOME, "none once inverted")
-        if colors:
-            listed = ", ".join("#{:02x}{:02x}{:02x}".format(*color) for color in colors)
-            raise EmptyMask(field, _SOME, f"no pixel of the colour {listed}")
-        raise EmptyMask(field, _SOME, "no white pixel (other colours must be listed)")
-    return mask
+        raise EmptyMask(field, _SOME, "none once inverted")
+    if colors:
+        listed = ", ".join("#{:02x}{:02x}{:02x}".format(*color) for color in colors)
+        raise EmptyMask(field, _SOME, f"no pixel of the colour {listed}")
+    raise EmptyMask(field, _SOME, "no white pixel (other colours must be listed)")
 
 
 def _to_8_bit(pixels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:

@@ -104,6 +104,7 @@ def read_order(model: str, body: Mapping[str, object]) -> Order:
         "negative_prompt": None if unwanted is None else _text("negative_prompt", unwanted, notes),
         "mask_color": _colors(parameters.get("mask_color")),
         "invert_mask": _flag("invert_mask", parameters.get("invert_mask")),
+        "soft_mask": _flag("soft_mask", parameters.get("soft_mask")),
         "watermark": _flag("watermark", parameters.get("watermark")),
         "palette": parameters.get("palette"),
         "format": _format(parameters.get("output_format")),

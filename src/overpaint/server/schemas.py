@@ -67,6 +67,7 @@ class OrderParameters(BaseModel):
     grow: int | None = Field(None, ge=-options.MAX_GROW, le=options.MAX_GROW, description="px")
     feather: float | None = Field(None, ge=0, le=options.MAX_FEATHER, description="px, inward")
     invert_mask: bool | None = None
+    soft_mask: bool | None = Field(None, description="the mask's levels are opacities")
     watermark: bool | None = None
     output_format: Literal["png", "jpeg", "jpg", "webp"] | None = None
 

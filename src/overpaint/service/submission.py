@@ -27,6 +27,7 @@ OPTIONS = frozenset(
         "invert_mask",
         "grow",
         "feather",
+        "soft_mask",
         "strength",
         "guidance",
         "palette",
@@ -75,13 +76,14 @@ def checked_options(submission: Submission) -> tuple[int, dict[str, Any]]:
         "size": None if size is None else f"{size[0]}x{size[1]}",
         "style": options.check_style(given.get("style", "auto")),
         "mask_color": [list(color) for color in options.check_colors(given.get("mask_color", ()))],
-        "invert_mask": _flag("invert_mask", given.get("invert_mask", False)),
+        "invert_mask": options.check_flag(given.get("invert_mask", False), field="invert_mask"),
         "grow": options.check_grow(given.get("grow", 0)),
         "feather": options.check_feather(given.get("feather")),
+        "soft_mask": options.check_flag(given.get("soft_mask", False), field="soft_mask"),
         "strength": options.check_strength(given.get("strength", 0.0)),
         "guidance": options.check_guidance(given.get("guidance", 1.0)),
         "palette": _palette(given.get("palette")),
-        "watermark": _flag("watermark", given.get("watermark", False)),
+        "watermark": options.check_flag(given.get("watermark", False), field="watermark"),
         "format": _format(given.get("format", "png")),
     }
     return len(seeds), chosen
@@ -97,14 +99,9 @@ def inputs_of(submission: Submission, chosen: Mapping[str, Any]) -> Inputs:
         mask_color=tuple((red, green, blue) for red, green, blue in chosen["mask_color"]),
         invert_mask=chosen["invert_mask"],
         grow=chosen["grow"],
+        soft_mask=chosen["soft_mask"],
         mask_by_alpha=submission.mask_by_alpha,
     )
-
-
-def _flag(name: str, value: object) -> bool:
-    if not isinstance(value, bool):
-        raise InvalidOption(name, "must be true or false", repr(value))
-    return value
 
 
 def _palette(value: object) -> list[list[int]] | None:
