@@ -1,29 +1,197 @@
 /** What is kept on this device: pictures by their SHA-256, runs, and the work on the table. */
-import { signal } from "@preact/signals";
+import { OPEN_STATES, type Run } from "../state/types";
+import { digest } from "./digest";
+import {
+  filesOfRun,
+  filesOfWork,
+  idOf,
+  know,
+  type RunRecord,
+  runOf,
+  runRecord,
+  type UploadRecord,
+  type WorkRecord,
+} from "./records";
+import { all, change, get, hold, isFull, keeping, put, remove } from "./shelf";
 
-/** "memory": the browser keeps nothing (private mode, no room); all is gone when the page closes. */
-export const keeping = signal<"disk" | "memory">("disk");
+export { keeping };
+
+/** A file without a row is kept that long: what is to name it may be under way. */
+const UNNAMED_MS = 60 * 60 * 1000;
+/** Tables of tabs that were closed. */
+const TABLES_KEPT = 3;
+
+/** Called with the runs that were removed to make room. */
+let onRemoved: (ids: string[]) => void = () => undefined;
+export function whenRemoved(listener: (ids: string[]) => void): void {
+  onRemoved = listener;
+}
 
 /** Keep a file; returns its SHA-256. The same file is kept once. */
-export async function putBlob(_blob: Blob): Promise<string> {
-  return "";
+export async function putBlob(blob: Blob): Promise<string> {
+  const id = idOf(blob) ?? (await digest(blob));
+  know(blob, id);
+  if (await get("blobs", id)) return id;
+  const row = { id, blob, at: Date.now() };
+  await withRoom(
+    () => put("blobs", row),
+    () => hold("blobs", row),
+  );
+  return id;
 }
 
-export async function getBlob(_id: string): Promise<Blob | null> {
-  return null;
+export async function getBlob(id: string): Promise<Blob | null> {
+  const row = await get("blobs", id);
+  if (!row) return null;
+  know(row.blob, id);
+  return row.blob;
 }
 
-/** Bytes that this page keeps, and that it may; null: not known. */
-export async function size(): Promise<{ used: number; quota: number | null }> {
-  return { used: 0, quota: null };
+/** Write a run as it stands. Its files are put here first: `putBlob`. */
+export async function saveRun(run: Run): Promise<void> {
+  const row = runRecord(run);
+  await withRoom(
+    () => put("runs", row),
+    () => hold("runs", row),
+  );
 }
 
-/** Ask the browser not to clear it by itself; some ask the user. */
-export async function persist(): Promise<boolean> {
-  return false;
+/** All runs, newest first. */
+export async function loadRuns(): Promise<Run[]> {
+  const rows = (await all("runs")).sort((a, b) => b.created - a.created);
+  return Promise.all(rows.map((row) => runOf(row, getBlob)));
+}
+
+export async function loadRun(id: string): Promise<Run | null> {
+  const row = await get("runs", id);
+  return row ? runOf(row, getBlob) : null;
+}
+
+/**
+ * Take the right to send a run's order: written down before it is sent, so that no tab and no
+ * reload sends it twice. False: it was sent, or given up, elsewhere.
+ */
+export async function claimSending(id: string): Promise<number | null> {
+  const now = Date.now();
+  const row = await change("runs", id, (one) =>
+    one && one.state === "UPLOADING" && one.submitted === null ? { ...one, submitted: now } : null,
+  );
+  return row && now;
+}
+
+export async function removeRun(id: string): Promise<void> {
+  const row = await get("runs", id);
+  if (!row) return;
+  await remove("runs", id);
+  await release(filesOfRun(row));
 }
 
 /** Remove all runs that are not starred and not open; returns how many. */
 export async function clearHistory(): Promise<number> {
-  return 0;
+  const old = (await all("runs")).filter(mayGo);
+  for (const row of old) await remove("runs", row.id);
+  await release(old.flatMap(filesOfRun));
+  onRemoved(old.map((row) => row.id));
+  return old.length;
+}
+
+export async function saveWork(work: WorkRecord): Promise<void> {
+  await withRoom(
+    () => put("work", work),
+    () => hold("work", work),
+  );
+}
+
+export async function loadWorks(): Promise<WorkRecord[]> {
+  return (await all("work")).sort((a, b) => b.at - a.at);
+}
+
+export async function removeWork(tab: string): Promise<void> {
+  await remove("work", tab);
+}
+
+export async function savedUpload(id: string): Promise<UploadRecord | null> {
+  return (await get("uploads", id)) ?? null;
+}
+
+export async function saveUpload(upload: UploadRecord): Promise<void> {
+  await withRoom(
+    () => put("uploads", upload),
+    () => hold("uploads", upload),
+  );
+}
+
+export async function forgetUpload(id: string): Promise<void> {
+  await remove("uploads", id);
+}
+
+/** Bytes that this page keeps, and that it may; null: not known. */
+export async function size(): Promise<{ used: number; quota: number | null }> {
+  const files = await all("blobs");
+  const used = files.reduce((sum, file) => sum + file.blob.size, 0);
+  try {
+    const { quota } = await navigator.storage.estimate();
+    return { used, quota: quota ?? null };
+  } catch {
+    return { used, quota: null };
+  }
+}
+
+/** Ask the browser not to clear it by itself; some ask the user. */
+export async function persist(): Promise<boolean> {
+  try {
+    return (await navigator.storage.persisted()) || (await navigator.storage.persist());
+  } catch {
+    return false; // no such thing over plain http
+  }
+}
+
+/** Remove what nothing names any more: files, tables of closed tabs, uploads whose time is over. */
+export async function tidy(aliveTabs: ReadonlySet<string>): Promise<void> {
+  const closed = (await loadWorks()).filter((work) => !aliveTabs.has(work.tab));
+  for (const work of closed.slice(TABLES_KEPT)) await remove("work", work.tab);
+  for (const upload of await all("uploads")) {
+    if (upload.expires < Date.now()) await remove("uploads", upload.id);
+  }
+  const named = await namedFiles();
+  for (const { id, at } of await all("blobs")) {
+    if (!named.has(id) && at < Date.now() - UNNAMED_MS) await remove("blobs", id);
+  }
+}
+
+async function namedFiles(): Promise<Set<string>> {
+  const [runs, works] = [await all("runs"), await all("work")];
+  return new Set([...runs.flatMap(filesOfRun), ...works.flatMap(filesOfWork)]);
+}
+
+async function release(files: string[]): Promise<void> {
+  const named = await namedFiles();
+  for (const id of new Set(files)) if (!named.has(id)) await remove("blobs", id);
+}
+
+function mayGo(run: RunRecord): boolean {
+  return !run.starred && !OPEN_STATES.has(run.state);
+}
+
+/** Write; where there is no room, remove the oldest runs one after the other and try again. */
+async function withRoom(write: () => Promise<void>, otherwise: () => void): Promise<void> {
+  const gone: string[] = [];
+  for (;;) {
+    try {
+      await write();
+      break;
+    } catch (error) {
+      if (!isFull(error)) throw error;
+      const oldest = (await all("runs")).filter(mayGo).sort((a, b) => a.created - b.created)[0];
+      if (!oldest) {
+        keeping.value = "memory";
+        otherwise();
+        break;
+      }
+      await remove("runs", oldest.id);
+      await release(filesOfRun(oldest));
+      gone.push(oldest.id);
+    }
+  }
+  if (gone.length > 0) onRemoved(gone);
 }
