@@ -15,15 +15,22 @@ export interface BlobRecord {
   at: number;
 }
 
+/** A small view of a picture, under the picture's SHA-256. */
+export interface ThumbRecord {
+  id: string;
+  blob: Blob;
+}
+
 interface Schema extends DBSchema {
   blobs: { key: string; value: BlobRecord };
   runs: { key: string; value: RunRecord };
   work: { key: string; value: WorkRecord };
   uploads: { key: string; value: UploadRecord };
+  thumbs: { key: string; value: ThumbRecord };
 }
 
-export type Name = "blobs" | "runs" | "work" | "uploads";
-const KEYS = { blobs: "id", runs: "id", work: "tab", uploads: "id" } as const;
+export type Name = "blobs" | "runs" | "work" | "uploads" | "thumbs";
+const KEYS = { blobs: "id", runs: "id", work: "tab", uploads: "id", thumbs: "id" } as const;
 const OPEN_MS = 3000;
 
 /** "memory": the browser keeps nothing, and all is gone when the page closes. */
@@ -34,6 +41,7 @@ const memory: { [N in Name]: Map<string, Schema[N]["value"] | null> } = {
   runs: new Map(),
   work: new Map(),
   uploads: new Map(),
+  thumbs: new Map(),
 };
 
 let opened: Promise<IDBPDatabase<Schema> | null> | null = null;

@@ -171,3 +171,14 @@ test("tidying removes old files that nothing names, and no others", async () => 
   expect(await store.getBlob(lost)).toBeNull();
   expect(await store.getBlob(run.baseId)).not.toBeNull();
 });
+
+test("a picture's small view goes with the picture", async () => {
+  const run = await withResult("a");
+  await store.saveRun(run);
+  const id = await store.putBlob(run.results[0]?.bytes as Blob);
+  expect(await store.getThumb(id)).toBeNull();
+  await store.putThumb(id, file("small"));
+  expect(await (await store.getThumb(id))?.text()).toBe("small");
+  await store.removeRun("a");
+  expect(await store.getThumb(id)).toBeNull();
+});

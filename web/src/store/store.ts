@@ -47,6 +47,21 @@ export async function getBlob(id: string): Promise<Blob | null> {
   return row.blob;
 }
 
+/** The small view of a picture, if one was made. */
+export async function getThumb(id: string): Promise<Blob | null> {
+  return (await get("thumbs", id))?.blob ?? null;
+}
+
+/** Keep a small view. No run is removed for its sake: where there is no room, memory has it. */
+export async function putThumb(id: string, blob: Blob): Promise<void> {
+  const row = { id, blob };
+  try {
+    await put("thumbs", row);
+  } catch {
+    hold("thumbs", row);
+  }
+}
+
 /** Write a run as it stands. Its files are put here first: `putBlob`. */
 export async function saveRun(run: Run): Promise<void> {
   const row = runRecord(run);
@@ -155,7 +170,7 @@ export async function tidy(aliveTabs: ReadonlySet<string>): Promise<void> {
   }
   const named = await namedFiles();
   for (const { id, at } of await all("blobs")) {
-    if (!named.has(id) && at < Date.now() - UNNAMED_MS) await remove("blobs", id);
+    if (!named.has(id) && at < Date.now() - UNNAMED_MS) await drop(id);
   }
 }
 
@@ -166,7 +181,13 @@ async function namedFiles(): Promise<Set<string>> {
 
 async function release(files: string[]): Promise<void> {
   const named = await namedFiles();
-  for (const id of new Set(files)) if (!named.has(id)) await remove("blobs", id);
+  for (const id of new Set(files)) if (!named.has(id)) await drop(id);
+}
+
+/** Remove a file and its small view. */
+async function drop(id: string): Promise<void> {
+  await remove("blobs", id);
+  await remove("thumbs", id);
 }
 
 function mayGo(run: RunRecord): boolean {
