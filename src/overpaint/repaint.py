@@ -29,6 +29,7 @@ from overpaint.imaging.region import (
     fit_back,
     fit_to_size,
     mask_box,
+    placed,
     plan_region,
     take_mask,
     take_pixels,
@@ -200,7 +201,7 @@ def repaint(
         jobs = [replace(common, seed=seed) for seed in seeds]
 
     with clock.stage("paint"):
-        painted = painter.paint(jobs, on_step)
+        painted = painter.paint(jobs, placed(on_step, region))
         if len(painted) != len(jobs):
             raise EngineFailed(f"the engine must return {len(jobs)} regions, got {len(painted)}")
 

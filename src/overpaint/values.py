@@ -86,6 +86,7 @@ class Step:
     done: int  # steps done, 0 to total
     total: int  # steps in all, at least 1
     preview: Rgb8 | None = None  # the region as it stands, at whatever size it is painted
+    box: Box | None = None  # where the preview lies in the result, px; `repaint` fills it in
 
 
 OnStep: TypeAlias = Callable[[Step], None]

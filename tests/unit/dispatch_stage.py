@@ -44,7 +44,7 @@ class StageEngine:
             (folder / f"begun-{os.getpid()}").touch()
             while not (folder / "go").exists():
                 if on_step is not None:
-                    on_step(Step(stage="waiting", done=1, total=2))
+                    on_step(Step(stage="waiting", done=1, total=2, preview=jobs[0].pixels))
                 time.sleep(0.01)
         if word == "sleep":  # deep in an engine: no Python runs in this thread
             folder, seconds = rest.split(" ")

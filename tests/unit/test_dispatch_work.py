@@ -18,7 +18,7 @@ from overpaint.errors import ContentRefused, StorageFull, StoreFailed
 from overpaint.policy import Permissive
 from overpaint.storage.local import LocalBlobs
 from overpaint.tasks.store import TaskStore
-from overpaint.tasks.task import MAX_TRIES, Failure, PictureOutcome, State, Task
+from overpaint.tasks.task import MAX_TRIES, Failure, PictureOutcome, Preview, State, Task
 from overpaint.values import BlobRef, Rgb8
 
 
@@ -411,6 +411,63 @@ def test_a_worker_that_lost_its_lease_stops_painting(stage: Stage, tmp_path: Pat
         until(lambda: ended(stage, task))
     assert stage.now(task).state is State.FAILED
     assert stage.results(task) == []
+
+
+def test_a_worker_whose_task_was_canceled_stops_painting_and_takes_the_next(
+    stage: Stage, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    task = stage.submit(f"wait {tmp_path}", n=2)  # for a file that never comes
+    with serving(stage.worker()), caplog.at_level(logging.INFO, "overpaint"):
+        until(lambda: stage.now(task).progress is not None)
+        stage.store.cancel(task.id, stage.key.id, running=True)
+        assert stage.now(task).state is State.CANCELED
+        following = stage.submit()
+        until(lambda: ended(stage, following))
+    assert stage.now(following).state is State.SUCCEEDED
+    assert stage.now(task).state is State.CANCELED
+    assert stage.results(task) == []
+    assert stage.ledger() == (1, 0)
+    said = [record.message for record in caplog.records]
+    assert said.count("canceled") == 1
+    assert "lease lost" not in said
+
+
+def test_what_is_painted_of_a_canceled_task_is_thrown_away(stage: Stage) -> None:
+    task = stage.submit(n=2)
+
+    def meanwhile() -> None:
+        if stage.now(task).state is State.RUNNING:
+            stage.store.cancel(task.id, stage.key.id, running=True)
+
+    assert stage.worker(policy=LookingOn(meanwhile)).work()
+    assert stage.now(task).state is State.CANCELED
+    assert stage.now(task).pictures == ()
+    assert stage.results(task) == []
+    assert stage.ledger() == (0, 0)
+
+
+def test_previews_are_shown_while_the_engine_paints_and_not_after(
+    stage: Stage, tmp_path: Path
+) -> None:
+    task = stage.submit(f"wait {tmp_path}")
+
+    def shown() -> Preview | None:
+        return stage.store.look([task.id])[task.id].preview
+
+    with serving(stage.worker(lease_s=0.2)):
+        until(lambda: shown() is not None)
+        first = shown()
+        assert first is not None
+        with Image.open(io.BytesIO(first.jpeg)) as image:
+            assert image.format == "JPEG"
+        box = first.box
+        assert box.top <= HOLE.start
+        assert box.top + box.height >= HOLE.stop
+        until(lambda: (now := shown()) is not None and now.serial > first.serial)
+        (tmp_path / "go").touch()
+        until(lambda: ended(stage, task))
+    assert shown() is None
+    assert stage.now(task).state is State.SUCCEEDED
 
 
 def test_a_lease_is_kept_and_progress_told_while_the_engine_paints(

@@ -11,11 +11,12 @@ from overpaint.imaging.region import (
     fit_back,
     fit_to_size,
     mask_box,
+    placed,
     plan_region,
     take_mask,
     take_pixels,
 )
-from overpaint.values import Box, EngineInfo, Mask, PaintedRegion, Picture
+from overpaint.values import Box, EngineInfo, Mask, PaintedRegion, Picture, Step
 
 ANY_SIZE = EngineInfo(name="any", summary="", max_side=400)
 NATIVE = EngineInfo(name="native", summary="", native_sizes=(256, 512))
@@ -131,6 +132,34 @@ def test_fit_back_drops_the_padding_of_a_native_size() -> None:
     fitted = fit_back(PaintedRegion(pixels=square), region)
     assert fitted.pixels.shape == (300, 900, 3)
     assert (fitted.pixels == 77).all()
+
+
+def test_a_preview_is_told_where_it_lies_without_its_padding() -> None:
+    mask = mask_of((300, 900), Box(top=0, left=0, height=300, width=900))
+    region = plan_region(mask, NATIVE)
+    seen: list[Step] = []
+    tell = placed(seen.append, region)
+    assert tell is not None
+    for side in (512, 64):  # engines show it at any size
+        square = np.zeros((side, side, 3), np.uint8)
+        tell(Step(stage="paint", done=1, total=2, preview=square))
+        shown = seen[-1].preview
+        assert shown is not None
+        assert shown.shape[1] == side
+        assert abs(shown.shape[0] / side - region.height / 512) < 1 / side
+        assert seen[-1].box == Box(top=0, left=0, height=300, width=900)
+
+
+def test_a_step_without_a_preview_is_told_as_it_is() -> None:
+    mask = mask_of((300, 400), Box(top=10, left=10, height=30, width=30))
+    region = plan_region(mask, NATIVE)
+    seen: list[Step] = []
+    tell = placed(seen.append, region)
+    assert tell is not None
+    step = Step(stage="paint", done=1, total=2)
+    tell(step)
+    assert seen == [step]
+    assert placed(None, region) is None
 
 
 @pytest.mark.parametrize(

@@ -172,6 +172,32 @@ def test_progress_is_told_by_stage() -> None:
     assert set(result.seconds) == {"decode", "plan", "paint", "blend"}
 
 
+def test_a_preview_lies_in_the_result_whatever_size_that_has() -> None:
+    class Showing(Recorder):
+        def paint(
+            self, jobs: Sequence[PaintJob], on_step: OnStep | None = None
+        ) -> list[PaintedRegion]:
+            assert on_step is not None
+            on_step(Step(stage="paint", done=1, total=1, preview=jobs[0].pixels[::2, ::2]))
+            return super().paint(jobs)
+
+    for size in (None, (800, 600)):
+        steps: list[Step] = []
+        result = overpaint.repaint(
+            base(), mask(), "", size=size, engine=Showing(), on_step=steps.append
+        )
+        (shown,) = [step for step in steps if step.preview is not None]
+        box = shown.box
+        assert box is not None
+        picture = result.pictures[0].pixels
+        red = (picture == (255, 0, 0)).all(axis=2)
+        assert red.any()
+        red[box.slices] = False
+        assert not red.any()  # all that was painted lies in the box
+        assert box.height * 4 >= picture.shape[0]  # and the box is in the result's own px
+        assert box.top + box.height <= picture.shape[0]
+
+
 def test_mask_options_are_followed() -> None:
     def painted(**options: object) -> np.ndarray:
         result = overpaint.repaint(

@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from overpaint.dispatch.painting import LeaseLost, about
+from overpaint.dispatch.preview import draw_preview
 from overpaint.errors import OverpaintError
 from overpaint.tasks.store import TaskStore
-from overpaint.tasks.task import Progress, Task
+from overpaint.tasks.task import Progress, State, Task
 from overpaint.values import Step
 
 logger = logging.getLogger("overpaint.worker")
@@ -31,12 +32,22 @@ class Hold:
         self.lost = False  # another has it, or nobody
         self.progress: Progress | None = None
         self.told: Progress | None = None
+        self.latest: Step | None = None  # that had a preview
+        self.drawn: Step | None = None  # whose preview was written
+        self.previews = 0
         self.began = time.monotonic()
         self.ends = self.began + seconds
+
+    @property
+    def news(self) -> bool:
+        """Whether there is something to be told."""
+        return self.progress != self.told or self.latest is not self.drawn
 
     def step(self, step: Step) -> None:
         """Note how far the work is; an `on_step`. Raises `LeaseLost` to end work for nobody."""
         self.progress = Progress(stage=step.stage, done=step.done, total=step.total)
+        if step.preview is not None and step.box is not None:
+            self.latest = step
         if self.lost:
             raise LeaseLost
 
@@ -101,15 +112,15 @@ class Pulse:
             if hold is not None and now >= hold.ends:
                 self._overdue(hold.task)
                 return
-            news = hold is not None and hold.progress != hold.told
-            if news or now - self._last >= self._every_s:
-                self._beat(hold, whole=now - self._last >= self._every_s)
+            whole = now - self._last >= self._every_s
+            if whole or hold is not None:
+                self._beat(hold, whole=whole)
 
     def _beat(self, hold: Hold | None = None, *, whole: bool = True) -> None:
         self._last = time.monotonic() if whole else self._last
         try:
             if hold is not None:
-                self._keep(hold)
+                self._keep(hold, whole=whole)
             if whole:
                 task_id = None if hold is None else hold.task.id
                 self._store.beat(self._worker, pid=os.getpid(), task_id=task_id)
@@ -123,10 +134,28 @@ class Pulse:
         else:
             self._heard = True
 
-    def _keep(self, hold: Hold) -> None:
-        progress = hold.progress
-        held = self._store.heartbeat(hold.task, lease_ms=self._lease_ms, progress=progress)
-        hold.told = progress
-        if not held and self._hold is hold:  # else it has just ended
-            hold.lost = True
+    def _keep(self, hold: Hold, *, whole: bool) -> None:
+        if hold.lost:
+            return
+        # A look costs no writing; it is there so that a canceled task is soon noticed.
+        held = self._tell(hold) if whole or hold.news else self._store.is_held(hold.task)
+        if held or self._hold is not hold:  # the latter: it has just ended
+            return
+        hold.lost = True
+        now = self._store.get(hold.task.id)
+        if now is not None and now.state is State.CANCELED:
+            logger.info("canceled", extra=about(hold.task))
+        else:
             logger.warning("lease lost", extra=about(hold.task))
+
+    def _tell(self, hold: Hold) -> bool:
+        progress, latest = hold.progress, hold.latest
+        preview = None
+        if latest is not None and latest is not hold.drawn:
+            preview = draw_preview(latest, serial=hold.previews + 1)
+        held = self._store.heartbeat(
+            hold.task, lease_ms=self._lease_ms, progress=progress, preview=preview
+        )
+        hold.told, hold.drawn = progress, latest
+        hold.previews += preview is not None
+        return held

@@ -14,7 +14,18 @@ import numpy as np
 import numpy.typing as npt
 
 from overpaint.errors import EngineFailed
-from overpaint.values import Box, EngineInfo, Mask, PaintedRegion, Picture, Pixels, Region, Rgb8
+from overpaint.values import (
+    Box,
+    EngineInfo,
+    Mask,
+    OnStep,
+    PaintedRegion,
+    Picture,
+    Pixels,
+    Region,
+    Rgb8,
+    Step,
+)
 
 #: Context on each side of the mask, as a share of the mask's longer side.
 CONTEXT = 0.5
@@ -123,6 +134,24 @@ def fit_back(painted: PaintedRegion, region: Region) -> PaintedRegion:
         levels = weighted[rows] / (257 * np.maximum(opacity[rows], 1e-3)[..., None])
         straight[rows] = np.clip(np.rint(levels), 0, 255)
     return PaintedRegion(pixels=straight, coverage=opacity, notes=painted.notes)
+
+
+def placed(on_step: OnStep | None, region: Region) -> OnStep | None:
+    """An `on_step` for the engine: previews lose their padding and are told where they lie."""
+    if on_step is None:
+        return None
+    tell = on_step
+
+    def tell_where(step: Step) -> None:
+        if step.preview is not None:
+            rows, columns = step.preview.shape[:2]  # of the padded region, at whatever size
+            height = round(rows * region.height / (region.height + region.pad_bottom))
+            width = round(columns * region.width / (region.width + region.pad_right))
+            seen = step.preview[: max(1, height), : max(1, width)]
+            step = replace(step, preview=seen, box=region.box)
+        tell(step)
+
+    return tell_where
 
 
 def _check(painted: PaintedRegion, region: Region) -> None:

@@ -181,18 +181,27 @@ def _url_of(service: Service, task: Task, base: str) -> Callable[[int], str]:
 
 @router.post(
     "/tasks/{task_id}/cancel",
-    summary="Cancel a task that is pending",
+    summary="Cancel a task",
     response_model=schemas.Done,
     responses=declared(400, 401, 403, 404),
 )
 @router.post("/tasks/{task_id}/cancel/", include_in_schema=False)
 async def cancel_task(
-    task_id: str, request: Request, service: CurrentService, request_id: RequestId, key: CurrentKey
+    task_id: str,
+    service: CurrentService,
+    request_id: RequestId,
+    key: CurrentKey,
+    running: Annotated[
+        bool, Query(description="end it while it is painted, too (an extension)")
+    ] = False,
 ) -> JSONResponse:
-    """A body is passed over: the SDKs send none, an empty one, or an empty order."""
+    """One that is pending, unless `running` says more; a body is passed over.
+
+    The SDKs send none, an empty one, or an empty order. What is canceled costs no picture.
+    """
     if not _is_id(task_id):
         raise UnknownTask
-    await run_in_threadpool(service.cancel, key, task_id)
+    await run_in_threadpool(service.cancel, key, task_id, running=running)
     return JSONResponse({"request_id": request_id})
 
 

@@ -154,11 +154,14 @@ class Service:
             return None
         return None if self._expires_ms(task) < self._clock() else task
 
-    def cancel(self, key: Key, task_id: str) -> Task:
-        """Take a pending task out of the queue; raises `UnknownTask` or `NotPending`."""
+    def cancel(self, key: Key, task_id: str, *, running: bool = False) -> Task:
+        """Take a pending task out of the queue, or with `running` away from its worker.
+
+        Raises `UnknownTask` or `NotPending`.
+        """
         if self.get(key, task_id) is None:
             raise UnknownTask
-        return self.tasks.cancel(task_id, key.id)
+        return self.tasks.cancel(task_id, key.id, running=running)
 
     def list(self, key: Key, query: Query) -> Listing:
         """One page of a key's tasks, newest first."""

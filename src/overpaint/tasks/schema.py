@@ -18,6 +18,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -25,7 +26,7 @@ from sqlalchemy import (
 )
 
 #: The newest of `migrations/versions`.
-REVISION = "0001"
+REVISION = "0002"
 
 #: Predicates of partial indexes; a query must say the very same to be served by one.
 PENDING = text("state = 'PENDING'")
@@ -130,6 +131,17 @@ Index("tasks_listed", tasks.c.key_id, tasks.c.created_ms)
 Index("tasks_by_model", tasks.c.key_id, tasks.c.model, tasks.c.created_ms)
 Index("tasks_by_state", tasks.c.key_id, tasks.c.state, tasks.c.created_ms)
 Index("tasks_by_both", tasks.c.key_id, tasks.c.model, tasks.c.state, tasks.c.created_ms)
+
+# How running tasks look: their workers write it with a sign of life, the end of a try deletes it.
+previews = Table(
+    "previews",
+    metadata,
+    Column("task_id", ForeignKey(tasks.c.id), primary_key=True),
+    Column("fence", Integer, nullable=False),  # of the claim that it is of
+    Column("serial", Integer, nullable=False),  # grows with each that a claim writes
+    Column("box", JSON, nullable=False),
+    Column("jpeg", LargeBinary, nullable=False),
+)
 
 tallies = Table(
     "tallies",

@@ -16,12 +16,13 @@ from sqlalchemy import Connection, bindparam, func, or_, select, update
 
 from overpaint.errors import NotPending, UnknownTask
 from overpaint.tasks import transitions
-from overpaint.tasks.database import Database, now_ms
+from overpaint.tasks.database import Database, insert_or_replace, now_ms
 from overpaint.tasks.listing import TaskLister
 from overpaint.tasks.reading import TaskReader
 from overpaint.tasks.rows import plain, task_of
-from overpaint.tasks.schema import PENDING, READY, RUNNING, keys, tasks
-from overpaint.tasks.task import Failure, PictureOutcome, Progress, State, Task
+from overpaint.tasks.schema import PENDING, READY, RUNNING, keys, previews, tasks
+from overpaint.tasks.task import FINAL, Failure, PictureOutcome, Preview, Progress, State, Task
+from overpaint.tasks.watching import TaskWatcher
 from overpaint.tasks.workers import WorkerRoll
 
 _CLOCK_SLACK_MS = 10 * 60 * 1000  # a lease taken this far ahead: the clock has gone back
@@ -49,8 +50,10 @@ _LAPSED = Failure(
     kind="InternalError", message="The worker that painted this task stopped, time after time."
 )
 
+_ENDED = "Failed to cancel the task, it has ended already."
 
-class TaskStore(TaskReader, TaskLister, WorkerRoll):
+
+class TaskStore(TaskReader, TaskLister, TaskWatcher, WorkerRoll):
     """The tasks of every key.
 
     Args:
@@ -99,14 +102,40 @@ class TaskStore(TaskReader, TaskLister, WorkerRoll):
             connection.execute(_SERVED, {"of_key": key_id})
         return None if row is None else task_of(row)
 
-    def heartbeat(self, task: Task, *, lease_ms: int, progress: Progress | None = None) -> bool:
-        """Lengthen the lease and say how far the work is; False: the task is no longer held."""
+    def heartbeat(
+        self,
+        task: Task,
+        *,
+        lease_ms: int,
+        progress: Progress | None = None,
+        preview: Preview | None = None,
+    ) -> bool:
+        """Lengthen the lease and say how far the work is; False: the task is no longer held.
+
+        Args:
+            task: as it was claimed.
+            lease_ms: how long it stays the worker's from now on.
+            progress: where the work stands; None: as it was told before.
+            preview: how it looks; None likewise. It is forgotten when the try ends.
+        """
         values = self._lease(lease_ms)
         if progress is not None:
             values["progress"] = asdict(progress)
         with self._database.write() as connection:
             held = update(tasks).where(transitions.hold(task)).values(values)
-            return connection.execute(held).rowcount == 1
+            if connection.execute(held).rowcount != 1:
+                return False
+            if preview is not None:
+                row = {"fence": task.fence, "serial": preview.serial, "jpeg": preview.jpeg}
+                row["box"] = asdict(preview.box)
+                insert_or_replace(connection, previews, {"task_id": task.id}, row)
+        return True
+
+    def is_held(self, task: Task) -> bool:
+        """Whether a task is still the worker's that claimed it; it costs no writing."""
+        with self._database.read() as connection:
+            held = select(tasks.c.number).where(transitions.hold(task))
+            return connection.scalar(held) is not None
 
     def finish(
         self,
@@ -184,20 +213,26 @@ class TaskStore(TaskReader, TaskLister, WorkerRoll):
         with self._database.write() as connection:
             return self._take_back(connection, self._out_of_lease(connection))
 
-    def cancel(self, task_id: str, key_id: str) -> Task:
-        """Cancel a task that waits, and refund it.
+    def cancel(self, task_id: str, key_id: str, *, running: bool = False) -> Task:
+        """Cancel a task that waits, and refund it; with `running`, one that is painted as well.
+
+        Its worker finds that it holds the task no longer, and nothing it writes is taken.
 
         Raises:
             UnknownTask: the key has no such task.
-            NotPending: it runs already, or has ended.
+            NotPending: it runs already, unless that is meant too, or it has ended.
         """
         which = (tasks.c.id == plain(task_id)) & (tasks.c.key_id == key_id)
         with self._database.write() as connection:
             values = transitions.ended(self._clock())
             row = transitions.move(connection, State.PENDING, State.CANCELED, which, values)
+            if row is None and running:
+                row = transitions.move(connection, State.RUNNING, State.CANCELED, which, values)
             if row is None:
-                known = connection.scalar(select(tasks.c.number).where(which))
-                raise UnknownTask if known is None else NotPending
+                state = connection.scalar(select(tasks.c.state).where(which))
+                if state is None:
+                    raise UnknownTask
+                raise NotPending(_ENDED if running and state in FINAL else None)
         return task_of(row)
 
     def delete(self, ids: Iterable[str]) -> None:

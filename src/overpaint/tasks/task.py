@@ -2,8 +2,8 @@
 
     PENDING ──claim──> RUNNING ──finish──> SUCCEEDED   at least one picture
        │  ^               │  └───finish──> FAILED      none, or three tries ended early
-       │  └──lapse, retry─┘
-       └──cancel──> CANCELED
+       │  └──lapse, retry─┘  │
+       └──cancel──> CANCELED <──cancel, where that is asked for
 
 A claim raises the task's `fence`; whoever writes with an older one is refused, so a worker that
 comes back from the dead cannot overwrite. Times are milliseconds since 1970, UTC.
@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from overpaint.values import BlobRef
+from overpaint.values import BlobRef, Box
 
 MAX_TRIES = 3
 
@@ -57,6 +57,16 @@ class Progress:
     stage: str
     done: int
     total: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """How a running task looks."""
+
+    jpeg: bytes  # of the part that is painted, as it stands; a small picture
+    box: Box  # where that lies in the result, px
+    serial: int  # grows with each that a claim writes
+    fence: int = 0  # of the claim
 
 
 @dataclass(frozen=True, kw_only=True)

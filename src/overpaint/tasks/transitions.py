@@ -9,12 +9,22 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
 
 from overpaint.errors import InvalidKey, QueueFull, QuotaExhausted
 from overpaint.tasks.database import insert_or_add
 from overpaint.tasks.rows import task_row
-from overpaint.tasks.schema import keys, tallies, tasks, totals
+from overpaint.tasks.schema import keys, previews, tallies, tasks, totals
 from overpaint.tasks.task import FINAL, MAX_TRIES, Failure, State, Task
 
 DAY_MS = 24 * 3600 * 1000
@@ -28,6 +38,7 @@ _COUNT = (
     .where(keys.c.id == bindparam("key_id"))
     .values({name: keys.c[name] + bindparam(f"more_{name}") for name in _COUNTERS})
 )
+_NO_PREVIEW = delete(previews).where(previews.c.task_id == bindparam("of_task"))
 _TALLY_LESS = (
     update(tallies)
     .where(
@@ -103,6 +114,8 @@ def move(
     ).one_or_none()
     if row is None:
         return None
+    if source is State.RUNNING:
+        connection.execute(_NO_PREVIEW, {"of_task": row.id})
     _count(
         connection,
         row.key_id,
