@@ -1,5 +1,5 @@
 /** The routes of the server that the page uses, typed. */
-import type { Account, ConceptMatch, Limits, Model, Problem } from "../state/types";
+import type { Account, Limits, Model, Problem } from "../state/types";
 import { ask, type Call, here, send } from "./http";
 
 const API = "/api/v1";
@@ -56,21 +56,6 @@ export async function getModels(more: More = {}): Promise<{ models: Model[]; lim
     ]),
   ) as unknown as Limits;
   return { models: said.data, limits };
-}
-
-/** Concepts that the text may mean, best first. */
-export async function findConcepts(
-  text: string,
-  limit = 8,
-  more: More = {},
-): Promise<ConceptMatch[]> {
-  const query = new URLSearchParams({ q: text, limit: String(limit) });
-  const { data } = await ask<{ data: ConceptMatch[] }>(`${API}/concepts?${query}`, {
-    tries: 1,
-    timeout_ms: 5000,
-    ...more,
-  });
-  return data;
 }
 
 export async function getPolicy(model: string, more: More = {}): Promise<Policy> {
