@@ -1,8 +1,13 @@
+import { signal } from "@preact/signals";
 import { X } from "lucide-preact";
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
+import { Toasts } from "../shell/Toasts";
 import { IconButton } from "./Button";
+
+/** How many dialogs are open, one over the other. */
+export const topDialogs = signal(0);
 
 export interface DialogProps {
   title: string;
@@ -17,10 +22,13 @@ export interface DialogProps {
 export function Dialog({ title, onClose, children, actions, wide }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
   const name = useId();
+  const [level, setLevel] = useState(-1);
   useEffect(() => {
     const before = document.activeElement;
     element.current?.showModal();
+    setLevel(++topDialogs.value);
     return () => {
+      topDialogs.value--;
       if (before instanceof HTMLElement) before.focus();
     };
   }, []);
@@ -40,6 +48,8 @@ export function Dialog({ title, onClose, children, actions, wide }: DialogProps)
         <div class="dialog-content">{children}</div>
         {actions && <footer>{actions}</footer>}
       </div>
+      {/* What lies under a modal dialog is out of reach: notices come up with it. */}
+      <Toasts level={level} />
     </dialog>
   );
 }
