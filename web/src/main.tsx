@@ -6,6 +6,7 @@ import "./styles/layout.css";
 import "./styles/shell.css";
 import "./styles/tools.css";
 import "./styles/results.css";
+import "./styles/panel.css";
 import "./state/theme";
 import { App } from "./app";
 

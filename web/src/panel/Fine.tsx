@@ -1,0 +1,74 @@
+import { t } from "../i18n";
+import { limits } from "../state/session";
+import { ask, wish } from "../state/wish";
+import { Field, Slider, Switch } from "../ui/Fields";
+import { complaints, lacking } from "./options";
+
+const FEATHER_AT_FIRST = 8; // px
+
+/** What most need not touch. */
+export function Fine() {
+  const words = t().prompt;
+  const { negative, strength, guidance, feather } = wish.value;
+  const { guidance: range, maxFeather } = limits.value;
+  const strengthSays =
+    strength === 0
+      ? words.strengthNone
+      : strength <= 0.5
+        ? words.strengthLight
+        : words.strengthColors;
+  return (
+    <>
+      <Field label={words.negative} error={complaints.value.negative}>
+        {(of) => (
+          <textarea
+            {...of}
+            rows={1}
+            value={negative}
+            placeholder={words.negativePlaceholder}
+            spellcheck={false}
+            onInput={(event) => ask({ negative: event.currentTarget.value })}
+          />
+        )}
+      </Field>
+      <Slider
+        label={words.strength}
+        value={strength}
+        min={0}
+        max={1}
+        step={0.05}
+        shown={`${Math.round(strength * 100)} %`}
+        disabled={lacking("strength") !== undefined}
+        hint={lacking("strength") ?? strengthSays}
+        onInput={(value) => ask({ strength: value })}
+      />
+      <Slider
+        label={words.guidance}
+        value={guidance}
+        min={range[0]}
+        max={range[1]}
+        step={0.5}
+        shown={guidance.toFixed(1)}
+        disabled={lacking("guidance") !== undefined}
+        hint={lacking("guidance") ?? words.guidanceHint}
+        onInput={(value) => ask({ guidance: value })}
+      />
+      <Switch
+        label={words.featherAuto}
+        hint={words.featherAutoHint}
+        checked={feather === null}
+        onChange={(checked) => ask({ feather: checked ? null : FEATHER_AT_FIRST })}
+      />
+      {feather !== null && (
+        <Slider
+          label={words.feather}
+          value={feather}
+          min={0}
+          max={maxFeather}
+          shown={words.pixels(feather)}
+          onInput={(value) => ask({ feather: value })}
+        />
+      )}
+    </>
+  );
+}

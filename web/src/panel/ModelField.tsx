@@ -1,0 +1,52 @@
+import { language, t } from "../i18n";
+import { models } from "../state/session";
+import type { Model } from "../state/types";
+import { ask, model } from "../state/wish";
+import { Field, Select } from "../ui/Fields";
+import { lacking } from "./options";
+
+export const modelName = (): string => model.value?.name ?? "";
+
+/** Who paints: those of the server's table. */
+export function ModelField() {
+  const words = t().prompt;
+  const chosen = model.value;
+  if (!chosen) return <p class="hint">{words.noModels}</p>;
+  const missing = (
+    ["style", "reference", "sketch", "palette", "strength", "guidance"] as const
+  ).flatMap((field) => lacking(field) ?? []);
+  return (
+    <>
+      <Field label={words.modelLabel} hint={summary(chosen)}>
+        {(of) => (
+          <Select
+            {...of}
+            value={chosen.name}
+            options={models.value.map((one) => ({ value: one.name, label: one.name }))}
+            onChange={(name) => ask({ model: name })}
+          />
+        )}
+      </Field>
+      {missing.length > 0 && (
+        <ul class="panel-lacks">
+          {missing.map((reason) => (
+            <li key={reason}>{reason}</li>
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}
+
+/** What it does, in the page's language where the page knows the engine. */
+function summary(of: Model): string {
+  const words = t().prompt;
+  const own: Record<string, string> = {
+    auto: words.engineAuto,
+    builtin: words.engineBuiltin,
+    collage: words.engineCollage,
+    erase: words.engineErase,
+  };
+  const said = own[of.engine] ?? of.summary;
+  return language.value === "en" ? said.charAt(0).toUpperCase() + said.slice(1) : said;
+}

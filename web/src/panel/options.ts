@@ -1,0 +1,57 @@
+/** What differs from the default, what is wrong, and what the model does not take. */
+import { computed } from "@preact/signals";
+import { t } from "../i18n";
+import { limits, models } from "../state/session";
+import { EMPTY_WISH, type Wish } from "../state/types";
+import { ask, model, wish } from "../state/wish";
+import { changedIn, GROUPS, type GroupName, length } from "./changes";
+import { isSeed } from "./seeds";
+import { inRange, readSize } from "./sizes";
+
+export const changedCount = computed(() =>
+  (Object.keys(GROUPS) as GroupName[])
+    .map((group) => changedIn(group, wish.value, models.value).length)
+    .reduce((sum, count) => sum + count, 0),
+);
+
+/** All options as at first; the prompt stays. Returns what they were. */
+export function resetOptions(): Wish {
+  const before = wish.value;
+  ask({ ...EMPTY_WISH, prompt: before.prompt });
+  return before;
+}
+
+export type Complaints = Partial<Record<"prompt" | "negative" | "size" | "seed", string>>;
+
+/** What cannot be sent as it stands, in words. */
+export const complaints = computed<Complaints>(() => {
+  const { prompt, negative, size, seed } = wish.value;
+  const { maxPrompt, minSide, maxSide } = limits.value;
+  const words = t().prompt;
+  const found: Complaints = {};
+  const over = (text: string) => length(text.trim()) - maxPrompt;
+  if (over(prompt) > 0) found.prompt = words.tooLong(over(prompt), maxPrompt);
+  if (over(negative) > 0) found.negative = words.tooLong(over(negative), maxPrompt);
+  if (size !== "original") {
+    const sides = readSize(size);
+    if (!sides || !inRange(sides, limits.value)) found.size = words.badSize(minSide, maxSide);
+  }
+  if (!isSeed(seed)) found.seed = words.badSeed;
+  return found;
+});
+
+const NAMES = {
+  style: "whatStyle",
+  reference: "whatReference",
+  sketch: "whatSketch",
+  palette: "whatPalette",
+  strength: "whatStrength",
+  guidance: "whatGuidance",
+} as const;
+
+/** Why the chosen model cannot use a field; undefined where it can, or is not known yet. */
+export function lacking(field: keyof typeof NAMES): string | undefined {
+  const chosen = model.value;
+  if (!chosen || chosen.takes[field]) return undefined;
+  return t().prompt.lacks(chosen.name, t().prompt[NAMES[field]]);
+}
