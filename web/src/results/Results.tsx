@@ -1,3 +1,141 @@
+/** The film strip: the picture, and everything that was made of it, newest first. */
+import { effect } from "@preact/signals";
+import { Clock, LayoutGrid, Rows2 } from "lucide-preact";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { t } from "../i18n";
+import { problemText } from "../problems/problems";
+import { shortcuts } from "../shell/shortcuts";
+import { OPEN_STATES, type Run } from "../state/types";
+import { dialog, say } from "../state/ui";
+import { base, editor, runs, shown } from "../state/work";
+import { IconButton } from "../ui/Button";
+import { rove, settle } from "../ui/roving";
+import { followShown } from "./compare";
+import { resultKeys } from "./keys";
+import { runsHere } from "./removal";
+import { itemsOf } from "./strip";
+import { OriginalTile, promptOf, Tile } from "./Tile";
+
+shortcuts.push(...resultKeys);
+
 export function Results() {
-  return null;
+  const words = t().results;
+  const [grid, setGrid] = useState(false);
+  const strip = useRef<HTMLUListElement>(null);
+  const here = runsHere.value;
+  const at = shown.value;
+  const current = at ? `${at.run}:${at.index}` : "original";
+  useEffect(followShown, []);
+  useLayoutEffect(() => {
+    const inside = strip.current;
+    if (!inside) return;
+    const focus = inside.contains(document.activeElement) ? document.activeElement : null;
+    settle(inside, focus ?? inside.querySelector(`[data-key="${current}"]`));
+  });
+  useEffect(() => {
+    strip.current
+      ?.querySelector(`[data-key="${current}"]`)
+      ?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [current]);
+  return (
+    <section
+      class="results"
+      aria-label={words.title}
+      data-grid={grid || undefined}
+      data-empty={here.length === 0 || undefined}
+    >
+      <header class="results-head">
+        <h2>{words.title}</h2>
+        {here.length === 0 && <p>{words.empty}</p>}
+        <div>
+          <IconButton
+            icon={Clock}
+            label={words.history}
+            onClick={() => {
+              dialog.value = "history";
+            }}
+          />
+          {here.length > 0 && (
+            <IconButton
+              class="results-switch"
+              icon={grid ? Rows2 : LayoutGrid}
+              label={grid ? words.strip : words.grid}
+              onClick={() => setGrid(!grid)}
+            />
+          )}
+        </div>
+      </header>
+      {here.length > 0 && (
+        <ul class="results-strip" ref={strip} onKeyDown={rove}>
+          <li class="results-run">
+            <div class="results-tiles">
+              <OriginalTile />
+            </div>
+            <p class="results-caption">{words.original}</p>
+          </li>
+          {here.map((run) => (
+            <li class="results-run" key={run.id}>
+              <div class="results-tiles">
+                {itemsOf(run).map((item) => (
+                  <Tile key={item.key} item={item} />
+                ))}
+              </div>
+              <p class="results-caption" title={promptOf(run)}>
+                {promptOf(run)}
+              </p>
+            </li>
+          ))}
+        </ul>
+      )}
+      <News />
+    </section>
+  );
+}
+
+/** Says when a run has ended; shows it where nobody went on working meanwhile. */
+function News() {
+  const [news, setNews] = useState("");
+  useEffect(() => {
+    const open = new Map<string, number>();
+    return effect(() => {
+      for (const run of runs.value) {
+        if (OPEN_STATES.has(run.state)) {
+          if (!open.has(run.id)) open.set(run.id, editor.revision.peek());
+        } else if (open.has(run.id) && !isFetching(run)) {
+          const revision = open.get(run.id);
+          open.delete(run.id);
+          setNews(ended(run, revision === editor.revision.peek()));
+        }
+      }
+    });
+  }, []);
+  return (
+    <p class="sr-only" role="status">
+      {news}
+    </p>
+  );
+}
+
+function isFetching(run: Run): boolean {
+  return run.state === "SUCCEEDED" && run.results.every((one) => !one.bytes && !one.problem);
+}
+
+/** What is said of a run that has just ended. */
+function ended(run: Run, untouched: boolean): string {
+  const words = t().results;
+  const first = run.results.find((result) => result.bytes);
+  if (run.state !== "SUCCEEDED" || !first) {
+    return run.problem ? words.failed(promptOf(run), problemText(run.problem).text) : "";
+  }
+  const said = words.finished(run.results.filter((one) => one.bytes).length, promptOf(run));
+  const look = () => {
+    shown.value = { run: run.id, index: first.index };
+  };
+  const isHere = run.baseId === base.peek()?.id;
+  if (isHere && untouched && shown.peek() === null) {
+    queueMicrotask(look);
+    return said;
+  }
+  say("success", said, isHere ? { action: { label: words.show, run: look } } : {});
+  return "";
 }
