@@ -16,7 +16,18 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from overpaint.errors import OverpaintError
-from overpaint.server import dashscope, docs, files, lookups, openai, operations, signin, uploads
+from overpaint.server import (
+    dashscope,
+    docs,
+    events,
+    files,
+    lookups,
+    openai,
+    operations,
+    signin,
+    uploads,
+    webpage,
+)
 from overpaint.server.answers import Clockface
 from overpaint.server.deps import request_id_of
 from overpaint.server.errors import Declined, Problem, answer_for, short
@@ -26,12 +37,14 @@ from overpaint.server.limits import MB, BodyLimit
 from overpaint.server.logs import RequestLog
 from overpaint.server.openai_errors import error_answer
 from overpaint.server.turns import Threads, Turns
+from overpaint.server.watching import Watcher
 from overpaint.service import Service
 
 THREADS = 32  # for what waits on the database and the disk
 UNAVAILABLE_S = 1.0  # Java's SDK asks again at once after a 503: it is answered slowly
 
 ROUTERS = (
+    events.router,  # before the tasks, one of which could be called so
     dashscope.router,
     lookups.router,
     uploads.router,
@@ -40,6 +53,7 @@ ROUTERS = (
     operations.router,
     docs.router,
     signin.router,
+    webpage.router,
 )
 
 
@@ -56,9 +70,11 @@ def create_app(service: Service) -> FastAPI:
         app.state.threads = Threads()
         app.state.turns = Turns()
         app.state.fetcher = Fetcher(service.settings)
+        app.state.watcher = Watcher(service.tasks.look)
         try:
             yield
         finally:
+            app.state.watcher.close()
             await app.state.fetcher.close()
 
     app = _App(lifespan=lifespan, redirect_slashes=False, **docs.ABOUT)

@@ -10,7 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from overpaint.errors import InvalidKey
-from overpaint.server import landing
+from overpaint.server import landing, webpage
 from overpaint.server.deps import SESSION_COOKIE, CurrentService, base_url, same_origin
 from overpaint.server.forms import check_charset
 from overpaint.service import Service
@@ -24,11 +24,14 @@ MAX_KEY = 200  # characters; a longer one is none
 
 @router.get("/")
 @router.head("/")
-async def page(request: Request, service: CurrentService) -> HTMLResponse:
-    """The page."""
+async def page(request: Request, service: CurrentService) -> Response:
+    """The app for who is signed in, else the landing page."""
     cookie = request.cookies.get(SESSION_COOKIE)
     key = await run_in_threadpool(service.session, cookie) if cookie else None
-    return _page(request, key=key)
+    if key is None:
+        return _page(request)
+    app = await run_in_threadpool(webpage.app_page, request)
+    return app or _page(request, key=key, said="not_built", status=503)
 
 
 @router.get("/sign-in/{token}")
@@ -96,8 +99,9 @@ def _is_https(request: Request) -> bool:
 def _page(
     request: Request, *, key: Key | None = None, said: str = "", status: int = 200
 ) -> HTMLResponse:
-    language = landing.language_of(
-        request.query_params.get("lang", ""), request.headers.get("accept-language", "")
+    asked = request.query_params.get("lang", "")
+    language = landing.language_of(asked, request.headers.get("accept-language", ""))
+    html = landing.render(
+        base=base_url(request), language=language, key=key, said=said, asked=asked == language
     )
-    html = landing.render(base=base_url(request), language=language, key=key, said=said)
     return HTMLResponse(html, status_code=status, headers=landing.HEADERS)
