@@ -1,89 +1,41 @@
-/** The painting table: mask and sketch of one picture, undo, camera, pointer and keys. */
-import { type ReadonlySignal, signal } from "@preact/signals";
+/** The painting table: mask and sketch of one picture, undo, camera, gestures. */
+import { effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Point, Rect } from "../state/types";
+import { fitCamera, held, nextScale, type Size, toPicture, toView, zoomed } from "./camera";
+import { type Compute, workerCompute } from "./compute";
+import { Document } from "./document";
+import { Gesture } from "./gesture";
+import { readMask } from "./importing";
+import { decodeGray } from "./png";
+import type {
+  BrushSettings,
+  Camera,
+  Comparison,
+  Coverage,
+  Inlay,
+  Layer,
+  MaskImport,
+  Press,
+  Sample,
+  Saved,
+  Tool,
+} from "./values";
 
-export type Tool = "brush" | "eraser" | "lasso" | "rectangle" | "wand" | "fill" | "hand";
-/** What tools draw on. */
-export type Layer = "mask" | "sketch";
+export * from "./values";
 
-export interface BrushSettings {
-  /** Diameter in the picture's px, 1 to 1000. */
-  size: number;
-  /** Width of the soft rim as a share of the radius, 0 to 1. */
-  softness: number;
-  /** Whether a pen's pressure changes the size. */
-  pressure: boolean;
-}
-
-/** Where the picture lies in the view: view px = picture px * scale + (x, y); CSS px. */
-export interface Camera {
-  scale: number;
-  x: number;
-  y: number;
-}
-
-/** How much is marked. */
-export interface Coverage {
-  /** Pixels whose level is over 0. */
-  marked: number;
-  /** The smallest rectangle that holds them; null where there are none. */
-  box: Rect | null;
-  /** Whether there are levels between 0 and 255. */
-  soft: boolean;
-}
-
-/** Two pictures of the same size, looked at beside each other. */
-export interface Comparison {
-  after: ImageBitmap;
-  /** Share of the width that shows `before`, the picture itself; 0 shows `after` alone. */
-  split: number;
-}
-
-/** A painting under way, drawn over the picture. */
-export interface Inlay {
-  image: ImageBitmap;
-  box: Rect;
-}
-
-/** Tools that draw on the sketch layer; the others are for the mask. */
-export const SKETCH_TOOLS: ReadonlySet<Tool> = new Set([
-  "brush",
-  "eraser",
-  "lasso",
-  "rectangle",
-  "fill",
-  "hand",
-]);
-
-export type MaskErrorCode = "unreadable" | "empty" | "aspect";
-
-/** Why a file is no mask for this picture; `width` and `height` are the file's. */
-export class MaskError extends Error {
-  constructor(
-    readonly code: MaskErrorCode,
-    readonly width = 0,
-    readonly height = 0,
-  ) {
-    super(code);
-    this.name = "MaskError";
-  }
-}
-
-export interface MaskImport {
-  /** "light": white marks. "alpha": what is clear marks. "auto" finds out. */
-  read: "auto" | "light" | "alpha";
-  into: "replace" | "add" | "subtract";
-}
-
-export interface Saved {
-  mask: Blob | null;
-  sketch: Blob | null;
-}
+/** What each layer's brush is until it is changed. */
+const BRUSHES: Record<Layer, BrushSettings> = {
+  mask: { size: 64, softness: 0, pressure: true },
+  sketch: { size: 6, softness: 0, pressure: true },
+};
+/** How far from the view's rim the keyboard's cross-hair stays, CSS px. */
+const RIM = 32;
 
 export class Editor {
   readonly tool = signal<Tool>("brush");
   readonly layer = signal<Layer>("mask");
-  readonly brush = signal<BrushSettings>({ size: 64, softness: 0, pressure: true });
+  /** The brush of the layer that is drawn on; each layer keeps its own. */
+  readonly brush = signal<BrushSettings>(BRUSHES.mask);
   /** How far a colour may be from the one that is touched, 0 to 255. */
   readonly tolerance = signal(24);
   /** Whether the wand takes what touches only, or the whole picture. */
@@ -93,49 +45,284 @@ export class Editor {
   readonly showMask = signal(true);
 
   readonly camera: ReadonlySignal<Camera> = signal({ scale: 1, x: 0, y: 0 });
-  readonly coverage: ReadonlySignal<Coverage> = signal({ marked: 0, box: null, soft: false });
-  readonly hasSketch: ReadonlySignal<boolean> = signal(false);
-  readonly canUndo: ReadonlySignal<boolean> = signal(false);
-  readonly canRedo: ReadonlySignal<boolean> = signal(false);
+  readonly coverage: ReadonlySignal<Coverage>;
+  readonly hasSketch: ReadonlySignal<boolean>;
+  readonly canUndo: ReadonlySignal<boolean>;
+  readonly canRedo: ReadonlySignal<boolean>;
   /** Counts the changes of mask and sketch; who keeps them listens. */
-  readonly revision: ReadonlySignal<number> = signal(0);
+  readonly revision: ReadonlySignal<number>;
+  /** Whether something is being worked out: wand, fill, grow, import. */
+  readonly working: ReadonlySignal<boolean>;
   /** Where the pointer is over the picture, px. */
   readonly pointer: ReadonlySignal<Point | null> = signal(null);
+  /** The keyboard's cross-hair, px; null while a pointer is used. */
+  readonly cross: ReadonlySignal<Point | null> = signal(null);
+  /** The line that lasso and rectangle are drawing, px. */
+  readonly outline: ReadonlySignal<readonly Point[] | null>;
+  /** Whether a gesture is under way. */
+  readonly drawing: ReadonlySignal<boolean>;
   readonly comparison = signal<Comparison | null>(null);
   readonly inlays = signal<Inlay[]>([]);
   /** While true, a comparison shows `before` alone. */
   readonly peeking = signal(false);
-  /** Whether something is being worked out: wand, fill, grow, import. */
-  readonly working: ReadonlySignal<boolean> = signal(false);
+  /** While true (space bar), every tool is the hand. */
+  readonly holdHand = signal(false);
+  readonly picture: ReadonlySignal<ImageBitmap | null> = signal(null);
 
-  open(_picture: ImageBitmap | null): void {}
-  undo(): void {}
-  redo(): void {}
-  clear(): void {}
-  invert(): void {}
-  selectAll(): void {}
-  grow(_px: number): void {}
-  clearSketch(): void {}
-  zoomIn(): void {}
-  zoomOut(): void {}
-  fit(): void {}
-  actualSize(): void {}
-  zoomTo(_scale: number, _at?: Point): void {}
-  panBy(_dx: number, _dy: number): void {}
-  nudge(_dx: number, _dy: number): void {}
-  stamp(): void {}
-  cancelGesture(): void {}
+  readonly document: Document;
+  private readonly compute: Compute;
+  private readonly gesture: Gesture;
+  /** The part of the view where the picture should lie, CSS px. */
+  private room: Rect = { x: 0, y: 0, width: 0, height: 0 };
+  /** Whether the camera still is as `fit` left it. */
+  private fitted = true;
+  private coloursOf: ImageBitmap | null = null;
+
+  constructor(compute: Compute = workerCompute()) {
+    this.compute = compute;
+    this.document = new Document(compute);
+    this.gesture = new Gesture(this, this.document);
+    const { coverage, hasSketch, canUndo, canRedo, revision, working } = this.document;
+    this.coverage = coverage;
+    this.hasSketch = hasSketch;
+    this.canUndo = canUndo;
+    this.canRedo = canRedo;
+    this.revision = revision;
+    this.working = working;
+    this.outline = this.gesture.outline;
+    this.drawing = this.gesture.drawing;
+    const brushes = { ...BRUSHES };
+    let before: Layer = "mask";
+    effect(() => {
+      const layer = this.layer.value;
+      if (layer === before) return;
+      brushes[before] = this.brush.peek();
+      before = layer;
+      this.brush.value = brushes[layer];
+    });
+  }
+
+  /** Another picture, or none: mask, sketch and undo are empty, the camera fits. */
+  open(picture: ImageBitmap | null): void {
+    this.gesture.cancel();
+    set(this.picture, picture);
+    set(this.cross, null);
+    set(this.pointer, null);
+    this.comparison.value = null;
+    this.inlays.value = [];
+    this.document.open(picture?.width ?? 0, picture?.height ?? 0);
+    this.fit();
+  }
+
+  undo(): void {
+    if (!this.gesture.cancel()) void this.document.undo();
+  }
+
+  redo(): void {
+    if (!this.gesture.cancel()) void this.document.redo();
+  }
+
+  clear(): Promise<void> {
+    return this.document.run("mask", { kind: "clear" });
+  }
+
+  invert(): Promise<void> {
+    return this.document.run("mask", { kind: "invert" });
+  }
+
+  selectAll(): Promise<void> {
+    return this.document.run("mask", { kind: "all" });
+  }
+
+  /** By so many px to all sides; shrink where it is negative. */
+  grow(px: number): Promise<void> {
+    return this.document.run("mask", { kind: "grow", px });
+  }
+
+  clearSketch(): Promise<void> {
+    return this.document.run("sketch", { kind: "clear" });
+  }
+
+  /** The view's size changed; the picture should lie in `room`, CSS px. */
+  setRoom(room: Rect): void {
+    const before = this.room;
+    this.room = room;
+    if (this.fitted || before.width === 0) this.fit();
+    else this.panBy((room.width - before.width) / 2, (room.height - before.height) / 2);
+  }
+
+  zoomIn(): void {
+    this.zoomTo(nextScale(this.camera.value.scale, 1));
+  }
+
+  zoomOut(): void {
+    this.zoomTo(nextScale(this.camera.value.scale, -1));
+  }
+
+  fit(): void {
+    const picture = this.picture.value;
+    if (picture && this.room.width > 0) set(this.camera, fitCamera(picture, this.room));
+    this.fitted = true;
+  }
+
+  actualSize(): void {
+    this.zoomTo(1);
+  }
+
+  /** To a scale (1: a picture's pixel is a CSS pixel), with the view's point `at` staying. */
+  zoomTo(scale: number, at: Point = this.middle()): void {
+    const { value: picture } = this.picture;
+    if (!picture) return;
+    this.fitted = false;
+    set(this.camera, zoomed(this.camera.value, scale, at, picture, this.room));
+  }
+
+  panBy(dx: number, dy: number): void {
+    const { value: picture } = this.picture;
+    if (!picture) return;
+    this.fitted = false;
+    const { scale, x, y } = this.camera.value;
+    set(this.camera, held({ scale, x: x + dx, y: y + dy }, picture, this.room));
+  }
+
+  /** Bring a point of the picture to the middle of the view. */
+  centreOn(at: Point): void {
+    const seen = toView(this.camera.value, at);
+    const middle = this.middle();
+    this.panBy(middle.x - seen.x, middle.y - seen.y);
+  }
+
+  private middle(): Point {
+    return { x: this.room.x + this.room.width / 2, y: this.room.y + this.room.height / 2 };
+  }
+
+  /** Where the pointer is, in the picture's px; null: elsewhere. */
+  hover(at: Point | null): void {
+    set(this.pointer, at);
+    if (at) set(this.cross, null);
+  }
+
+  /** A gesture of the tool begins, goes on and ends: by pointer or by keyboard. */
+  press(at: Sample, how: Press = {}): void {
+    if (!this.picture.value || this.comparison.value) return;
+    if (this.tool.value === "wand") this.showColours();
+    this.gesture.press(at, how);
+  }
+
+  drag(samples: readonly Sample[]): void {
+    this.gesture.drag(samples);
+  }
+
+  release(): void {
+    this.gesture.release();
+  }
+
+  /** Take back the gesture that is under way. Returns whether there was one. */
+  cancelGesture(): boolean {
+    return this.gesture.cancel();
+  }
+
+  /** The wand's worker gets the picture's colours when they are first asked for. */
+  private showColours(): void {
+    const { value: picture } = this.picture;
+    if (!picture || this.coloursOf === picture) return;
+    this.coloursOf = picture;
+    // Questions are answered in turn, so what is asked next waits for this.
+    this.gesture.ready = createImageBitmap(picture).then((copy) => this.compute.picture(copy));
+  }
+
+  /** Move the keyboard's cross-hair by so many CSS px, and draw if a gesture is under way. */
+  nudge(dx: number, dy: number): void {
+    const { value: picture } = this.picture;
+    if (!picture) return;
+    const { value: camera } = this.camera;
+    const from = this.cross.value ?? this.pointer.value ?? toPicture(camera, this.middle());
+    const to = within(picture, { x: from.x + dx / camera.scale, y: from.y + dy / camera.scale });
+    set(this.cross, to);
+    if (this.drawing.value) this.drag([{ ...to, pressure: 1 }]);
+    this.follow(to);
+  }
+
+  /** What a click does, at the cross-hair: a dot, a fill, a corner. */
+  stamp(): void {
+    if (!this.cross.value) this.nudge(0, 0);
+    const dots = this.tool.value !== "lasso" && this.tool.value !== "rectangle";
+    if (this.drawing.value) this.release();
+    else this.penDown();
+    if (dots) this.release();
+  }
+
+  /** Put the keyboard's pen down or lift it. */
+  penDown(): void {
+    const { value: at } = this.cross;
+    if (this.drawing.value) this.release();
+    else if (at) this.press({ ...at, pressure: 1 });
+    else this.nudge(0, 0);
+  }
+
+  private follow(at: Point): void {
+    const { x, y } = toView(this.camera.value, at);
+    const { room } = this;
+    const over = (value: number, least: number, most: number) =>
+      value < least ? least - value : value > most ? most - value : 0;
+    const dx = over(x, room.x + RIM, room.x + room.width - RIM);
+    const dy = over(y, room.y + RIM, room.y + room.height - RIM);
+    if (dx !== 0 || dy !== 0) this.panBy(dx, dy);
+  }
+
+  /** The mask as a gray PNG of the picture's size, white = repaint; null where nothing is marked. */
   async maskBlob(): Promise<{ blob: Blob; soft: boolean } | null> {
-    return null;
+    const { marked, soft } = this.coverage.value;
+    if (marked === 0) return null;
+    return { blob: await this.compute.encode(this.document.planes.mask, false), soft };
   }
+
+  /** The sketch as a gray PNG of the picture's size, dark lines on white; null where there is none. */
   async sketchBlob(): Promise<Blob | null> {
-    return null;
+    if (!this.hasSketch.value) return null;
+    return this.compute.encode(this.document.planes.sketch, true);
   }
-  async importMask(_file: Blob, _how: MaskImport): Promise<Coverage> {
+
+  /** Marks from a file; see reading.ts. Raises MaskError. */
+  async importMask(file: Blob, { read, into }: MaskImport): Promise<Coverage> {
+    const { mask } = this.document.planes;
+    const { data } = await readMask(file, read, mask, this.compute);
+    if (this.document.planes.mask === mask) {
+      await this.document.run("mask", { kind: "lay", levels: data, into });
+    }
     return this.coverage.value;
   }
+
+  /** Both layers, exactly, for after a reload. */
   async save(): Promise<Saved> {
-    return { mask: null, sketch: null };
+    const mask = await this.maskBlob();
+    return { mask: mask?.blob ?? null, sketch: await this.sketchBlob() };
   }
-  async restore(_saved: Saved): Promise<void> {}
+
+  /** What was saved of this picture; files that do not fit it are passed over. */
+  async restore(saved: Saved): Promise<void> {
+    const { planes } = this.document;
+    const { mask, sketch } = planes;
+    const fits = (size: Size | null) => size?.width === mask.width && size.height === mask.height;
+    const levels = saved.mask && (await decodeGray(saved.mask));
+    const lines = saved.sketch && (await decodeGray(saved.sketch));
+    if (levels && fits(levels) && planes.mask === mask) this.document.load("mask", levels.data);
+    if (lines && fits(lines) && planes.sketch === sketch) {
+      this.document.load(
+        "sketch",
+        lines.data.map((level) => 255 - level),
+      );
+    }
+  }
+}
+
+function set<T>(of: ReadonlySignal<T>, value: T): void {
+  (of as Signal<T>).value = value;
+}
+
+function within(size: Size, { x, y }: Point): Point {
+  return {
+    x: Math.min(Math.max(x, 0), size.width - 0.5),
+    y: Math.min(Math.max(y, 0), size.height - 0.5),
+  };
 }

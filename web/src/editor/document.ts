@@ -1,0 +1,201 @@
+/** Mask and sketch of one picture, and every step that led to them. */
+import { type ReadonlySignal, signal } from "@preact/signals";
+import type { Rect } from "../state/types";
+import type { Compute } from "./compute";
+import { applyDelta, copyTile, deltaTiles, makeDelta, pasteTile } from "./delta";
+import { History, type Step } from "./history";
+import type { Operation } from "./operations";
+import { type Coverage, NOTHING, Plane, tileRect, tilesIn, union } from "./plane";
+import { capsuleBox, type Disc, drawCapsule, type Ink } from "./stroke";
+import type { Layer } from "./values";
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+interface Stroke {
+  layer: Layer;
+  /** Tiles as they were, copied when they were first touched. */
+  before: Map<number, Uint8Array>;
+}
+
+export class Document {
+  readonly coverage: ReadonlySignal<Coverage> = signal(NOTHING);
+  readonly hasSketch: ReadonlySignal<boolean> = signal(false);
+  readonly canUndo: ReadonlySignal<boolean> = signal(false);
+  readonly canRedo: ReadonlySignal<boolean> = signal(false);
+  readonly revision: ReadonlySignal<number> = signal(0);
+  readonly working: ReadonlySignal<boolean> = signal(false);
+  readonly planes: Readonly<Record<Layer, Plane>>;
+  readonly history = new History();
+
+  private readonly watchers = new Set<(rect: Rect) => void>();
+  private stroke: Stroke | null = null;
+  /** Counts strokes and steps, so that a step worked out meanwhile knows that it is late. */
+  private version = 0;
+  private jobs = 0;
+  private tail: Promise<unknown> = Promise.resolve();
+  private afterStroke: Array<() => void> = [];
+
+  constructor(private readonly compute: Compute) {
+    this.planes = { mask: new Plane(0, 0), sketch: new Plane(0, 0) };
+  }
+
+  /** Call `watch` with each part of the picture where a layer's pixels change. */
+  watch(watch: (rect: Rect) => void): () => void {
+    this.watchers.add(watch);
+    return () => this.watchers.delete(watch);
+  }
+
+  /** Empty layers of a size. */
+  open(width: number, height: number): void {
+    this.stroke = null;
+    this.release();
+    this.history.clear();
+    const planes = this.planes as Writable<typeof this.planes>;
+    planes.mask = new Plane(width, height);
+    planes.sketch = new Plane(width, height);
+    this.changed("mask", null);
+    this.changed("sketch", null);
+  }
+
+  /** Take levels as they are, as where this picture's work begins. */
+  load(layer: Layer, data: Uint8Array<ArrayBuffer>): void {
+    const plane = this.planes[layer];
+    plane.data = data;
+    plane.recount();
+    this.changed(layer, { x: 0, y: 0, width: plane.width, height: plane.height });
+  }
+
+  begin(layer: Layer): void {
+    this.cancel();
+    this.stroke = { layer, before: new Map() };
+    this.version++;
+  }
+
+  /** Draw a piece of the stroke. */
+  draw(a: Disc, b: Disc, ink: Ink): void {
+    if (!this.stroke) return;
+    const plane = this.planes[this.stroke.layer];
+    const box = capsuleBox(plane, a, b);
+    if (!box) return;
+    for (const tile of tilesIn(plane, box)) {
+      if (!this.stroke.before.has(tile)) this.stroke.before.set(tile, copyTile(plane, tile));
+    }
+    drawCapsule(plane, a, b, ink);
+    this.tell(box);
+  }
+
+  /** The stroke is a step. */
+  commit(): void {
+    if (!this.stroke) return;
+    const { layer, before } = this.stroke;
+    this.stroke = null;
+    const delta = makeDelta(this.planes[layer], before);
+    if (delta.length > 0) {
+      this.planes[layer].recount(before.keys());
+      this.history.push({ layer, delta });
+      this.changed(layer, null);
+    }
+    this.release();
+  }
+
+  /** The stroke never was. */
+  cancel(): void {
+    if (!this.stroke) return;
+    const { layer, before } = this.stroke;
+    this.stroke = null;
+    const plane = this.planes[layer];
+    for (const [tile, copy] of before) {
+      pasteTile(plane, tile, copy);
+      this.tell(tileRect(plane, tile));
+    }
+    this.release();
+  }
+
+  /** Work a step out and take it. One at a time; strokes go on meanwhile and come first. */
+  run(layer: Layer, operation: Operation): Promise<void> {
+    return this.enqueue(async () => {
+      const plane = this.planes[layer];
+      for (;;) {
+        await this.strokeEnds();
+        if (this.planes[layer] !== plane) return; // another picture
+        const { version } = this;
+        const { data, delta } = await this.compute.outcome(plane, operation);
+        if (this.planes[layer] !== plane) return;
+        if (this.version !== version) continue; // drawn on meanwhile: once more, on what is there
+        if (delta.length === 0) return;
+        plane.data = data;
+        this.history.push({ layer, delta });
+        this.settle(layer, deltaTiles(delta));
+        return;
+      }
+    });
+  }
+
+  undo(): Promise<void> {
+    return this.move("undo");
+  }
+
+  redo(): Promise<void> {
+    return this.move("redo");
+  }
+
+  private move(way: "undo" | "redo"): Promise<void> {
+    this.cancel();
+    const { mask } = this.planes;
+    const step = () => {
+      const found = this.planes.mask === mask ? this.history[way]() : null;
+      if (!(found instanceof Promise)) return found && this.flip(found);
+      return found.then((one) => (this.planes.mask === mask ? this.flip(one) : undefined));
+    };
+    if (this.jobs > 0) return this.enqueue(async () => void (await step()));
+    const waits = step();
+    return waits instanceof Promise ? this.enqueue(() => waits) : Promise.resolve();
+  }
+
+  private flip({ layer, delta }: Step): void {
+    this.settle(layer, applyDelta(this.planes[layer], delta));
+  }
+
+  private settle(layer: Layer, tiles: readonly number[]): void {
+    const plane = this.planes[layer];
+    plane.recount(tiles);
+    const rects = tiles.map((tile) => tileRect(plane, tile));
+    this.changed(layer, rects.length > 0 ? rects.reduce(union) : null);
+  }
+
+  private changed(layer: Layer, rect: Rect | null): void {
+    this.version++;
+    const coverage = this.planes[layer].coverage();
+    if (layer === "mask") (this.coverage as { value: Coverage }).value = coverage;
+    else (this.hasSketch as { value: boolean }).value = coverage.marked > 0;
+    (this.canUndo as { value: boolean }).value = this.history.canUndo;
+    (this.canRedo as { value: boolean }).value = this.history.canRedo;
+    (this.revision as { value: number }).value++;
+    if (rect) this.tell(rect);
+  }
+
+  private tell(rect: Rect): void {
+    for (const watch of this.watchers) watch(rect);
+  }
+
+  private strokeEnds(): Promise<void> {
+    if (!this.stroke) return Promise.resolve();
+    return new Promise((resolve) => this.afterStroke.push(resolve));
+  }
+
+  private release(): void {
+    for (const go of this.afterStroke.splice(0)) go();
+  }
+
+  private enqueue(job: () => Promise<void>): Promise<void> {
+    this.count(1);
+    const done = this.tail.then(job);
+    this.tail = done.catch(() => undefined).then(() => this.count(-1));
+    return done;
+  }
+
+  private count(by: number): void {
+    this.jobs += by;
+    (this.working as { value: boolean }).value = this.jobs > 0;
+  }
+}

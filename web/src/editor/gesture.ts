@@ -1,0 +1,165 @@
+/** What the hand is doing with the chosen tool, from the press to the release. */
+import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import type { Point } from "../state/types";
+import type { Document } from "./document";
+import type { Editor } from "./editor";
+import type { Into } from "./operations";
+import { Path } from "./path";
+import { cornersOf } from "./polygon";
+import type { Disc, Ink } from "./stroke";
+import { type Layer, type Press, type Sample, SKETCH_TOOLS } from "./values";
+
+/** A pen that barely touches draws with this share of the size. */
+const LIGHTEST = 0.15;
+/** Width of the rim that makes a sketch's lines smooth, px. */
+const SMOOTH = 1.5;
+/** A rectangle or a lasso smaller than this was a slip of the hand, px. */
+const SLIP = 2;
+
+type Doing =
+  | { kind: "stroke"; path: Path; ink: Ink; last: Disc }
+  | { kind: "lasso" | "rectangle"; points: Point[]; layer: Layer; into: Into };
+
+export class Gesture {
+  readonly outline: ReadonlySignal<readonly Point[] | null> = signal(null);
+  readonly drawing: ReadonlySignal<boolean> = signal(false);
+  /** Settles when the wand's colours have been sent. */
+  ready: Promise<void> = Promise.resolve();
+
+  private doing: Doing | null = null;
+  private lastEnd: { at: Disc; layer: Layer } | null = null;
+
+  constructor(
+    private readonly editor: Editor,
+    private readonly document: Document,
+  ) {}
+
+  press(at: Sample, how: Press): void {
+    this.cancel();
+    const { editor } = this;
+    const layer = editor.layer.value;
+    const tool = how.erase ? "eraser" : editor.tool.value;
+    if (layer === "sketch" && !SKETCH_TOOLS.has(tool)) return;
+    const into: Into = editor.subtract.value !== (how.opposite ?? false) ? "subtract" : "add";
+    switch (tool) {
+      case "hand":
+        return;
+      case "brush":
+      case "eraser":
+        this.startStroke(at, layer, (tool === "eraser") !== (how.opposite ?? false), how.line);
+        break;
+      case "lasso":
+      case "rectangle":
+        this.doing = { kind: tool, points: [at], layer, into };
+        break;
+      case "wand":
+      case "fill":
+        this.touch(tool, at, layer, into);
+        return;
+    }
+    set(this.drawing, this.doing !== null);
+  }
+
+  drag(samples: readonly Sample[]): void {
+    const { doing } = this;
+    if (!doing) return;
+    for (const sample of samples) {
+      if (doing.kind === "stroke") this.strokeTo(doing, sample);
+      else if (doing.kind === "lasso") doing.points.push({ x: sample.x, y: sample.y });
+      else doing.points = cornersOf(doing.points[0] as Point, sample);
+    }
+    if (doing.kind !== "stroke") set(this.outline, [...doing.points]);
+  }
+
+  release(): void {
+    const { doing } = this;
+    if (!doing) return;
+    this.end();
+    if (doing.kind === "stroke") {
+      for (const [a, b] of doing.path.finish()) this.document.draw(a, b, doing.ink);
+      this.document.commit();
+      this.lastEnd = { at: doing.last, layer: this.editor.layer.value };
+      return;
+    }
+    const { points, layer, into } = doing;
+    if (extent(points) < SLIP) return;
+    void this.document.run(layer, { kind: "polygon", points: clipped(this.editor, points), into });
+  }
+
+  /** Returns whether something was under way. */
+  cancel(): boolean {
+    const { doing } = this;
+    if (!doing) return false;
+    this.end();
+    if (doing.kind === "stroke") this.document.cancel();
+    return true;
+  }
+
+  private end(): void {
+    this.doing = null;
+    set(this.outline, null);
+    set(this.drawing, false);
+  }
+
+  private startStroke(at: Sample, layer: Layer, erase: boolean, line = false): void {
+    const { softness } = this.editor.brush.value;
+    const start = this.disc(at);
+    const smooth = layer === "sketch" ? Math.min(1, SMOOTH / Math.max(start.radius, SMOOTH)) : 0;
+    const ink = { softness: Math.max(softness, smooth), erase };
+    this.document.begin(layer);
+    const from = line && this.lastEnd?.layer === layer ? this.lastEnd.at : start;
+    this.document.draw(from, start, ink);
+    this.doing = { kind: "stroke", path: new Path(start), ink, last: start };
+  }
+
+  private strokeTo(doing: Extract<Doing, { kind: "stroke" }>, sample: Sample): void {
+    const next = this.disc(sample);
+    const { last } = doing;
+    const moved = Math.hypot(next.x - last.x, next.y - last.y);
+    // Reports closer than this change nothing that is seen, but cost a piece each.
+    if (moved < Math.max(0.5, next.radius / 32)) return;
+    for (const [a, b] of doing.path.add(next)) this.document.draw(a, b, doing.ink);
+    doing.last = next;
+  }
+
+  private disc({ x, y, pressure }: Sample): Disc {
+    const { size, pressure: sensitive } = this.editor.brush.value;
+    const share = sensitive ? LIGHTEST + (1 - LIGHTEST) * pressure : 1;
+    return { x, y, radius: Math.max(0.5, (size / 2) * share) };
+  }
+
+  private touch(tool: "wand" | "fill", at: Point, layer: Layer, into: Into): void {
+    const { picture, tolerance, contiguous } = this.editor;
+    const size = picture.value;
+    if (!size || at.x < 0 || at.y < 0 || at.x >= size.width || at.y >= size.height) return;
+    const operation =
+      tool === "fill"
+        ? ({ kind: "fill", at: { x: at.x, y: at.y }, into } as const)
+        : ({
+            kind: "wand",
+            at: { x: at.x, y: at.y },
+            tolerance: tolerance.value,
+            contiguous: contiguous.value,
+            into,
+          } as const);
+    void this.ready.then(() => this.document.run(layer, operation));
+  }
+}
+
+/** Points held near the picture, so that far ones cost nothing. */
+function clipped({ picture }: Editor, points: readonly Point[]): Point[] {
+  const { width, height } = picture.value ?? { width: 0, height: 0 };
+  return points.map(({ x, y }) => ({
+    x: Math.min(Math.max(x, -1), width + 1),
+    y: Math.min(Math.max(y, -1), height + 1),
+  }));
+}
+
+function extent(points: readonly Point[]): number {
+  const first = points[0] as Point;
+  return points.reduce((most, p) => Math.max(most, Math.hypot(p.x - first.x, p.y - first.y)), 0);
+}
+
+function set<T>(of: ReadonlySignal<T>, value: T): void {
+  (of as Signal<T>).value = value;
+}
