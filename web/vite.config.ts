@@ -1,9 +1,15 @@
+import { readFileSync } from "node:fs";
 import { defineConfig } from "vitest/config";
 
 // The server that `npm run dev` passes the API's calls to.
 const SERVER = process.env.OVERPAINT_SERVER ?? "http://127.0.0.1:8000";
 
+const versions = readFileSync(new URL("../src/overpaint/_version.py", import.meta.url), "utf8");
+const VERSION = /__version__ = "(.+)"/.exec(versions)?.[1];
+if (!VERSION) throw new Error("_version.py names no version");
+
 export default defineConfig({
+  define: { __VERSION__: JSON.stringify(VERSION) },
   build: {
     outDir: "../src/overpaint/server/page",
     emptyOutDir: true,

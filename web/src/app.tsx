@@ -4,26 +4,36 @@ import { t } from "./i18n";
 import { Panel } from "./panel/Panel";
 import { ResultBar } from "./results/ResultBar";
 import { Results } from "./results/Results";
+import { Banner } from "./shell/Banner";
 import { Dialogs } from "./shell/Dialogs";
+import { Drop } from "./shell/Drop";
 import { Header } from "./shell/Header";
 import { Parts } from "./shell/Parts";
 import { Toasts } from "./shell/Toasts";
 import { Welcome } from "./shell/Welcome";
 import { part } from "./state/ui";
 import { base } from "./state/work";
+import { Options } from "./tools/Options";
 import { Tools } from "./tools/Tools";
+import { Tips } from "./ui/Tips";
 
 export function App() {
   const open = base.value !== null;
   return (
     <div class="layout" data-part={part.value}>
-      <Header />
+      <div>
+        <Header />
+        <Banner />
+      </div>
       {open ? (
         <main class="layout-main">
+          <div class="layout-options">
+            <Options />
+          </div>
           <div class="layout-tools">
             <Tools />
           </div>
-          <div class="layout-stage">
+          <div class="layout-stage" id="stage" tabIndex={-1}>
             <Stage />
             <ResultBar />
           </div>
@@ -51,6 +61,8 @@ export function App() {
       <div class="layout-parts">{open && <Parts />}</div>
       <Dialogs />
       <Toasts />
+      <Drop />
+      <Tips />
     </div>
   );
 }

@@ -9,6 +9,11 @@ import "./styles/results.css";
 import "./styles/panel.css";
 import "./state/theme";
 import { App } from "./app";
+import { guardLeaving } from "./shell/leaving";
+import { listenToKeys } from "./shell/shortcuts";
+
+listenToKeys();
+guardLeaving();
 
 const root = document.getElementById("app");
 if (root) render(<App />, root);

@@ -188,7 +188,11 @@ function Zoom() {
   );
 }
 
-const THEMES: ReadonlyArray<{ value: Theme; icon: typeof Sun; word: "themeSystem" | "themeLight" | "themeDark" }> = [
+const THEMES: ReadonlyArray<{
+  value: Theme;
+  icon: typeof Sun;
+  word: "themeSystem" | "themeLight" | "themeDark";
+}> = [
   { value: "system", icon: Monitor, word: "themeSystem" },
   { value: "light", icon: Sun, word: "themeLight" },
   { value: "dark", icon: Moon, word: "themeDark" },

@@ -32,7 +32,6 @@ export const shell = {
   used: (used: number) => (used === 1 ? "1 picture painted" : `${used} pictures painted`),
   usedOf: (used: number, images: number) => `${used} of ${images} pictures painted`,
   signOut: "Sign out",
-  unsavedRun: "A picture is still being sent.",
 
   // Welcome
   claim: "Mark a part of a picture, say what should be there.",
@@ -125,6 +124,7 @@ export const shell = {
   chunkGoneHint: "Check the connection. If the server was renewed, reload the page.",
 
   // Signed out
+  signedOut: "You are signed out. What waits goes on when you sign in.",
   signInTitle: "Please sign in again",
   signInText: "The session has ended. Picture, mask and results are still here.",
   key: "API key",

@@ -36,6 +36,7 @@ export const tools = {
   shrinkShort: "Shrink",
   invert: "Invert",
   selectAll: "Mark all",
+  more: "More for the mask",
   clear: "Clear",
   clearSketch: "Clear the sketch",
   show: "Show the mask",

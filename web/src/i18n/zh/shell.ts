@@ -34,7 +34,6 @@ export const shell: Translation<typeof en> = {
   used: (used) => `已生成 ${used} 张`,
   usedOf: (used, images) => `已生成 ${used} / ${images} 张`,
   signOut: "退出登录",
-  unsavedRun: "图片还在上传。",
 
   claim: "涂抹图中一处，说出想要的内容。",
   promise: "只重绘你涂抹的部分，其余每个像素原样保留。",
@@ -113,6 +112,7 @@ export const shell: Translation<typeof en> = {
   chunkGone: "页面的这一部分没有加载成功。",
   chunkGoneHint: "请检查网络；如果服务器刚刚更新过，请刷新页面。",
 
+  signedOut: "登录已过期，重新登录后会继续等待中的任务。",
   signInTitle: "请重新登录",
   signInText: "登录已过期。图片、蒙版和结果都还在。",
   key: "API Key",

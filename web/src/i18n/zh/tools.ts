@@ -39,6 +39,7 @@ export const tools: Translation<typeof en> = {
   shrinkShort: "收缩",
   invert: "反选",
   selectAll: "全选",
+  more: "更多蒙版操作",
   clear: "清除",
   clearSketch: "清除草图",
   show: "显示蒙版",

@@ -1,0 +1,2 @@
+/** Overpaint's version, written in by vite.config.ts. */
+declare const __VERSION__: string;

@@ -1,0 +1,261 @@
+import {
+  Contrast,
+  Download,
+  Ellipsis,
+  Eye,
+  EyeOff,
+  PenTool,
+  Scan,
+  SquareCheckBig,
+  Trash2,
+  Upload,
+} from "lucide-preact";
+import { useState } from "preact/hooks";
+import type { Layer } from "../editor/editor";
+import { t } from "../i18n";
+import { pickFile } from "../shell/picture";
+import { keysFor } from "../shell/shortcuts";
+import { editor } from "../state/work";
+import { Button, IconButton } from "../ui/Button";
+import { Choice, Slider } from "../ui/Fields";
+import { shown } from "../ui/keys";
+import { Menu, MenuItem } from "../ui/Menu";
+import { changeBrush, shareOf, sizeAt } from "./brush";
+import { exportMask, importMask, MASKS, markedShare } from "./mask";
+
+/** What the tool that is chosen takes, and what can be done with the whole mask. */
+export function Options() {
+  const words = t().tools;
+  const sketching = editor.layer.value === "sketch";
+  return (
+    <div class="tools-options">
+      <div class="tools-layer">
+        <Choice<Layer>
+          label={words.layer}
+          value={editor.layer.value}
+          options={[
+            { value: "mask", label: words.layerMask, title: words.layerMaskHint },
+            { value: "sketch", label: words.layerSketch, title: words.layerSketchHint },
+          ]}
+          onChange={(layer) => {
+            editor.layer.value = layer;
+          }}
+        />
+      </div>
+      <ToolOptions />
+      <span class="tools-gap" />
+      {sketching ? <SketchActions /> : <MaskActions />}
+    </div>
+  );
+}
+
+function ToolOptions() {
+  switch (editor.tool.value) {
+    case "brush":
+    case "eraser":
+      return <BrushOptions />;
+    case "lasso":
+    case "rectangle":
+      return editor.layer.value === "mask" ? <Mode /> : null;
+    case "wand":
+    case "fill":
+      return (
+        <>
+          {editor.layer.value === "mask" && <Mode />}
+          <Tolerance />
+        </>
+      );
+    default:
+      return null;
+  }
+}
+
+function BrushOptions() {
+  const words = t().tools;
+  const { size, softness, pressure } = editor.brush.value;
+  return (
+    <>
+      <Slider
+        label={words.size}
+        min={0}
+        max={1}
+        step={0.005}
+        value={shareOf(size)}
+        shown={words.px(size)}
+        onInput={(share) => changeBrush({ size: sizeAt(share) })}
+      />
+      <Slider
+        label={words.softness}
+        min={0}
+        max={1}
+        step={0.05}
+        value={softness}
+        shown={words.percent(Math.round(softness * 100))}
+        onInput={(value) => changeBrush({ softness: value })}
+      />
+      <IconButton
+        icon={PenTool}
+        label={words.pressure}
+        pressed={pressure}
+        onClick={() => changeBrush({ pressure: !pressure })}
+      />
+    </>
+  );
+}
+
+function Mode() {
+  const words = t().tools;
+  return (
+    <Choice<"add" | "subtract">
+      label={words.mode}
+      value={editor.subtract.value ? "subtract" : "add"}
+      options={[
+        { value: "add", label: words.add },
+        { value: "subtract", label: words.subtract },
+      ]}
+      onChange={(mode) => {
+        editor.subtract.value = mode === "subtract";
+      }}
+    />
+  );
+}
+
+function Tolerance() {
+  const words = t().tools;
+  return (
+    <>
+      <Slider
+        label={words.tolerance}
+        min={0}
+        max={255}
+        value={editor.tolerance.value}
+        onInput={(value) => {
+          editor.tolerance.value = value;
+        }}
+      />
+      {editor.tool.value === "wand" && (
+        <label class="tools-check">
+          <input
+            type="checkbox"
+            checked={editor.contiguous.value}
+            onChange={(event) => {
+              editor.contiguous.value = event.currentTarget.checked;
+            }}
+          />
+          {words.contiguous}
+        </label>
+      )}
+    </>
+  );
+}
+
+function SketchActions() {
+  const words = t().tools;
+  return (
+    <>
+      <p class="tools-marked">{words.layerSketchHint}</p>
+      <IconButton
+        icon={Trash2}
+        label={words.clearSketch}
+        shortcut={keysFor("clear")}
+        disabled={!editor.hasSketch.value}
+        onClick={() => editor.clearSketch()}
+      />
+    </>
+  );
+}
+
+function MaskActions() {
+  const words = t().tools;
+  const none = editor.coverage.value.marked === 0;
+  const visible = editor.showMask.value;
+  return (
+    <>
+      <p class="tools-marked">{none ? words.none : words.marked(markedShare())}</p>
+      <IconButton
+        icon={visible ? Eye : EyeOff}
+        label={visible ? words.hide : words.show}
+        shortcut={keysFor("show")}
+        onClick={() => {
+          editor.showMask.value = !visible;
+        }}
+      />
+      <IconButton
+        icon={Contrast}
+        label={words.invert}
+        shortcut={keysFor("invert")}
+        onClick={() => editor.invert()}
+      />
+      <Grow disabled={none} />
+      <IconButton
+        icon={Trash2}
+        label={words.clear}
+        shortcut={keysFor("clear")}
+        disabled={none}
+        onClick={() => editor.clear()}
+      />
+      <Menu
+        label={words.maskTitle}
+        button={(opens) => (
+          <button
+            type="button"
+            class="icon-button"
+            aria-label={words.more}
+            data-tip={words.more}
+            {...opens}
+          >
+            <Ellipsis size={20} strokeWidth={1.75} aria-hidden="true" />
+          </button>
+        )}
+      >
+        <MenuItem
+          icon={SquareCheckBig}
+          keys={shown(keysFor("all") ?? "")}
+          onClick={() => editor.selectAll()}
+        >
+          {words.selectAll}
+        </MenuItem>
+        <MenuItem icon={Upload} onClick={() => pickFile(MASKS, importMask)}>
+          {words.importMask}
+        </MenuItem>
+        <MenuItem icon={Download} disabled={none} onClick={() => void exportMask()}>
+          {words.exportMask}
+        </MenuItem>
+      </Menu>
+    </>
+  );
+}
+
+function Grow({ disabled }: { disabled: boolean }) {
+  const words = t().tools;
+  const [px, setPx] = useState(8);
+  return (
+    <Menu
+      label={words.grow}
+      class="tools-grow"
+      align="center"
+      button={(opens) => (
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={words.grow}
+          data-tip={words.grow}
+          disabled={disabled}
+          {...opens}
+        >
+          <Scan size={20} strokeWidth={1.75} aria-hidden="true" />
+        </button>
+      )}
+    >
+      <Slider label={words.by} min={1} max={64} value={px} shown={words.px(px)} onInput={setPx} />
+      <div>
+        <Button aria-label={words.shrinkBy(px)} onClick={() => editor.grow(-px)}>
+          {words.shrinkShort}
+        </Button>
+        <Button aria-label={words.growBy(px)} onClick={() => editor.grow(px)}>
+          {words.growShort}
+        </Button>
+      </div>
+    </Menu>
+  );
+}
