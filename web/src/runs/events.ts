@@ -74,7 +74,10 @@ export class Follower {
   }
 
   private restart(): void {
-    if (this.ids.length === 0 || signedOut.peek()) return this.close();
+    if (this.ids.length === 0 || signedOut.peek()) {
+      this.close();
+      return;
+    }
     const some = this.ids.slice(0, MOST_STREAMED);
     // Fewer than before: the stream that is there tells of them too.
     const told = new Set(this.streamed.split(","));

@@ -1,12 +1,121 @@
-/** Who is signed in and what the server offers. */
+/** Who is signed in, what the server offers, and the page's start. */
+import { effect, untracked } from "@preact/signals";
+import { account, limits, models, reachable, signedOut } from "../state/session";
+import type { Problem } from "../state/types";
+import { base, openRuns } from "../state/work";
+import { tidy } from "../store/store";
+import { announce } from "./announce";
+import { getAccount, getModels, postSignIn, postSignOut } from "./api";
+import { backoff, Failed, pause } from "./http";
+import { forgetHere, keepRuns, restoreRuns, resumeSending, takeRun } from "./keep";
+import { ours, sending } from "./send";
+import { keepTable, restoreTable } from "./table";
+import { join, tab } from "./tabs";
 
-/** Load account and models, and whatever is kept of the work; resolves when the page can be shown. */
-export async function boot(): Promise<void> {}
+const LONGEST_KNOCK_MS = 10_000;
+const TIDY_AFTER_MS = 20_000;
 
-/** Sign in with a key; null: it worked, else the code of what is wrong, for `problemText`. */
-export async function signIn(_key: string): Promise<import("../state/types").Problem | null> {
-  return null;
+/**
+ * Start: bring back what is kept, and ask the server who we are and what it offers.
+ *
+ * Resolves when the page can be shown as it was left; the server's answers come in their own time.
+ */
+export async function boot(): Promise<void> {
+  keepReachable();
+  effect(() => {
+    // At the start, and whenever somebody has signed in again.
+    if (!signedOut.value) untracked(() => void look());
+  });
+  effect(() => {
+    // What a run has used up.
+    if (openRuns.value.length === 0 && account.peek()) untracked(() => void lookAtAccount());
+  });
+  const [neighbours] = await Promise.all([
+    join({ sending, onRun: takeRun, onGone: forgetHere }),
+    restoreRuns().catch(() => undefined),
+  ]);
+  keepRuns();
+  announce();
+  void resumeSending(neighbours);
+  try {
+    if (!base.value) await restoreTable(neighbours.tabs);
+  } catch {
+    // What cannot be read is not brought back; the page starts empty.
+  }
+  keepTable();
+  setTimeout(
+    () => void tidy(new Set([...neighbours.tabs, tab])).catch(() => undefined),
+    TIDY_AFTER_MS,
+  );
 }
 
-/** End the session and go to the page that asks for a key. */
-export async function signOut(): Promise<void> {}
+async function look(): Promise<void> {
+  await Promise.all([lookAtAccount(), lookAtModels()]);
+}
+
+async function lookAtAccount(): Promise<void> {
+  try {
+    account.value = await getAccount();
+  } catch {
+    // 401 and silence are said by `signedOut` and `reachable`.
+  }
+}
+
+async function lookAtModels(): Promise<void> {
+  try {
+    const said = await getModels();
+    models.value = said.models;
+    limits.value = { ...limits.value, ...said.limits };
+  } catch {
+    // As above; what is known of this version's server stands meanwhile.
+  }
+}
+
+/** While the server does not answer, knock until it does. */
+function keepReachable(): void {
+  let knocking = false;
+  const knock = async () => {
+    if (knocking) return;
+    knocking = true;
+    for (let attempt = 1; !reachable.value; attempt++) {
+      const waits = pause(backoff(attempt + 1, LONGEST_KNOCK_MS));
+      const online = new Promise((resolve) =>
+        window.addEventListener("online", resolve, { once: true }),
+      );
+      await Promise.race([waits, online]);
+      try {
+        account.value = await getAccount({ tries: 1, timeout_ms: 10_000 });
+      } catch {
+        // An answer, whatever it says, sets `reachable`.
+      }
+    }
+    knocking = false;
+    if (models.value.length === 0) await lookAtModels();
+  };
+  effect(() => {
+    if (!reachable.value) untracked(() => void knock());
+  });
+  window.addEventListener("offline", () => {
+    reachable.value = false;
+  });
+}
+
+/** Sign in with a key; null: it worked, else what is wrong, for `problemText`. */
+export async function signIn(key: string): Promise<Problem | null> {
+  const secret = key.trim();
+  if (!secret) return { code: "InvalidApiKey", message: "", status: 401 };
+  try {
+    if (!(await postSignIn(secret))) return { code: "InvalidApiKey", message: "", status: 401 };
+    account.value = await getAccount();
+    signedOut.value = false;
+    return null;
+  } catch (error) {
+    return error instanceof Failed ? error.problem : ours("Unreachable");
+  }
+}
+
+/** End the session and go to the page that asks for a key; what is kept here stays. */
+export async function signOut(): Promise<void> {
+  await postSignOut().catch(() => undefined);
+  location.assign("/");
+}
