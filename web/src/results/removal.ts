@@ -3,13 +3,16 @@ import { computed, signal } from "@preact/signals";
 import { t } from "../i18n";
 import { forgetRun } from "../runs/runs";
 import type { Run } from "../state/types";
-import { dismiss, say } from "../state/ui";
+import { dialog, dismiss, say } from "../state/ui";
 import { base, runs, shown } from "../state/work";
 
 /** As long as a toast stays. */
 const TIME_TO_UNDO_MS = 6000;
 
 const hidden = signal<ReadonlySet<string>>(new Set());
+
+/** The last removal while it can be undone. */
+export const removal = signal<{ count: number; undo: () => void } | null>(null);
 
 /** The runs that are there and not on their way out, newest first. */
 export const keptRuns = computed(() =>
@@ -27,23 +30,25 @@ export function removeRuns(gone: readonly Run[]): void {
   hidden.value = new Set([...hidden.value, ...ids]);
   const wasShown = shown.value;
   if (wasShown && ids.has(wasShown.run)) shown.value = null;
-  const unhide = () => {
+  let toast = 0;
+  const end = () => {
     hidden.value = new Set([...hidden.value].filter((id) => !ids.has(id)));
+    if (removal.value === mine) removal.value = null;
   };
   const timer = setTimeout(async () => {
     for (const id of ids) await forgetRun(id);
-    unhide();
+    end();
   }, TIME_TO_UNDO_MS);
+  const undo = () => {
+    clearTimeout(timer);
+    end();
+    dismiss(toast);
+    if (wasShown && ids.has(wasShown.run)) shown.value = wasShown;
+  };
+  const mine = { count: ids.size, undo };
+  removal.value = mine;
+  // A modal dialog leaves nothing beneath it that could be pressed; it says so itself.
+  if (dialog.value) return;
   const words = t().results;
-  const toast = say("info", words.removed(ids.size), {
-    action: {
-      label: words.undo,
-      run: () => {
-        clearTimeout(timer);
-        unhide();
-        dismiss(toast);
-        if (wasShown && ids.has(wasShown.run)) shown.value = wasShown;
-      },
-    },
-  });
+  toast = say("info", words.removed(ids.size), { action: { label: words.undo, run: undo } });
 }
