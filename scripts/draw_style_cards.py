@@ -14,19 +14,20 @@ from overpaint.concepts.library import ConceptLibrary
 from overpaint.imaging.stylize import stylize
 from overpaint.values import STYLES
 
-CONCEPT = "sunflower"
-SIDE, MARGIN = 128, 8  # px of a card, twice what is shown; of the paper around the drawing
+CONCEPT = "fox"
+SIDE = 144  # px of a card, about twice what is shown
+MARGIN = 12  # px of paper around the drawing
 PAPER = (250, 247, 242)
 
 
 def draw() -> Image.Image:
     """All styles but "auto", in the order of `STYLES`, from left to right."""
     library = ConceptLibrary.open()
-    keys = dict(reversed(library.concepts[CONCEPT].exemplars))
+    keys = {key.rpartition("/")[2]: key for _, key in library.concepts[CONCEPT].exemplars}
     styles = [style for style in STYLES if style != "auto"]
     sheet = Image.new("RGB", (SIDE * len(styles), SIDE), PAPER)
     for index, style in enumerate(styles):
-        key = keys["flat" if style == "flat illustration" else "3d"]
+        key = keys["fluent-flat" if style == "flat illustration" else "fluent-3d"]
         pixels = stylize(library.exemplar(key, size=2 * SIDE).pixels, style)
         card = Image.fromarray(pixels, "RGBA")
         card.thumbnail((SIDE - 2 * MARGIN, SIDE - 2 * MARGIN), Image.Resampling.LANCZOS)

@@ -56,7 +56,7 @@ export function LetteringHelper() {
               value={ink}
               options={[
                 { value: "", label: words.inkAuto },
-                ...INKS.map((one) => ({ value: one.en, label: one[language.value] })),
+                ...INKS.map((one) => ({ value: one.en, label: capital(one[language.value]) })),
               ]}
               onChange={(value) => change({ ink: value })}
             />
@@ -123,3 +123,5 @@ export function LetteringHelper() {
     </div>
   );
 }
+
+const capital = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);

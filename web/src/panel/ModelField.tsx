@@ -3,7 +3,7 @@ import { models } from "../state/session";
 import type { Model } from "../state/types";
 import { ask, model } from "../state/wish";
 import { Field, Select } from "../ui/Fields";
-import { lacking } from "./options";
+import { lacking, TAKEN } from "./options";
 
 export const modelName = (): string => model.value?.name ?? "";
 
@@ -12,9 +12,9 @@ export function ModelField() {
   const words = t().prompt;
   const chosen = model.value;
   if (!chosen) return <p class="hint">{words.noModels}</p>;
-  const missing = (
-    ["style", "reference", "sketch", "palette", "strength", "guidance"] as const
-  ).flatMap((field) => lacking(field) ?? []);
+  const missing = Object.entries(TAKEN)
+    .filter(([field]) => lacking(field as keyof typeof TAKEN))
+    .map(([, name]) => words[name]);
   return (
     <>
       <Field label={words.modelLabel} hint={summary(chosen)}>
@@ -28,11 +28,7 @@ export function ModelField() {
         )}
       </Field>
       {missing.length > 0 && (
-        <ul class="panel-lacks">
-          {missing.map((reason) => (
-            <li key={reason}>{reason}</li>
-          ))}
-        </ul>
+        <p class="hint">{words.lacks(chosen.name, missing.join(words.listComma))}</p>
       )}
     </>
   );

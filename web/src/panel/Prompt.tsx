@@ -296,18 +296,15 @@ function Examples() {
     words.example6,
   ];
   return (
-    <div class="panel-examples">
-      <span id="panel-examples">{words.examples}</span>
-      <ul aria-labelledby="panel-examples">
-        {examples.map((example) => (
-          <li key={example}>
-            <button type="button" class="panel-chip" onClick={() => ask({ prompt: example })}>
-              {example}
-            </button>
-          </li>
-        ))}
-      </ul>
-    </div>
+    <ul class="panel-examples" aria-label={words.examples}>
+      {examples.map((example) => (
+        <li key={example}>
+          <button type="button" class="panel-chip" onClick={() => ask({ prompt: example })}>
+            {example}
+          </button>
+        </li>
+      ))}
+    </ul>
   );
 }
 

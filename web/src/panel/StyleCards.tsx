@@ -12,12 +12,12 @@ const NAMES = {
   anime: "anime",
   "oil painting": "oil",
   watercolor: "watercolor",
-  sketch: "sketchStyle",
+  sketch: "pencil",
   "chinese painting": "chinese",
   "flat illustration": "flat",
 } as const satisfies Record<Style, string>;
 
-export const styleName = (style: Style): string => t().prompt[NAMES[style]];
+export const styleName = (style: Style): string => t().prompt[`${NAMES[style]}Short`];
 
 /** The styles, each as a picture of itself. */
 export function StyleCards() {
@@ -31,11 +31,12 @@ export function StyleCards() {
     >
       <legend class="sr-only">{t().prompt.styleGroup}</legend>
       {STYLES.map((style, at) => (
-        <label key={style}>
+        <label key={style} title={t().prompt[NAMES[style]]}>
           <input
             type="radio"
             name={name}
             value={style}
+            aria-label={t().prompt[NAMES[style]]}
             checked={style === wish.value.style}
             onChange={() => ask({ style })}
           />

@@ -40,7 +40,8 @@ export const complaints = computed<Complaints>(() => {
   return found;
 });
 
-const NAMES = {
+/** What a model may or may not take, and what that is called. */
+export const TAKEN = {
   style: "whatStyle",
   reference: "whatReference",
   sketch: "whatSketch",
@@ -50,8 +51,8 @@ const NAMES = {
 } as const;
 
 /** Why the chosen model cannot use a field; undefined where it can, or is not known yet. */
-export function lacking(field: keyof typeof NAMES): string | undefined {
+export function lacking(field: keyof typeof TAKEN): string | undefined {
   const chosen = model.value;
   if (!chosen || chosen.takes[field]) return undefined;
-  return t().prompt.lacks(chosen.name, t().prompt[NAMES[field]]);
+  return t().prompt.lacks(chosen.name, t().prompt[TAKEN[field]]);
 }
