@@ -1,12 +1,13 @@
 import { Brush, Eraser, Info } from "lucide-preact";
 import { useId } from "preact/hooks";
 import { t } from "../i18n";
+import { notReady } from "../runs/ready";
 import { account } from "../state/session";
 import { model, wish } from "../state/wish";
 import { base, runs } from "../state/work";
 import { keysOf } from "../ui/keys";
 import { isRemoval } from "./removal";
-import { cannotRun, run } from "./run";
+import { run } from "./run";
 import { sizeWords } from "./SizeField";
 
 /** Run, what it will do, and what was said of the last one. */
@@ -25,7 +26,7 @@ export function RunButton({ describedBy }: { describedBy?: string }) {
   const words = t().prompt;
   const removes = model.value?.takes.prompt === false || isRemoval(wish.value.prompt);
   const Icon = removes ? Eraser : Brush;
-  const blocked = cannotRun.value !== null;
+  const blocked = notReady.value !== null;
   return (
     // Not `disabled`: it stays where the keys are, and says why.
     <button
@@ -50,7 +51,7 @@ export function RunButton({ describedBy }: { describedBy?: string }) {
 /** What will happen, or why it cannot. */
 function RunSays({ id }: { id: string }) {
   const words = t().prompt;
-  const why = cannotRun.value;
+  const why = notReady.value;
   const known = account.value;
   const left = known?.images == null ? null : Math.max(0, known.images - known.used);
   return (

@@ -40,14 +40,12 @@ export function ReferenceField() {
   };
   const onDrop = (event: DragEvent) => {
     event.preventDefault();
-    event.stopPropagation();
     over.value = false;
     void take(pictureIn(event.dataTransfer));
   };
   const onDragOver = (event: DragEvent) => {
     if (reason) return;
     event.preventDefault();
-    event.stopPropagation();
     over.value = true;
   };
 
@@ -55,6 +53,7 @@ export function ReferenceField() {
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the button in it does the same
     <div
+      data-drop="own"
       class={over.value ? "panel-reference over" : "panel-reference"}
       onPaste={onPaste}
       onDragOver={onDragOver}

@@ -1,6 +1,7 @@
 /** Whether Run can be pressed, and if not, why. */
 import { computed, type ReadonlySignal } from "@preact/signals";
 import { t } from "../i18n";
+import { complaints } from "../panel/options";
 import { account, limits, reachable, signedOut } from "../state/session";
 import { model, wish } from "../state/wish";
 import { base, editor } from "../state/work";
@@ -21,5 +22,6 @@ export const notReady: ReadonlySignal<string | null> = computed(() => {
     const left = Math.max(0, mine.images - mine.used);
     return left === 0 ? words.usedUp(mine.images) : words.fewLeft(left, n);
   }
-  return null;
+  const { size, seed, negative } = complaints.value;
+  return size ?? seed ?? negative ?? null;
 });
