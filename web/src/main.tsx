@@ -4,6 +4,7 @@ import "./styles/base.css";
 import "./styles/controls.css";
 import "./styles/layout.css";
 import "./styles/shell.css";
+import "./styles/stage.css";
 import "./styles/tools.css";
 import "./styles/results.css";
 import "./styles/panel.css";

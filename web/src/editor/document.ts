@@ -78,7 +78,9 @@ export class Document {
     const box = capsuleBox(plane, a, b);
     if (!box) return;
     for (const tile of tilesIn(plane, box)) {
-      if (!this.stroke.before.has(tile)) this.stroke.before.set(tile, copyTile(plane, tile));
+      if (this.stroke.before.has(tile)) continue;
+      this.stroke.before.set(tile, copyTile(plane, tile));
+      plane.touch(tile);
     }
     drawCapsule(plane, a, b, ink);
     this.tell(box);
@@ -104,10 +106,9 @@ export class Document {
     const { layer, before } = this.stroke;
     this.stroke = null;
     const plane = this.planes[layer];
-    for (const [tile, copy] of before) {
-      pasteTile(plane, tile, copy);
-      this.tell(tileRect(plane, tile));
-    }
+    for (const [tile, copy] of before) pasteTile(plane, tile, copy);
+    plane.recount(before.keys());
+    for (const tile of before.keys()) this.tell(tileRect(plane, tile));
     this.release();
   }
 

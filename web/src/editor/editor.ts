@@ -43,6 +43,7 @@ export class Editor {
   /** Whether selecting tools (lasso, rectangle, wand, fill) take away instead of adding. */
   readonly subtract = signal(false);
   readonly showMask = signal(true);
+  readonly showSketch = signal(true);
 
   readonly camera: ReadonlySignal<Camera> = signal({ scale: 1, x: 0, y: 0 });
   readonly coverage: ReadonlySignal<Coverage>;
@@ -110,6 +111,8 @@ export class Editor {
     set(this.pointer, null);
     this.comparison.value = null;
     this.inlays.value = [];
+    if (this.coloursOf) void this.compute.picture(null);
+    this.coloursOf = null;
     this.document.open(picture?.width ?? 0, picture?.height ?? 0);
     this.fit();
   }
@@ -211,6 +214,11 @@ export class Editor {
 
   drag(samples: readonly Sample[]): void {
     this.gesture.drag(samples);
+  }
+
+  /** The hand rests: draw up to where it is. */
+  rest(): void {
+    this.gesture.rest();
   }
 
   release(): void {

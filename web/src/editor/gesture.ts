@@ -71,12 +71,19 @@ export class Gesture {
     if (doing.kind !== "stroke") set(this.outline, [...doing.points]);
   }
 
+  /** The hand rests: a curve lags behind by half a report, so draw the rest of it. */
+  rest(): void {
+    const { doing } = this;
+    if (doing?.kind !== "stroke") return;
+    for (const [a, b] of doing.path.finish()) this.document.draw(a, b, doing.ink);
+  }
+
   release(): void {
     const { doing } = this;
     if (!doing) return;
+    this.rest();
     this.end();
     if (doing.kind === "stroke") {
-      for (const [a, b] of doing.path.finish()) this.document.draw(a, b, doing.ink);
       this.document.commit();
       this.lastEnd = { at: doing.last, layer: this.editor.layer.value };
       return;

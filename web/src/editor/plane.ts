@@ -46,6 +46,8 @@ export function tileRect(size: { width: number; height: number }, tile: number):
 export class Plane implements Levels {
   data: Uint8Array<ArrayBuffer>;
   private readonly tiles: Coverage[];
+  /** Tiles that may hold something, also while they are not counted yet. */
+  private readonly live: Uint8Array;
 
   constructor(
     readonly width: number,
@@ -54,6 +56,7 @@ export class Plane implements Levels {
     this.data = new Uint8Array(width * height);
     const count = Math.ceil(width / TILE) * Math.ceil(height / TILE);
     this.tiles = new Array<Coverage>(count).fill(NOTHING);
+    this.live = new Uint8Array(count);
   }
 
   get tileCount(): number {
@@ -62,7 +65,22 @@ export class Plane implements Levels {
 
   /** Take tiles' counts anew, after their pixels changed; all of them by default. */
   recount(tiles: Iterable<number> = this.tiles.keys()): void {
-    for (const tile of tiles) this.tiles[tile] = count(this, tileRect(this, tile));
+    for (const tile of tiles) {
+      const counted = count(this, tileRect(this, tile));
+      this.tiles[tile] = counted;
+      this.live[tile] = counted.marked > 0 ? 1 : 0;
+    }
+  }
+
+  /** A tile is being drawn on. */
+  touch(tile: number): void {
+    this.live[tile] = 1;
+  }
+
+  /** Whether a part certainly holds nothing. */
+  blank(rect: Rect): boolean {
+    for (const tile of tilesIn(this, rect)) if (this.live[tile] !== 0) return false;
+    return true;
   }
 
   /** What the tiles add up to. */

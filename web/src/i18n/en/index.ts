@@ -4,4 +4,5 @@ export { prompt } from "./prompt";
 export { results } from "./results";
 export { runs } from "./runs";
 export { shell } from "./shell";
+export { stage } from "./stage";
 export { tools } from "./tools";
