@@ -2,15 +2,13 @@ import { useSignal } from "@preact/signals";
 import { ImagePlus, X } from "lucide-preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
-import { limits } from "../state/session";
 import type { Attachment } from "../state/types";
 import { ask, wish } from "../state/wish";
-import { digest } from "../store/digest";
 import { Button, IconButton } from "../ui/Button";
 import { lacking } from "./options";
+import { takeReference } from "./reference";
 
 const ACCEPT = "image/jpeg,image/png,image/webp,image/bmp";
-const SHORTEST = 16; // px, each side
 
 /** A picture of the thing to put in: chosen, dropped or pasted. */
 export function ReferenceField() {
@@ -24,12 +22,7 @@ export function ReferenceField() {
 
   const take = async (file: File | null | undefined) => {
     if (!file || reason) return;
-    const wrong = await refuse(file);
-    error.value = wrong ?? "";
-    if (wrong) return;
-    // A copy: the file on the disk may change or go.
-    const bytes = new Blob([await file.arrayBuffer()], { type: file.type });
-    ask({ reference: { id: await digest(bytes), name: file.name, bytes } });
+    error.value = (await takeReference(file)) ?? "";
   };
   const onPaste = (event: ClipboardEvent) => {
     const file = pictureIn(event.clipboardData);
@@ -128,21 +121,4 @@ function Thumbnail({ of }: { of: Attachment }) {
 
 function pictureIn(data: DataTransfer | null): File | undefined {
   return [...(data?.files ?? [])].find((file) => file.type.startsWith("image/"));
-}
-
-/** Why a file cannot be a reference, in words; null: it can. */
-async function refuse(file: File): Promise<string | null> {
-  const words = t().prompt;
-  const { maxBytes, maxSide } = limits.value;
-  if (file.size > maxBytes) return words.referenceLarge(Math.floor(maxBytes / 1024 / 1024));
-  let bitmap: ImageBitmap;
-  try {
-    bitmap = await createImageBitmap(file);
-  } catch {
-    return words.referenceUnreadable;
-  }
-  const { width, height } = bitmap;
-  bitmap.close();
-  const fits = [width, height].every((side) => side >= SHORTEST && side <= maxSide);
-  return fits ? null : words.referenceSides(width, height, maxSide);
 }

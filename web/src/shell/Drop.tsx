@@ -1,7 +1,9 @@
-import { Brush, ImagePlus } from "lucide-preact";
+import { Brush, ImagePlus, Shapes } from "lucide-preact";
 import { useEffect, useState } from "preact/hooks";
 import { t } from "../i18n";
-import { dialog } from "../state/ui";
+import { lacking } from "../panel/options";
+import { takeReference } from "../panel/reference";
+import { dialog, say } from "../state/ui";
 import { base } from "../state/work";
 import { maskFile } from "../tools/mask";
 import { openPicture } from "./picture";
@@ -9,10 +11,18 @@ import { openPicture } from "./picture";
 const holdsFiles = (event: DragEvent) => event.dataTransfer?.types.includes("Files") ?? false;
 const covered = () => document.querySelector("dialog[open]") !== null;
 
+type Target = "picture" | "mask" | "reference";
+
+async function asReference(file: File): Promise<void> {
+  const wrong = await takeReference(file);
+  if (wrong) say("problem", wrong);
+  else say("success", t().prompt.referenceTaken);
+}
+
 /** Takes files that are dropped or pasted anywhere; over a picture, asks what they are to be. */
 export function Drop() {
   const [over, setOver] = useState(false);
-  const [target, setTarget] = useState<"picture" | "mask">("picture");
+  const [target, setTarget] = useState<Target>("picture");
   useEffect(() => {
     let wait = 0;
     const drag = (event: DragEvent) => {
@@ -24,7 +34,8 @@ export function Drop() {
           setOver(false);
           return;
         }
-        setTarget(own?.dataset.drop === "mask" ? "mask" : "picture");
+        const named = own?.dataset.drop;
+        setTarget(named === "mask" || named === "reference" ? named : "picture");
       }
       if (event.dataTransfer) event.dataTransfer.dropEffect = covered() ? "none" : "copy";
       setOver(!covered());
@@ -44,7 +55,8 @@ export function Drop() {
       if (to === "mask" && base.value) {
         maskFile.value = file;
         dialog.value = "maskImport";
-      } else void openPicture(file, { kind: "drop" });
+      } else if (to === "reference" && base.value) void asReference(file);
+      else void openPicture(file, { kind: "drop" });
     };
     const paste = (event: ClipboardEvent) => {
       if (event.defaultPrevented || covered()) return;
@@ -81,6 +93,13 @@ export function Drop() {
           <Brush size={36} strokeWidth={1.5} />
           <strong>{words.dropMask}</strong>
           <span>{words.dropMaskHint}</span>
+        </div>
+      )}
+      {base.value && !lacking("reference") && (
+        <div data-drop="reference" class={target === "reference" ? "aimed" : ""}>
+          <Shapes size={36} strokeWidth={1.5} />
+          <strong>{t().prompt.dropReference}</strong>
+          <span>{t().prompt.referenceHint}</span>
         </div>
       )}
     </div>

@@ -110,6 +110,8 @@ export const prompt = {
   referenceHint: "A picture of the thing to put in.",
   referenceDrop: "Choose, drop or paste a picture",
   referenceOf: (name: string) => `Reference: ${name}`,
+  dropReference: "Reference picture",
+  referenceTaken: "Taken as the reference.",
   replaceReference: "Choose another",
   removeReference: "Remove the reference",
   referenceUnreadable: "This file cannot be read as a picture.",

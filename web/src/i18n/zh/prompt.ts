@@ -107,6 +107,8 @@ export const prompt: Translation<typeof en> = {
   referenceHint: "想放进画面的东西，给一张它的图片。",
   referenceDrop: "选择、拖入或粘贴图片",
   referenceOf: (name) => `参考图：${name}`,
+  dropReference: "作为参考图",
+  referenceTaken: "已作为参考图。",
   replaceReference: "换一张",
   removeReference: "移除参考图",
   referenceUnreadable: "无法读取，这个文件不是可用的图片。",
