@@ -92,7 +92,7 @@ class Gated(Instant):
         deadline = time.monotonic() + 60
         while not gate.exists() and time.monotonic() < deadline:
             if on_step is not None:
-                on_step(Step(stage="paint", done=1, total=3))
+                on_step(Step(stage="paint", done=1, total=3, preview=jobs[0].pixels))
             time.sleep(0.02)
         return super().paint(jobs, on_step)
 

@@ -47,6 +47,8 @@ ENDPOINTS = [
     ("GET", "/tasks"),
     ("GET", "/tasks/"),
     ("GET", "/uploads?action=getPolicy&model=wanx-x-painting"),
+    ("GET", "/tasks/events"),
+    ("GET", "/tasks/events?task_id=0b1f9b6e-0000-4000-8000-000000000000"),
     ("GET", "/models"),
     ("GET", "/concepts?q=hat"),
     ("GET", "/account"),

@@ -13,9 +13,13 @@ from tests.wire.process import ServeProcess
 OPERATIONS = {
     ("post", "/api/v1/services/aigc/image2image/image-synthesis"),
     ("get", "/api/v1/tasks"),
+    ("get", "/api/v1/tasks/events"),
     ("get", "/api/v1/tasks/{task_id}"),
     ("post", "/api/v1/tasks/{task_id}/cancel"),
     ("get", "/api/v1/uploads"),
+    ("get", "/api/v1/models"),
+    ("get", "/api/v1/concepts"),
+    ("get", "/api/v1/account"),
     ("post", "/v1/images/edits"),
     ("get", "/v1/models"),
     ("get", "/healthz"),

@@ -164,18 +164,19 @@ async def get_task(
 ) -> JSONResponse:
     """Answer UNKNOWN for a task that is not there, was another key's, or has expired."""
     task = None
-    if _is_id(task_id):
+    if is_id(task_id):
         task = await run_in_threadpool(service.get, key, task_id)
     if task is None:
         return JSONResponse(answers.unknown_answer(task_id, request_id))
     base = base_url(request)
     answer = answers.task_answer(
-        task, request_id, url_of=_url_of(service, task, base), clock=_clock(request)
+        task, request_id, url_of=url_of(service, task, base), clock=_clock(request)
     )
     return JSONResponse(answer)
 
 
-def _url_of(service: Service, task: Task, base: str) -> Callable[[int], str]:
+def url_of(service: Service, task: Task, base: str) -> Callable[[int], str]:
+    """Gives the URL of a task's picture by its index; `base` is how clients reach the server."""
     return lambda index: f"{base}{PREFIX}/{service.sign_file(task, index)}"
 
 
@@ -199,7 +200,7 @@ async def cancel_task(
 
     The SDKs send none, an empty one, or an empty order. What is canceled costs no picture.
     """
-    if not _is_id(task_id):
+    if not is_id(task_id):
         raise UnknownTask
     await run_in_threadpool(service.cancel, key, task_id, running=running)
     return JSONResponse({"request_id": request_id})
@@ -236,7 +237,7 @@ async def list_tasks(
         status.strip().upper() in _NEVER_STORED
         or region not in ("", answers.REGION)
         or api_key_id not in ("", key.id)
-        or (task_id and not _is_id(task_id))
+        or (task_id and not is_id(task_id))
     )
     if from_ms is None and service.settings.retention_hours > _LISTED_HOURS:
         from_ms = now_ms() - _LISTED_HOURS * 3_600_000
@@ -275,7 +276,7 @@ def _state(text: str) -> State | None:
     return State[name]
 
 
-def _is_id(task_id: str) -> bool:
+def is_id(task_id: str) -> bool:
     """Whether it looks like the id of a task; nothing else is looked up."""
     try:
         return str(uuid.UUID(task_id)) == task_id

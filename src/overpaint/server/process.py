@@ -60,9 +60,18 @@ def _leave(number: int, frame: FrameType | None) -> NoReturn:
     raise SystemExit(0)
 
 
+class _Server(uvicorn.Server):
+    """Ends streams first when told to end; else it would wait for them until `GRACE_S` is over."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer what is under way, and end."""
+        self.config.app.state.watcher.close()  # type: ignore[union-attr]
+        await super().shutdown(sockets)
+
+
 def server(service: Service) -> uvicorn.Server:
     """The server of a service, which is yet to be run."""
-    return uvicorn.Server(
+    return _Server(
         uvicorn.Config(
             create_app(service),
             http=PatientH11,
