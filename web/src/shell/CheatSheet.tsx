@@ -5,7 +5,7 @@ import { Switch } from "../ui/Fields";
 import { keysOf } from "../ui/keys";
 import { type Group, setSingleKeys, shortcuts, singleKeys } from "./shortcuts";
 
-const GROUPS: readonly Group[] = ["picture", "tools", "mask", "view", "run"];
+const GROUPS: readonly Group[] = ["picture", "view", "tools", "mask", "run"];
 const TITLES = {
   picture: "groupPicture",
   tools: "groupTools",

@@ -150,13 +150,13 @@ function RecentCard({ run }: { run: Run }) {
 function Drawing() {
   return (
     <svg class="shell-drawing" viewBox="0 0 240 132" aria-hidden="true">
+      <circle class="line faint" cx="196" cy="30" r="12" />
+      <path class="line faint" d="M8 126c40-12 74-10 112-16 44-7 76-6 112 4" />
       <path
         class="line"
         d="M8 116c22-4 34-38 54-44 16-5 26 14 40 10 24-7 34-48 58-50 22-2 38 46 72 56"
       />
-      <path class="line faint" d="M8 126c40-12 74-10 112-16 44-7 76-6 112 4" />
-      <circle class="line" cx="78" cy="34" r="13" />
-      <path class="stroke" d="M52 44c10-20 20-4 32-16 8-8 16-12 28-10" />
+      <path class="stroke" d="M40 60c8-22 20-2 34-14s16-26 34-22" />
     </svg>
   );
 }

@@ -108,7 +108,7 @@ export const shell = {
   // Parts of a small screen
   parts: "Parts of the page",
   partPicture: "Picture",
-  partWish: "Wish",
+  partWish: "Prompt",
   partResults: "Results",
   run: "Repaint",
   openResults: (n: number) => (n === 1 ? "1 under way" : `${n} under way`),
