@@ -1,6 +1,7 @@
 import { Brush, Eraser, Info } from "lucide-preact";
 import { useId } from "preact/hooks";
 import { t } from "../i18n";
+import { noteText } from "../problems/notes";
 import { notReady } from "../runs/ready";
 import { account } from "../state/session";
 import { model, wish } from "../state/wish";
@@ -79,7 +80,7 @@ function Notes() {
           <Info size={16} aria-hidden="true" />
           <ul aria-label={t().prompt.notesTitle}>
             {notes.map((note) => (
-              <li key={note}>{note}</li>
+              <li key={note}>{noteText(note)}</li>
             ))}
           </ul>
         </>

@@ -3,11 +3,13 @@ import { models } from "../state/session";
 import type { Model } from "../state/types";
 import { ask, model } from "../state/wish";
 import { Field, Select } from "../ui/Fields";
-import { lacking, TAKEN } from "./options";
+import { onePerEngine } from "./engines";
+import { engineName, lacking, TAKEN } from "./options";
 
-export const modelName = (): string => model.value?.name ?? "";
+/** What the chosen model is called. */
+export const modelName = (): string => (model.value ? engineName(model.value) : "");
 
-/** Who paints: those of the server's table. */
+/** Who paints: one of each kind, as the server's table has many names for the same. */
 export function ModelField() {
   const words = t().prompt;
   const chosen = model.value;
@@ -22,13 +24,16 @@ export function ModelField() {
           <Select
             {...of}
             value={chosen.name}
-            options={models.value.map((one) => ({ value: one.name, label: one.name }))}
+            options={onePerEngine(models.value, chosen.name).map((one) => ({
+              value: one.name,
+              label: engineName(one) === one.name ? one.name : `${engineName(one)} (${one.name})`,
+            }))}
             onChange={(name) => ask({ model: name })}
           />
         )}
       </Field>
       {missing.length > 0 && (
-        <p class="hint">{words.lacks(chosen.name, missing.join(words.listComma))}</p>
+        <p class="hint">{words.lacks(engineName(chosen), missing.join(words.listComma))}</p>
       )}
     </>
   );

@@ -22,8 +22,8 @@ const SAY_LIMIT_AT = 0.75; // of the characters that there may be
 export function Prompt() {
   const words = t().prompt;
   const { prompt } = wish.value;
-  const removes = isRemoval(prompt) || model.value?.takes.prompt === false;
-  const needsNone = model.value?.takes.prompt === false ? model.value : null;
+  const needsNone = model.value?.takes.prompt === false;
+  const removes = isRemoval(prompt) || needsNone;
   const lettering = useSignal(false);
   const letteringId = useId();
   return (
@@ -57,7 +57,7 @@ export function Prompt() {
       )}
       <Words label={removes ? words.removeLabel : words.promptLabel} />
       {needsNone ? (
-        <p class="hint">{words.noWords(needsNone.name)}</p>
+        <p class="hint">{words.noWords}</p>
       ) : removes ? (
         <p class="hint">{words.removeHint}</p>
       ) : (

@@ -2,7 +2,7 @@
 import { computed } from "@preact/signals";
 import { t } from "../i18n";
 import { limits, models } from "../state/session";
-import { EMPTY_WISH, type Wish } from "../state/types";
+import { EMPTY_WISH, type Model, type Wish } from "../state/types";
 import { ask, model, wish } from "../state/wish";
 import { changedIn, GROUPS, type GroupName, length } from "./changes";
 import { isSeed } from "./seeds";
@@ -50,9 +50,21 @@ export const TAKEN = {
   guidance: "whatGuidance",
 } as const;
 
+/** What a model is called: by its engine where the page knows that, else by its name. */
+export function engineName(of: Model): string {
+  const words = t().prompt;
+  const own: Record<string, string> = {
+    auto: words.nameAuto,
+    builtin: words.nameBuiltin,
+    collage: words.nameCollage,
+    erase: words.nameErase,
+  };
+  return own[of.engine] ?? of.name;
+}
+
 /** Why the chosen model cannot use a field; undefined where it can, or is not known yet. */
 export function lacking(field: keyof typeof TAKEN): string | undefined {
   const chosen = model.value;
   if (!chosen || chosen.takes[field]) return undefined;
-  return t().prompt.lacks(chosen.name, t().prompt[TAKEN[field]]);
+  return t().prompt.lacks(engineName(chosen), t().prompt[TAKEN[field]]);
 }

@@ -11,7 +11,7 @@ export const prompt = {
   removeLabel: "What should go?",
   placeholder: "a red balloon",
   removeHint: "What you marked goes; the background is continued.",
-  noWords: (model: string) => `${model} needs no words: it continues the background.`,
+  noWords: "No words are needed: the background is continued.",
   counter: (count: number, max: number) => `${count} / ${max}`,
   tooLong: (over: number, max: number) =>
     `At most ${max} characters; ${over} ${over === 1 ? "has" : "have"} to go.`,
@@ -154,6 +154,10 @@ export const prompt = {
 
   modelGroup: "Model",
   modelLabel: "Who paints",
+  nameAuto: "Automatic",
+  nameBuiltin: "Painter",
+  nameCollage: "Collage",
+  nameErase: "Eraser",
   engineAuto: "Paints what the prompt names, and takes away where it says so.",
   engineBuiltin: "Puts in what the prompt names, in the light of its surroundings; needs no GPU.",
   engineErase: "Takes away what is marked and continues the background.",
