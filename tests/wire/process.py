@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import httpx
 from tests.wire import plugin
@@ -68,12 +68,21 @@ class ServeProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self.root = running  # http://host:port
 
-    def __enter__(self) -> ServeProcess:
-        if self.root:
-            return self
+    def __enter__(self) -> Self:
+        if not self.root:
+            self._start("0")
+        return self
+
+    def restart(self) -> None:
+        """End it and start it again on the same port, with what it has stored."""
+        port = self.root.rpartition(":")[2]
+        self.stop()
+        self._start(port)
+
+    def _start(self, port: str) -> None:
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                self._command("serve", "--port", "0"),
+                self._command("serve", "--port", port),
                 cwd=self.folder,
                 env=self._environ,
                 stdin=subprocess.DEVNULL,
@@ -85,7 +94,6 @@ class ServeProcess:
         except BaseException:
             self.stop()
             raise
-        return self
 
     def __exit__(
         self,
