@@ -1,8 +1,11 @@
 # Everything here runs in .venv, which the first target that needs it sets up; it needs only
 # git, make and Python 3.11 or newer. PYTHON=/path/to/python chooses another interpreter.
+# page, check and heavy need Node.js, and install it there where the machine has none.
 
 VENV := .venv
 BIN := $(VENV)/bin
+# For what runs in web/: the Node.js of .venv, if it had to be installed there, before any other.
+WEB := cd web && PATH="$(CURDIR)/$(BIN):$$PATH"
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 DEMO_OUT := demo-out
 # What `make heavy` installs as torch; on a machine without a GPU any CPU build does.
@@ -11,7 +14,7 @@ TORCH ?= torch==2.13.0
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench faults clean heavy
+.PHONY: help demo test check page bench faults clean heavy
 
 help:  ## show what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/'
@@ -22,14 +25,20 @@ demo: $(VENV)/runtime.done  ## repaint a photograph and say where the result is
 test: $(VENV)/dev.done  ## run all tests
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
-check: $(VENV)/dev.done $(VENV)/heavy.done  ## lint, formatting, types, layers, packaging
+check: $(VENV)/dev.done $(VENV)/heavy.done  ## lint, formatting, types, layers, packaging, the page
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(PIP) check
+	$(WEB) npm run --silent check
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/check_page.py npm
 
-heavy: $(VENV)/heavy.done  ## install torch, an older SDK and what else only some tests need
+page: web/node_modules/.package-lock.json  ## build the page, web/, into the package
+	@$(WEB) npm run --silent build -- --logLevel warn
+	@echo "built into src/overpaint/server/page; it is committed with its source"
+
+heavy: $(VENV)/heavy.done  ## install torch, Node.js, an older SDK and what else only some tests need
 
 bench: $(VENV)/dev.done  ## measure time and memory, and print the tables
 	@set -e; for script in bench/[!_]*.py; do \
@@ -42,7 +51,7 @@ faults: $(VENV)/dev.done  ## hurt the service under load, and see that it keeps 
 	@$(BIN)/python bench/faults.py $(ARGS)
 
 clean:  ## remove what these targets made
-	rm -rf $(VENV) $(DEMO_OUT) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis \
+	rm -rf $(VENV) $(DEMO_OUT) web/node_modules build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis \
 	  .import_linter_cache
 	find src tests bench scripts -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
@@ -58,13 +67,23 @@ $(VENV)/dev.done: $(VENV)/runtime.done
 	@$(PIP) install --group dev
 	@touch $@
 
-$(VENV)/heavy.done: $(VENV)/dev.done
+$(VENV)/heavy.done: $(VENV)/dev.done web/node_modules/.package-lock.json
 	@echo "installing torch and what training needs into $(VENV) ..."
 	@$(PIP) install $(TORCH)
-	@$(PIP) install --editable ".[train]" --group bench
+	@$(PIP) install --editable ".[train]" --group bench --group browser
 	@echo "installing the older DashScope SDK into build/dashscope-1 ..."
 	@rm -rf build/dashscope-1
 	@$(PIP) install --no-deps --target build/dashscope-1 dashscope==1.26.2
+	@touch $@
+
+# npm writes this file when it has installed what web/package-lock.json says.
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json | $(VENV)/node.done
+	@echo "installing what the page is built with into web/node_modules ..."
+	@$(WEB) npm ci --loglevel=error
+	@touch $@
+
+$(VENV)/node.done: scripts/make_node.sh | $(BIN)/python
+	@sh scripts/make_node.sh $(VENV)
 	@touch $@
 
 $(BIN)/python:
