@@ -7,6 +7,8 @@ const SERVER = process.env.OVERPAINT_SERVER ?? "http://127.0.0.1:8000";
 const versions = readFileSync(new URL("../src/overpaint/_version.py", import.meta.url), "utf8");
 const VERSION = /__version__ = "(.+)"/.exec(versions)?.[1];
 if (!VERSION) throw new Error("_version.py names no version");
+// By the name that the browser uses: the server takes a session from its own page alone.
+const PASSED = { target: SERVER, changeOrigin: false };
 
 export default defineConfig({
   define: { __VERSION__: JSON.stringify(VERSION) },
@@ -22,6 +24,6 @@ export default defineConfig({
     cssTarget: ["chrome123", "edge123", "firefox120", "safari17.5"],
     reportCompressedSize: false,
   },
-  server: { proxy: { "/api": SERVER, "/sign-in": SERVER, "/sign-out": SERVER } },
+  server: { proxy: { "/api": PASSED, "/sign-in": PASSED, "/sign-out": PASSED } },
   test: { include: ["src/**/*.test.ts"], environment: "node" },
 });

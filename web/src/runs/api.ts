@@ -120,8 +120,8 @@ export async function fetchResult(url: string, more: More = {}): Promise<Blob> {
   return response.blob();
 }
 
-/** Sign in with a key; whether it is one. */
-export async function postSignIn(key: string): Promise<boolean> {
+/** Sign in with a key; null: it worked. */
+export async function postSignIn(key: string): Promise<Problem | null> {
   const response = await fetch("/sign-in", {
     method: "POST",
     body: new URLSearchParams({ key }),
@@ -130,7 +130,10 @@ export async function postSignIn(key: string): Promise<boolean> {
     redirect: "manual",
     signal: AbortSignal.timeout(30_000),
   });
-  return response.type === "opaqueredirect" || response.ok;
+  const { status } = response;
+  if (response.type === "opaqueredirect" || response.ok) return null;
+  if (status === 401) return { code: "InvalidApiKey", message: "", status };
+  return { code: status === 403 ? "AccessDenied" : "BadAnswer", message: `HTTP ${status}`, status };
 }
 
 export async function postSignOut(): Promise<void> {

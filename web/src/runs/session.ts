@@ -105,7 +105,8 @@ export async function signIn(key: string): Promise<Problem | null> {
   const secret = key.trim();
   if (!secret) return { code: "InvalidApiKey", message: "", status: 401 };
   try {
-    if (!(await postSignIn(secret))) return { code: "InvalidApiKey", message: "", status: 401 };
+    const problem = await postSignIn(secret);
+    if (problem) return problem;
     account.value = await getAccount();
     signedOut.value = false;
     return null;
