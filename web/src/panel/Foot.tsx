@@ -5,7 +5,7 @@ import { noteText } from "../problems/notes";
 import { notReady } from "../runs/ready";
 import { account } from "../state/session";
 import { model, wish } from "../state/wish";
-import { base, runs } from "../state/work";
+import { base, runs, shown } from "../state/work";
 import { keysOf } from "../ui/keys";
 import { isRemoval } from "./removal";
 import { run } from "./run";
@@ -69,10 +69,10 @@ function RunSays({ id }: { id: string }) {
   );
 }
 
-/** What the engine said of the latest run of this picture. */
+/** What the engine said of the latest run of this picture; beside its result it stands there. */
 function Notes() {
   const latest = runs.value.find((one) => one.baseId === base.value?.id);
-  const notes = latest?.notes ?? [];
+  const notes = latest && shown.value?.run !== latest.id ? latest.notes : [];
   return (
     <div role="status" class="panel-notes">
       {notes.length > 0 && (
