@@ -1,7 +1,8 @@
 """Looks at strangers' pictures in a process of its own, before a task is made of them.
 
 A file that makes a decoder crash or hang takes down that process and not the service: it is
-started anew, and the file is refused as damaged.
+started anew, and the file is refused as damaged. Results are converted in such a process too, so
+that the one that answers goes on answering.
 """
 
 from __future__ import annotations
@@ -13,23 +14,37 @@ import multiprocessing.connection
 import os
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 from PIL import Image
 
-from overpaint.errors import CorruptImage, EmptyMask, InvalidMask, MaskSizeMismatch
+from overpaint.errors import (
+    BlobDamaged,
+    CorruptImage,
+    EmptyMask,
+    InvalidImage,
+    InvalidMask,
+    MaskSizeMismatch,
+)
 from overpaint.imaging.area import check_left, read_area
-from overpaint.imaging.decode import decode_picture, decode_reference
+from overpaint.imaging.decode import decode_picture, decode_reference, decode_result
+from overpaint.imaging.encode import encode
 from overpaint.imaging.linework import decode_sketch
 from overpaint.imaging.mask import grow_mask
+from overpaint.imaging.provenance import read_provenance
 from overpaint.imaging.region import mask_box
 
 #: How long the pictures of one request may be looked at, s; whole seconds of a hung decoder.
 LONGEST_S = 60
+
+Given = ParamSpec("Given")
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,17 +86,27 @@ class Inspection:
         Raises:
             InvalidInput: as `repaint` would, of the same fields.
         """
-        pool = self._running()
         try:
-            return self._submit(pool, inputs).result()
-        except BrokenProcessPool:  # by this request or by one beside it
-            self._discard(pool)
-        with self._alone, ProcessPoolExecutor(1, *_SPAWNED) as single:
-            try:
-                return self._submit(single, inputs).result()
-            except BrokenProcessPool as error:
-                limit = "must be pictures that can be decoded"
-                raise CorruptImage("base, mask", limit, "one that breaks the decoder") from error
+            return self._do(_inspect, inputs)
+        except BrokenProcessPool as error:
+            limit = "must be pictures that can be decoded"
+            raise CorruptImage("base, mask", limit, "one that breaks the decoder") from error
+
+    def convert(self, data: bytes, format: str, quality: int) -> bytes:
+        """A result in another format, with the provenance that it carries.
+
+        Args:
+            data: a file that `encode` wrote.
+            format: as `encode` takes it.
+            quality: of lossy formats, 1 to 100.
+
+        Raises:
+            BlobDamaged: the file is not what it was.
+        """
+        try:
+            return self._do(_convert, data, format, quality)
+        except (BrokenProcessPool, InvalidImage) as error:
+            raise BlobDamaged("a result cannot be decoded any more") from error
 
     def warm(self) -> None:
         """Start the processes, so that the first request does not wait for them."""
@@ -111,10 +136,28 @@ class Inspection:
                 self._pool = None
         broken.shutdown(wait=False, cancel_futures=True)
 
-    @staticmethod
-    def _submit(pool: ProcessPoolExecutor, inputs: Inputs) -> Future[Inspected]:
+    def _do(self, work: Callable[Given, Found], *given: Given.args, **named: Given.kwargs) -> Found:
+        """Do it in a process; what breaks that is tried once more, alone.
+
+        Raises `BrokenProcessPool` where it breaks that one too.
+        """
+        pool = self._running()
         try:
-            return pool.submit(_inspect, inputs)
+            return self._submit(pool, work, *given, **named).result()
+        except BrokenProcessPool:  # by this request or by one beside it
+            self._discard(pool)
+        with self._alone, ProcessPoolExecutor(1, *_SPAWNED) as single:
+            return self._submit(single, work, *given, **named).result()
+
+    @staticmethod
+    def _submit(
+        pool: ProcessPoolExecutor,
+        work: Callable[Given, Found],
+        *given: Given.args,
+        **named: Given.kwargs,
+    ) -> Future[Found]:
+        try:
+            return pool.submit(work, *given, **named)
         except RuntimeError as error:  # it was shut down between
             raise BrokenProcessPool from error
 
@@ -148,12 +191,25 @@ def _begin() -> None:
 _SPAWNED = (multiprocessing.get_context("spawn"), _begin)
 
 
-def _inspect(inputs: Inputs) -> Inspected:
+@contextmanager
+def _in_time() -> Iterator[None]:
+    """End the process where it takes too long."""
     faulthandler.dump_traceback_later(LONGEST_S, exit=True, file=_stderr)
     try:
-        return _look(inputs)
+        yield
     finally:
         faulthandler.cancel_dump_traceback_later()
+
+
+def _inspect(inputs: Inputs) -> Inspected:
+    with _in_time():
+        return _look(inputs)
+
+
+def _convert(data: bytes, format: str, quality: int) -> bytes:
+    with _in_time():
+        picture, provenance = decode_result(data), read_provenance(data)
+        return encode(picture, format=format, provenance=provenance, quality=quality)
 
 
 def _look(inputs: Inputs) -> Inspected:

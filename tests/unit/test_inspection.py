@@ -16,6 +16,7 @@ from tests.unit.service_fixture import MARKED as MASK
 
 from overpaint import inspection
 from overpaint.errors import (
+    BlobDamaged,
     CorruptImage,
     EmptyMask,
     InvalidInput,
@@ -25,7 +26,10 @@ from overpaint.errors import (
     NotAnImage,
     ResolutionOutOfRange,
 )
+from overpaint.imaging.encode import encode
+from overpaint.imaging.provenance import Provenance, read_provenance
 from overpaint.inspection import Inputs, Inspected, Inspection
+from overpaint.values import Picture
 
 CLEAR = np.full((300, 320, 4), 255, np.uint8)
 CLEAR[100:200, 120:200, 3] = 0
@@ -145,3 +149,22 @@ def test_what_decoders_say_of_damaged_files_does_not_reach_the_log(
     finally:
         looker.close()
     assert capfd.readouterr().err == ""
+
+
+def test_a_result_is_converted_however_large_or_small_it_is(looker: Inspection) -> None:
+    for height, width in ((1, 3), (2000, 2000)):  # the latter has more than 10 MB
+        pixels = np.random.default_rng(1).integers(0, 65536, (height, width, 3), dtype=np.uint16)
+        made = Provenance(engine="erase", prompt="红", seed=1)
+        data = encode(Picture(pixels=pixels), format="PNG", provenance=made)
+        converted = looker.convert(data, "jpeg", 90)
+        assert read_provenance(converted) == read_provenance(data)
+        with Image.open(io.BytesIO(converted)) as image:
+            assert (image.format, image.size) == ("JPEG", (width, height))
+        said = read_provenance(data)
+        same = encode(Picture(pixels=pixels), format="jpeg", provenance=said, quality=90)
+        assert converted == same  # as if it had been asked for at first
+
+
+def test_a_result_that_is_none_any_more_is_said_to_be_damaged(looker: Inspection) -> None:
+    with pytest.raises(BlobDamaged, match="cannot be decoded"):
+        looker.convert(b"\x89PNG\r\n\x1a\n and then nothing", "jpeg", 90)

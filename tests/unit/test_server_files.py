@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Iterator
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from PIL import Image
 from tests.unit.service_fixture import BASE, order, paint, service_in
 
+from overpaint.imaging.encode import encode
+from overpaint.imaging.provenance import Provenance, read_provenance
 from overpaint.server.app import create_app
-from overpaint.tasks.task import PLANS
+from overpaint.tasks.task import PLANS, PictureOutcome
+from overpaint.values import Picture
 
 
 @pytest.fixture(scope="module")
@@ -82,3 +88,87 @@ def test_a_path_ends(at: SimpleNamespace) -> None:
     finally:
         at.clock.forward(hours=-25)
     assert (answer.status_code, answer.json()["code"]) == (404, "NotFound")
+
+
+def result_of(at: SimpleNamespace, format: str = "png") -> tuple[str, bytes]:
+    """The path of a result as a worker writes it, and its bytes."""
+    pixels = np.random.default_rng(3).integers(0, 256, (70, 90, 4), dtype=np.uint8)
+    made = Provenance(engine="builtin", prompt="一顶红帽子", seed=7, whole=False)
+    data = encode(Picture(pixels=pixels), format=format, provenance=made)
+    at.service.submit(at.service.keys.get(at.task.key_id), order())
+    task = at.service.tasks.claim("worker-1", lease_ms=10_000)
+    suffix = "jpg" if format == "jpeg" else format
+    blob = at.service.blobs.put(f"tasks/{task.id}/result-1-0.{suffix}", data)
+    assert at.service.tasks.finish(task, [PictureOutcome(seed=7, blob=blob)])
+    return f"/api/v1/{at.service.sign_file(at.service.tasks.get(task.id), 0)}", data
+
+
+@pytest.mark.parametrize(("format", "suffix"), [("jpeg", "jpg"), ("webp", "webp")])
+def test_a_result_is_converted_with_its_provenance(
+    at: SimpleNamespace, format: str, suffix: str
+) -> None:
+    path, data = result_of(at)
+    answer = at.client.get(f"{path}?format={format}")
+    assert answer.status_code == 200
+    plain = at.client.get(path)
+    assert plain.content == data
+    same = ("cache-control", "content-security-policy", "cross-origin-resource-policy")
+    for name in same:
+        assert (
+            answer.headers[name].partition("max-age")[0]
+            == (plain.headers[name].partition("max-age")[0])
+        )
+    assert answer.headers["content-type"] == f"image/{format}"
+    assert answer.headers["content-length"] == str(len(answer.content))
+    assert answer.headers["content-disposition"].endswith(f'-0.{suffix}"')
+    with Image.open(io.BytesIO(answer.content)) as image:
+        assert (image.format, image.size) == (format.upper(), (90, 70))
+        assert image.mode == ("RGB" if format == "jpeg" else "RGBA")
+    before, after = read_provenance(data), read_provenance(answer.content)
+    assert after is not None
+    assert after == before
+    assert after.prompt == "一顶红帽子"
+    assert at.client.get(f"{path}?format={format}").content == answer.content
+    small = at.client.get(f"{path}?format={format}&quality=20").content
+    assert len(small) < len(answer.content)
+    assert read_provenance(small) == before
+
+
+@pytest.mark.parametrize("query", ["format=png", "format=png&quality=30", "quality=30"])
+def test_a_png_stays_byte_for_byte(at: SimpleNamespace, query: str) -> None:
+    path, data = result_of(at)
+    answer = at.client.get(f"{path}?{query}")
+    assert answer.content == data
+    assert answer.headers["content-type"] == "image/png"
+
+
+def test_a_lossy_result_stays_unless_another_quality_is_asked_for(at: SimpleNamespace) -> None:
+    path, data = result_of(at, "jpeg")
+    assert at.client.get(f"{path}?format=jpeg").content == data
+    small = at.client.get(f"{path}?quality=10")
+    assert len(small.content) < len(data)
+    assert small.headers["content-type"] == "image/jpeg"
+    png = at.client.get(f"{path}?format=png")
+    assert png.headers["content-disposition"].endswith('-0.png"')
+    assert read_provenance(png.content) == read_provenance(data)
+
+
+def test_the_head_of_a_conversion_tells_its_size(at: SimpleNamespace) -> None:
+    path, _ = result_of(at)
+    head, got = at.client.head(f"{path}?format=webp"), at.client.get(f"{path}?format=webp")
+    assert head.content == b""
+    assert head.headers["content-length"] == str(len(got.content))
+
+
+@pytest.mark.parametrize(
+    "query", ["format=gif", "format=", "quality=0", "quality=101", "quality=x"]
+)
+def test_what_cannot_be_converted_to_is_refused(at: SimpleNamespace, query: str) -> None:
+    answer = at.client.get(f"{at.path}?{query}")
+    assert (answer.status_code, answer.json()["code"]) == (400, "InvalidParameter")
+
+
+def test_a_conversion_needs_a_good_signature_too(at: SimpleNamespace) -> None:
+    parts = at.path.split("/")
+    changed = "/".join([*parts[:6], "0" * 64, parts[7]])
+    assert at.client.get(f"{changed}?format=jpeg").status_code == 404

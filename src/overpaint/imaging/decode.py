@@ -15,6 +15,7 @@ from overpaint.imaging import deep, profile
 from overpaint.imaging.source import (
     PICTURE_LIMITS,
     REFERENCE_LIMITS,
+    RESULT_LIMITS,
     Limits,
     Opened,
     Source,
@@ -52,6 +53,14 @@ def decode_reference(source: Source, *, field: str = "reference") -> Rgba8:
     rgba[..., 3] = pixels[..., 3] if picture.has_alpha else 255
     rgba[..., :3] = profile.pixels_to_srgb(pixels[..., :3], picture.icc_profile)
     return rgba
+
+
+def decode_result(data: bytes) -> Picture:
+    """Decode a file that `encode` wrote; as `decode_picture`, at any length and from 1 px a side.
+
+    Raises the subclasses of `InvalidImage` where it has been damaged since.
+    """
+    return _decode(data, field="result", limits=RESULT_LIMITS)
 
 
 def _decode(source: Source, *, field: str, limits: Limits) -> Picture:

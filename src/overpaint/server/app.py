@@ -41,6 +41,7 @@ from overpaint.server.watching import Watcher
 from overpaint.service import Service
 
 THREADS = 32  # for what waits on the database and the disk
+CONVERSIONS = 4  # of results at a time, one a task; each holds two pictures in memory
 UNAVAILABLE_S = 1.0  # Java's SDK asks again at once after a 503: it is answered slowly
 
 ROUTERS = (
@@ -68,6 +69,7 @@ def create_app(service: Service) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
         app.state.threads = Threads()
+        app.state.conversions = Threads(in_all=CONVERSIONS, a_key=1)
         app.state.turns = Turns()
         app.state.fetcher = Fetcher(service.settings)
         app.state.watcher = Watcher(service.tasks.look)

@@ -47,9 +47,9 @@ class Turns:
 class Threads:
     """Runs what waits for the inspection in threads of its own, so that polling does not wait."""
 
-    def __init__(self) -> None:
-        self._limiter = anyio.CapacityLimiter(MAX_THREADS)
-        self._turns = Turns(in_all=MAX_THREADS, a_key=MAX_THREADS_A_KEY)
+    def __init__(self, *, in_all: int = MAX_THREADS, a_key: int = MAX_THREADS_A_KEY) -> None:
+        self._limiter = anyio.CapacityLimiter(in_all)
+        self._turns = Turns(in_all=in_all, a_key=a_key)
 
     async def run(self, key_id: str, submit: Callable[[], Result]) -> Result:
         """Submit for a key, when it has its turn."""

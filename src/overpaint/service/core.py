@@ -67,6 +67,7 @@ class Service:
         self.uploads = Uploads(uploads, self.blobs, self._signer, settings, clock)
         self.policy = open_policy(settings.policy)
         self.inspection = Inspection()
+        self.conversion = Inspection()  # apart, so that no order waits for downloads
         self.catalog = Catalog(settings.models)
 
     @classmethod
@@ -80,6 +81,7 @@ class Service:
     def close(self) -> None:
         """End the inspection's processes and the connections."""
         self.inspection.close()
+        self.conversion.close()
         self._database.dispose()
 
     def authenticate(self, secret: str) -> Key:
