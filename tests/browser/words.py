@@ -1,0 +1,233 @@
+"""What the page says, as far as the stories read it; written down here a second time on purpose."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from re import Pattern
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """One language's."""
+
+    locale: str
+    prompt: str  # what is asked for
+    thing: str  # ... another thing
+    unlike: str  # what no concept of the library is called, with the signs of HTML
+
+    # The way in
+    key: str = "API Key"
+    sign_in: str
+    sign_in_again: str
+    claim: str
+    choose: str
+    sample: str
+    open_file: str
+
+    # Tools
+    stage: str = ""
+    brush: str
+    eraser: str
+    rectangle: str
+    wand: str
+    softness: str
+    brush_size: str
+    tolerance: str
+    none_marked: str
+    undo: str
+    redo: str
+    clear: str
+    invert: str
+    mask_more: str
+    export: str
+    import_: str
+    import_do: str
+    import_title: str
+
+    # The wish
+    what: str
+    repaint: str
+    repaint_phone: str
+    wish: str
+    pictures: str
+    result_group: str
+    model_group: str
+    model: str
+
+    # Results
+    results: str
+    result: str  # how the name of a tile begins
+    original: str
+    cancel: str
+    canceled: str
+    vary: str
+    split: str
+    compare: str
+    hold: str
+    go_on: str
+    keep_mask: str
+    clear_mask: str
+    download: str
+    format: str
+    edit: str
+    history: str
+    search: str
+    open_again: str
+    details: str
+    more: str
+    code: str
+    retry: str
+
+    # Dialogs
+    close: str
+    no: str
+    scale: Pattern[str]
+    too_large: str
+    too_small: str
+    shortcuts: str
+    about: str
+    account: str
+    dark: str
+
+
+EN = Words(
+    locale="en-US",
+    prompt="a red balloon",
+    thing="sunglasses",
+    unlike="zzqx <img src=x onerror=alert(1)> <b>bold</b>",
+    key="API key",
+    sign_in="Sign in",
+    sign_in_again="Please sign in again",
+    claim="Mark a part of a picture, say what should be there.",
+    choose="Choose a picture",
+    sample="Coffee",
+    open_file="New picture",
+    stage="Picture",
+    brush="Brush",
+    eraser="Eraser",
+    rectangle="Rectangle",
+    wand="Magic wand",
+    softness="Soft edge",
+    brush_size="Size",
+    tolerance="Tolerance",
+    none_marked="Nothing marked",
+    undo="Undo",
+    redo="Redo",
+    clear="Clear",
+    invert="Invert",
+    mask_more="More for the mask",
+    export="Export the mask",
+    import_="Import a mask…",
+    import_do="Import",
+    import_title="Import a mask",
+    what="What should be there?",
+    repaint="Repaint",
+    repaint_phone="Repaint",
+    wish="Wish",
+    pictures="Pictures",
+    result_group="Result",
+    model_group="Model",
+    model="Who paints",
+    results="Results",
+    result="Result",
+    original="Original: go on editing",
+    cancel="Cancel:",
+    canceled="Cancelled",
+    vary="Vary",
+    split="Before and after",
+    compare="Compare side by side",
+    hold="Hold to see the original",
+    go_on="Continue from here",
+    keep_mask="Keep the mask",
+    clear_mask="Start with a clear mask",
+    download="Download",
+    format="Format",
+    edit="Edit",
+    history="History",
+    search="Search prompts, pictures, dates",
+    open_again="Open again",
+    details="Details",
+    more="More",
+    code="Copy as code",
+    retry="Try again",
+    close="Close",
+    no="Cancel",
+    scale=re.compile(r"^Scale to "),
+    too_large="This picture is too large",
+    too_small="This picture is too small",
+    shortcuts="Keyboard shortcuts",
+    about="About Overpaint",
+    account="Account and settings",
+    dark="Dark",
+)
+
+ZH = Words(
+    locale="zh-CN",
+    prompt="一个红色的气球",
+    thing="一副墨镜",
+    unlike="口口口 <img src=x onerror=alert(1)> <b>粗</b>",
+    sign_in="登录",
+    sign_in_again="请重新登录",
+    claim="涂抹图中一处，说出想要的内容。",
+    choose="选择图片",
+    sample="咖啡",
+    open_file="换一张图",
+    stage="画面",
+    brush="画笔",
+    eraser="橡皮擦",
+    rectangle="矩形",
+    wand="魔棒",
+    softness="柔边",
+    brush_size="大小",
+    tolerance="容差",
+    none_marked="尚未涂抹",
+    undo="撤销",
+    redo="重做",
+    clear="清除",
+    invert="反选",
+    mask_more="更多蒙版操作",
+    export="导出蒙版",
+    import_="导入蒙版…",
+    import_do="导入",
+    import_title="导入蒙版",
+    what="想画成什么？",
+    repaint="开始重绘",
+    repaint_phone="重绘",
+    wish="描述",
+    pictures="张数",
+    result_group="输出",
+    model_group="模型",
+    model="由谁来画",
+    results="结果",
+    result="结果",
+    original="原图：继续编辑",
+    cancel="取消：",
+    canceled="已取消",
+    vary="再来一张",
+    split="前后对比",
+    compare="左右对比",
+    hold="按住看原图",
+    go_on="在此基础上继续",
+    keep_mask="保留蒙版",
+    clear_mask="清空蒙版重新开始",
+    download="下载",
+    format="格式",
+    edit="编辑",
+    history="历史",
+    search="搜索提示词、图片名、日期",
+    open_again="重新打开",
+    details="详细信息",
+    more="更多",
+    code="复制为代码",
+    retry="重试",
+    close="关闭",
+    no="取消",
+    scale=re.compile(r"^缩放到"),
+    too_large="图片过大",
+    too_small="图片过小",
+    shortcuts="快捷键",
+    about="关于 Overpaint",
+    account="账户与设置",
+    dark="深色",
+)
