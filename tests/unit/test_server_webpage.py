@@ -217,13 +217,14 @@ def test_the_landing_pages_files_are_there_and_text_is_packed(client: TestClient
         assert (answer.headers.get("content-encoding") == "gzip") == ("landing.css" in link)
 
 
-def test_the_landing_page_has_the_apps_colours() -> None:
-    def colours(path: str) -> dict[str, str]:
+def test_the_landing_page_has_the_apps_colours_and_fonts() -> None:
+    def values(path: str) -> dict[str, str]:
         css = re.sub(r"/\*.*?\*/", "", (ROOT / path).read_text("utf-8"), flags=re.DOTALL)
-        found = re.findall(r"--([a-z-]+):\s*light-dark\((.*?)\);", css, re.DOTALL)
+        (root,) = re.findall(r"^:root \{(.*?)\}", css, re.DOTALL | re.MULTILINE)[:1]
+        found = re.findall(r"--([a-z0-9-]+):(.*?);", root, re.DOTALL)
         return {name: re.sub(r"\s", "", value) for name, value in found}
 
-    page = colours("web/src/styles/tokens.css")
-    landing = colours("src/overpaint/server/welcome/landing.css")
+    page = values("web/src/styles/tokens.css")
+    landing = values("src/overpaint/server/welcome/landing.css")
     assert len(landing) > 8
     assert {name: page[name] for name in landing} == landing

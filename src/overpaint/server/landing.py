@@ -94,7 +94,7 @@ _PAGE = Template("""<!doctype html>
 <meta name="theme-color" content="#191613" media="(prefers-color-scheme: dark)">
 <meta name="description" content="$description">
 <title>$title</title>
-<link rel="icon" href="data:,">
+<link rel="icon" href="/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="$style">
 </head>
 <body>
