@@ -72,6 +72,26 @@ def run(folder: Path, environment: dict[str, str], *command: str) -> str:
 
 
 @needs_curl
+def test_the_curl_sample_of_the_extensions_follows_a_task(
+    client: Client, folder: Path, environment: dict[str, str]
+) -> None:
+    (follow,) = snippets("extensions.md", "sh")
+    task_id = client.create()
+    said = run(folder, {**environment, "TASK_ID": task_id}, "bash", "-c", follow)
+    assert said.startswith("retry: 1000\n\nevent: task\n")
+    assert said.endswith("event: end\ndata: {}\n\n")
+
+
+def test_the_extensions_page_shows_what_is_answered(client: Client) -> None:
+    (sample,) = snippets("extensions.md", "json")
+    shown, said = json.loads(sample), client.http.get("/models").json()
+    assert set(shown) == set(said)
+    assert (shown["limits"], shown["styles"]) == (said["limits"], said["styles"])
+    said_row = next(row for row in said["data"] if row["name"] == shown["data"][0]["name"])
+    assert said_row == {**shown["data"][0], "summary": said_row["summary"]}
+
+
+@needs_curl
 def test_the_curl_samples_of_dashscope_run(
     host: PictureHost, client: Client, folder: Path, environment: dict[str, str]
 ) -> None:
