@@ -37,7 +37,7 @@ export function Fine() {
         min={0}
         max={1}
         step={0.05}
-        shown={`${Math.round(strength * 100)} %`}
+        shown={`${Math.round(strength * 100)}%`}
         disabled={lacking("strength") !== undefined}
         hint={lacking("strength") ?? strengthSays}
         onInput={(value) => ask({ strength: value })}

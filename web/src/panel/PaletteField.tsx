@@ -7,6 +7,7 @@ import { ask, wish } from "../state/wish";
 import { base } from "../state/work";
 import { Button, IconButton } from "../ui/Button";
 import { mainColors, nameOf } from "./colors";
+import { focusNext } from "./focus";
 import { lacking } from "./options";
 
 const PROPOSED = 6;
@@ -36,12 +37,14 @@ export function PaletteField() {
       {palette.length > 0 && (
         <ol class="panel-colors">
           {palette.map((code, at) => (
-            <Color key={code} code={code} at={at} disabled={reason !== undefined} />
+            // By its place: the field keeps the focus while its colour changes.
+            <Color key={at} code={code} at={at} disabled={reason !== undefined} />
           ))}
         </ol>
       )}
       <div class="panel-row">
         <Button
+          class="panel-add-color"
           icon={Plus}
           disabled={reason !== undefined || full}
           onClick={() => add(proposed[0] ?? spare(palette))}
@@ -120,7 +123,10 @@ function Color({ code, at, disabled }: { code: string; at: number; disabled: boo
           icon={ArrowUp}
           label={words.moreImportant(name)}
           disabled={disabled}
-          onClick={() => {
+          onClick={(event) => {
+            // It follows its colour, up to the top, where there is none.
+            const selector = `li:nth-child(${at}) .icon-button`;
+            focusNext(event.currentTarget.closest("ol"), selector);
             const order = [...palette];
             order.splice(at - 1, 0, ...order.splice(at, 1));
             ask({ palette: order });
@@ -130,7 +136,14 @@ function Color({ code, at, disabled }: { code: string; at: number; disabled: boo
       <IconButton
         icon={X}
         label={words.removeColor(name)}
-        onClick={() => ask({ palette: palette.filter((one) => one !== code) })}
+        onClick={(event) => {
+          const next = Math.min(at + 1, palette.length - 1);
+          const selector = next
+            ? `li:nth-child(${next}) .icon-button:last-child`
+            : ".panel-add-color";
+          focusNext(event.currentTarget.closest("section"), selector);
+          ask({ palette: palette.filter((one) => one !== code) });
+        }}
       />
     </li>
   );

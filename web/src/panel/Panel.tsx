@@ -5,6 +5,7 @@ import { wish } from "../state/wish";
 import { Button } from "../ui/Button";
 import { Fine } from "./Fine";
 import { Foot } from "./Foot";
+import { focusNext } from "./focus";
 import { Group } from "./Group";
 import { Guides } from "./Guides";
 import { ModelField, modelName } from "./ModelField";
@@ -55,7 +56,8 @@ function Reset() {
       <Button
         kind="quiet"
         icon={RotateCcw}
-        onClick={() => {
+        onClick={(event) => {
+          focusNext(event.currentTarget.closest(".panel"), ".panel-group:last-of-type summary");
           const before = resetOptions();
           say("info", words.resetDone, {
             action: {

@@ -5,6 +5,7 @@ import { t } from "../i18n";
 import type { Attachment } from "../state/types";
 import { ask, wish } from "../state/wish";
 import { Button, IconButton } from "../ui/Button";
+import { focusNext } from "./focus";
 import { lacking } from "./options";
 import { takeReference } from "./reference";
 
@@ -80,7 +81,8 @@ export function ReferenceField() {
           <IconButton
             icon={X}
             label={words.removeReference}
-            onClick={() => {
+            onClick={(event) => {
+              focusNext(event.currentTarget.closest("[data-drop]"), ".panel-drop");
               error.value = "";
               ask({ reference: null });
             }}

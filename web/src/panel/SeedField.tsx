@@ -4,6 +4,7 @@ import { ask, wish } from "../state/wish";
 import { shownResult } from "../state/work";
 import { IconButton } from "../ui/Button";
 import { Field } from "../ui/Fields";
+import { focusNext } from "./focus";
 import { complaints } from "./options";
 import { drawSeed } from "./seeds";
 
@@ -32,7 +33,10 @@ export function SeedField() {
               <IconButton
                 icon={X}
                 label={words.randomSeed}
-                onClick={() => ask({ seed: "", seedLocked: false })}
+                onClick={(event) => {
+                  focusNext(event.currentTarget.parentElement, "input");
+                  ask({ seed: "", seedLocked: false });
+                }}
               />
             )}
             <IconButton icon={Dices} label={words.dice} onClick={() => ask({ seed: drawSeed() })} />
@@ -49,7 +53,10 @@ export function SeedField() {
         <button
           type="button"
           class="panel-chip"
-          onClick={() => ask({ seed: shown, seedLocked: true })}
+          onClick={(event) => {
+            focusNext(event.currentTarget.parentElement, "input");
+            ask({ seed: shown, seedLocked: true });
+          }}
         >
           {words.reuseSeed(shown)}
         </button>

@@ -3,17 +3,15 @@ import { t } from "../i18n";
 import { ask, wish } from "../state/wish";
 import { BARE, isRemoval } from "./removal";
 
-/** What stood there before, for those who change their mind. */
-let painted = "";
+/** What stood there in the other mode, for those who change their mind. */
+const before = { paint: "", remove: "" };
 
-/** To removal and back; a prompt that is there already is kept for the way back. */
+/** To taking away and back; what is there is kept for the way back. */
 export function setMode(mode: "paint" | "remove"): void {
   const { prompt } = wish.value;
-  if (mode === "remove") {
-    if (isRemoval(prompt)) return;
-    painted = prompt;
-    ask({ prompt: t().prompt.removal });
-  } else if (isRemoval(prompt)) {
-    ask({ prompt: BARE.has(prompt.trim()) ? painted : "" });
-  }
+  const now = isRemoval(prompt) ? "remove" : "paint";
+  if (mode === now) return;
+  // The bare phrase is written anew, in the language of the page.
+  before[now] = BARE.has(prompt.trim()) ? "" : prompt;
+  ask({ prompt: before[mode] || (mode === "remove" ? t().prompt.removal : "") });
 }

@@ -1,5 +1,5 @@
 const px = (width: number, height: number) => `${width} × ${height}`;
-const percent = (share: number) => `${Math.max(1, Math.round(share * 100))} %`;
+const percent = (share: number) => `${Math.max(1, Math.round(share * 100))}%`;
 
 export const prompt = {
   panel: "Your wish",
