@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # For what runs in web/: the Node.js of .venv, if it had to be installed there, before any other.
 WEB := cd web && PATH="$(CURDIR)/$(BIN):$$PATH"
+# npm writes this file when it has installed what web/package-lock.json says.
+PAGE_TOOLS := web/node_modules/.package-lock.json
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 DEMO_OUT := demo-out
 # What `make heavy` installs as torch; on a machine without a GPU any CPU build does.
@@ -25,7 +27,7 @@ demo: $(VENV)/runtime.done  ## repaint a photograph and say where the result is
 test: $(VENV)/dev.done  ## run all tests
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
-check: $(VENV)/dev.done $(VENV)/heavy.done  ## lint, formatting, types, layers, packaging, the page
+check: $(VENV)/dev.done $(VENV)/heavy.done $(PAGE_TOOLS)  ## lint, formatting, types, layers, packaging, the page
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -34,11 +36,11 @@ check: $(VENV)/dev.done $(VENV)/heavy.done  ## lint, formatting, types, layers, 
 	$(WEB) npm run --silent check
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/check_page.py npm
 
-page: web/node_modules/.package-lock.json  ## build the page, web/, into the package
+page: $(PAGE_TOOLS)  ## build the page, web/, into the package
 	@$(WEB) npm run --silent build -- --logLevel warn
 	@echo "built into src/overpaint/server/page; it is committed with its source"
 
-heavy: $(VENV)/heavy.done  ## install torch, Node.js, an older SDK and what else only some tests need
+heavy: $(VENV)/heavy.done $(PAGE_TOOLS)  ## install torch, Node.js, an older SDK and what else only some tests need
 
 bench: $(VENV)/dev.done  ## measure time and memory, and print the tables
 	@set -e; for script in bench/[!_]*.py; do \
@@ -67,7 +69,7 @@ $(VENV)/dev.done: $(VENV)/runtime.done
 	@$(PIP) install --group dev
 	@touch $@
 
-$(VENV)/heavy.done: $(VENV)/dev.done web/node_modules/.package-lock.json
+$(VENV)/heavy.done: $(VENV)/dev.done
 	@echo "installing torch and what training needs into $(VENV) ..."
 	@$(PIP) install $(TORCH)
 	@$(PIP) install --editable ".[train]" --group bench --group browser
@@ -76,8 +78,7 @@ $(VENV)/heavy.done: $(VENV)/dev.done web/node_modules/.package-lock.json
 	@$(PIP) install --no-deps --target build/dashscope-1 dashscope==1.26.2
 	@touch $@
 
-# npm writes this file when it has installed what web/package-lock.json says.
-web/node_modules/.package-lock.json: web/package.json web/package-lock.json | $(VENV)/node.done
+$(PAGE_TOOLS): web/package.json web/package-lock.json | $(VENV)/node.done
 	@echo "installing what the page is built with into web/node_modules ..."
 	@$(WEB) npm ci --loglevel=error
 	@touch $@
