@@ -22,6 +22,7 @@ export function Stage() {
   const words = t().stage;
   return (
     <div class="stage">
+      {/* biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: it takes arrows and space. */}
       <canvas
         ref={canvas}
         class="stage-canvas"
@@ -122,11 +123,10 @@ function resize(entry: ResizeObserverEntry, element: HTMLElement, painter: Paint
   const { width, height } = element.getBoundingClientRect();
   const ratio = window.devicePixelRatio || 1;
   const exact = entry.devicePixelContentBoxSize?.[0];
-  painter.resize(
-    exact?.inlineSize ?? Math.round(width * ratio),
-    exact?.blockSize ?? Math.round(height * ratio),
-    ratio,
-  );
+  const device = (side: number, said?: number) =>
+    // Emulated screens (developer tools, tests) report CSS pixels there.
+    said && Math.abs(said - side * ratio) < 2 ? said : Math.round(side * ratio);
+  painter.resize(device(width, exact?.inlineSize), device(height, exact?.blockSize), ratio);
   // The stage's padding is where other things float; the picture fits into what is left.
   const style = getComputedStyle(element.parentElement ?? element);
   const px = (value: string) => Number.parseFloat(value) || 0;
