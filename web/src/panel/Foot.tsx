@@ -4,10 +4,10 @@ import { t } from "../i18n";
 import { noteText } from "../problems/notes";
 import { notReady } from "../runs/ready";
 import { account } from "../state/session";
-import { model, wish } from "../state/wish";
+import { wish } from "../state/wish";
 import { base, runs, shown } from "../state/work";
 import { keysOf } from "../ui/keys";
-import { isRemoval } from "./removal";
+import { removes } from "./options";
 import { run } from "./run";
 import { sizeWords } from "./SizeField";
 
@@ -25,8 +25,7 @@ export function Foot() {
 
 export function RunButton({ describedBy }: { describedBy?: string }) {
   const words = t().prompt;
-  const removes = model.value?.takes.prompt === false || isRemoval(wish.value.prompt);
-  const Icon = removes ? Eraser : Brush;
+  const Icon = removes.value ? Eraser : Brush;
   const blocked = notReady.value !== null;
   return (
     // Not `disabled`: it stays where the keys are, and says why.
@@ -39,7 +38,7 @@ export function RunButton({ describedBy }: { describedBy?: string }) {
       onClick={run}
     >
       <Icon size={18} aria-hidden="true" />
-      <span>{removes ? words.runRemove : words.run}</span>
+      <span>{removes.value ? words.runRemove : words.run}</span>
       <span class="panel-run-keys" aria-hidden="true">
         {keysOf("Mod+Enter").map((key) => (
           <kbd key={key}>{key}</kbd>

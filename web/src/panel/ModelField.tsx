@@ -4,7 +4,7 @@ import type { Model } from "../state/types";
 import { ask, model } from "../state/wish";
 import { Field, Select } from "../ui/Fields";
 import { onePerEngine } from "./engines";
-import { engineName, lacking, TAKEN } from "./options";
+import { engineName, TAKEN } from "./options";
 
 /** What the chosen model is called. */
 export const modelName = (): string => (model.value ? engineName(model.value) : "");
@@ -15,7 +15,7 @@ export function ModelField() {
   const chosen = model.value;
   if (!chosen) return <p class="hint">{words.noModels}</p>;
   const missing = Object.entries(TAKEN)
-    .filter(([field]) => lacking(field as keyof typeof TAKEN))
+    .filter(([field]) => !chosen.takes[field as keyof typeof TAKEN])
     .map(([, name]) => words[name]);
   return (
     <>

@@ -11,8 +11,7 @@ import { length } from "./changes";
 import { Suggester, type Suggestions } from "./concepts";
 import { LetteringHelper } from "./LetteringHelper";
 import { setMode } from "./mode";
-import { complaints } from "./options";
-import { isRemoval } from "./removal";
+import { complaints, removes } from "./options";
 import { run } from "./run";
 import { typedAt } from "./word";
 
@@ -23,7 +22,6 @@ export function Prompt() {
   const words = t().prompt;
   const { prompt } = wish.value;
   const needsNone = model.value?.takes.prompt === false;
-  const removes = isRemoval(prompt) || needsNone;
   const lettering = useSignal(false);
   const letteringId = useId();
   return (
@@ -31,7 +29,7 @@ export function Prompt() {
       {!needsNone && (
         <Choice
           label={words.mode}
-          value={removes ? "remove" : "paint"}
+          value={removes.value ? "remove" : "paint"}
           options={[
             {
               value: "paint",
@@ -55,10 +53,10 @@ export function Prompt() {
           onChange={setMode}
         />
       )}
-      <Words label={removes ? words.removeLabel : words.promptLabel} />
+      <Words label={removes.value ? words.removeLabel : words.promptLabel} />
       {needsNone ? (
         <p class="hint">{words.noWords}</p>
-      ) : removes ? (
+      ) : removes.value ? (
         <p class="hint">{words.removeHint}</p>
       ) : (
         <>

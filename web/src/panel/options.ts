@@ -5,6 +5,7 @@ import { limits, models } from "../state/session";
 import { EMPTY_WISH, type Model, type Wish } from "../state/types";
 import { ask, model, wish } from "../state/wish";
 import { changedIn, GROUPS, type GroupName, length } from "./changes";
+import { isRemoval } from "./removal";
 import { isSeed } from "./seeds";
 import { inRange, readSize } from "./sizes";
 
@@ -40,6 +41,11 @@ export const complaints = computed<Complaints>(() => {
   return found;
 });
 
+/** Whether it is all about taking away: by the words, or as the model does nothing else. */
+export const removes = computed(
+  () => model.value?.takes.prompt === false || isRemoval(wish.value.prompt),
+);
+
 /** What a model may or may not take, and what that is called. */
 export const TAKEN = {
   style: "whatStyle",
@@ -62,9 +68,10 @@ export function engineName(of: Model): string {
   return own[of.engine] ?? of.name;
 }
 
-/** Why the chosen model cannot use a field; undefined where it can, or is not known yet. */
+/** Why a field is not used; undefined where it is, or where the model is not known yet. */
 export function lacking(field: keyof typeof TAKEN): string | undefined {
   const chosen = model.value;
-  if (!chosen || chosen.takes[field]) return undefined;
+  if (!chosen) return undefined;
+  if (chosen.takes[field]) return removes.value ? t().prompt.removalLacks : undefined;
   return t().prompt.lacks(engineName(chosen), t().prompt[TAKEN[field]]);
 }
