@@ -107,7 +107,7 @@ export const prompt: Translation<typeof en> = {
   referenceHint: "想放进画面的东西，给一张它的图片。",
   referenceDrop: "选择、拖入或粘贴图片",
   referenceOf: (name) => `参考图：${name}`,
-  dropReference: "松开即作为参考图",
+  dropReference: "松手作为参考图",
   referenceTaken: "已作为参考图。",
   replaceReference: "换一张",
   removeReference: "移除参考图",
