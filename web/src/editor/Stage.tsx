@@ -121,6 +121,8 @@ function attach(element: HTMLCanvasElement): () => void {
 
 function resize(entry: ResizeObserverEntry, element: HTMLElement, painter: Painter): void {
   const { width, height } = element.getBoundingClientRect();
+  // Out of sight, on a phone: what is seen stays as it is.
+  if (width === 0 || height === 0) return;
   const ratio = window.devicePixelRatio || 1;
   const exact = entry.devicePixelContentBoxSize?.[0];
   const device = (side: number, said?: number) =>

@@ -3,6 +3,8 @@ import type { Point, Rect } from "../state/types";
 import type { Camera } from "./values";
 
 export const MOST_SCALE = 32;
+/** What `fit` zooms to at most. */
+const MOST_FIT = 2;
 /** Zoomed in by more than this, single pixels are to be seen. */
 export const CRISP_SCALE = 3;
 const STEPS = [
@@ -16,9 +18,9 @@ export interface Size {
   height: number;
 }
 
-/** The whole picture, in the middle of `room`; small ones are not blown up beyond 100 %. */
+/** The whole picture, in the middle of `room`; small ones are not blown up beyond MOST_FIT. */
 export function fitCamera(picture: Size, room: Rect): Camera {
-  const scale = Math.min(room.width / picture.width, room.height / picture.height, 1);
+  const scale = Math.min(room.width / picture.width, room.height / picture.height, MOST_FIT);
   return centred(picture, room, Math.max(scale, 1e-3));
 }
 

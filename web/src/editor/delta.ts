@@ -150,44 +150,24 @@ export function applyDelta(levels: Levels, delta: Uint8Array): number[] {
 function flip(levels: Levels, tile: number, reader: Reader, end: number): void {
   const { x, y, width } = tileRect(levels, tile);
   const { data } = levels;
-  let column = 0;
-  let at = y * levels.width + x;
-  const step = () => {
-    at++;
-    if (++column === width) {
-      column = 0;
-      at += levels.width - width;
-    }
-  };
+  const { bytes } = reader;
+  let done = 0; // pixels of the tile
   while (reader.at < end) {
     const token = reader.integer();
-    let left = token >> 1;
-    if ((token & 1) === 0) {
-      for (; left > 0; left--, step()) {
-        data[at] = (data[at] as number) ^ (reader.bytes[reader.at++] as number);
+    const until = done + (token >> 1);
+    const run = (token & 1) === 1;
+    const bits = run ? (bytes[reader.at++] as number) : 0;
+    if (run && bits === 0) done = until;
+    while (done < until) {
+      const column = done % width;
+      const stop = Math.min(until, done + width - column); // the row's end
+      const at = (y + (done - column) / width) * levels.width + x + column - done;
+      if (run) for (; done < stop; done++) data[at + done] = (data[at + done] as number) ^ bits;
+      else {
+        for (; done < stop; done++) {
+          data[at + done] = (data[at + done] as number) ^ (bytes[reader.at++] as number);
+        }
       }
-      continue;
     }
-    const bits = reader.bytes[reader.at++] as number;
-    if (bits === 0) {
-      // The longest runs, of what did not change.
-      const passed = column + left;
-      column = passed % width;
-      at += left + Math.floor(passed / width) * (levels.width - width);
-      continue;
-    }
-    for (; left > 0; left--, step()) data[at] = (data[at] as number) ^ bits;
   }
-}
-
-/** The tiles that a delta changes. */
-export function deltaTiles(delta: Uint8Array): number[] {
-  const reader = new Reader(delta);
-  const tiles: number[] = [];
-  while (reader.at < delta.length) {
-    tiles.push(reader.integer());
-    const length = reader.integer();
-    reader.at += length;
-  }
-  return tiles;
 }

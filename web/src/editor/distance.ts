@@ -13,13 +13,20 @@ const MOST_LEVELS = 16;
 /** Levels grown by `px`, or shrunk where it is negative. What is outside of the picture is neither. */
 export function grow(levels: Levels, px: number, box: Rect): Uint8Array<ArrayBuffer> {
   const radius = Math.round(Math.abs(px));
-  const erode = px < 0;
   const out = levels.data.slice();
   if (radius === 0) return out;
-  const area = padded(levels, box, erode ? 1 : radius);
   const steps = thresholds(levels.data);
-  if (erode) shrinkInto(out, levels, area, radius, steps);
-  else growInto(out, levels, area, radius, steps);
+  const sweep = new Sweep(levels, padded(levels, box, px < 0 ? 1 : radius), radius);
+  if (px > 0) {
+    // What is at least a level, grown, is at least that level.
+    for (const step of steps) sweep.run(step, true, (level) => Math.max(level, step), out);
+  } else {
+    // What is below a level, grown, is below it: it falls to the level before.
+    for (const [i, step] of [...steps.entries()].reverse()) {
+      const lower = steps[i - 1] ?? 0;
+      sweep.run(step, false, (level) => (level >= step ? lower : level), out);
+    }
+  }
   return out;
 }
 
@@ -48,54 +55,15 @@ function thresholds(data: Uint8Array): number[] {
   return steps;
 }
 
-/** What is at least a level, grown, is at least that level. */
-function growInto(
-  out: Uint8Array,
-  levels: Levels,
-  area: Rect,
-  radius: number,
-  steps: readonly number[],
-): void {
-  const sweep = new Sweep(area, radius);
-  for (const step of steps) {
-    sweep.run(
-      (at) => (levels.data[at] as number) >= step,
-      levels.width,
-      (at) => {
-        if ((out[at] as number) < step) out[at] = step;
-      },
-    );
-  }
-}
-
-/** What is below a level, grown, is below it: it falls to the level before. */
-function shrinkInto(
-  out: Uint8Array,
-  levels: Levels,
-  area: Rect,
-  radius: number,
-  steps: readonly number[],
-): void {
-  const sweep = new Sweep(area, radius);
-  for (let i = steps.length - 1; i >= 0; i--) {
-    const step = steps[i] as number;
-    const lower = i > 0 ? (steps[i - 1] as number) : 0;
-    sweep.run(
-      (at) => (levels.data[at] as number) < step,
-      levels.width,
-      (at) => {
-        if ((out[at] as number) >= step) out[at] = lower;
-      },
-    );
-  }
-}
-
 /** The two sweeps over one area; keeps its memory from level to level. */
 class Sweep {
+  /** g of each pixel of the area; radius + 1 where it is more than the radius. */
   private readonly near: Uint16Array;
+  /** How far a pixel reaches along its row, by g; nothing beyond the radius. */
   private readonly reach: Int32Array;
 
   constructor(
+    private readonly levels: Levels,
     private readonly area: Rect,
     private readonly radius: number,
   ) {
@@ -105,40 +73,62 @@ class Sweep {
     );
   }
 
-  /** Call `take` with every pixel that has one of `source` within the radius. */
-  run(source: (at: number) => boolean, stride: number, take: (at: number) => void): void {
-    const { area, near, reach, radius } = this;
-    const { width, height } = area;
+  /**
+   * Put through `to` every level of `out` that has, within the radius, a pixel of at least `step`
+   * (or, with `over` false, of less).
+   */
+  run(step: number, over: boolean, to: (level: number) => number, out: Uint8Array): void {
+    const become = Uint8Array.from({ length: 256 }, (_, level) => to(level));
+    this.down(step, over);
+    const { x: left, y: top, width, height } = this.area;
+    for (let y = height - 1; y >= 0; y--) {
+      if (y < height - 1) this.up(y * width);
+      this.along(y * width, (top + y) * this.levels.width + left, become, out);
+    }
+  }
+
+  private down(step: number, over: boolean): void {
+    const { near, radius } = this;
+    const { data, width: stride } = this.levels;
+    const { x: left, y: top, width, height } = this.area;
     const far = radius + 1;
     for (let y = 0; y < height; y++) {
-      const row = (area.y + y) * stride + area.x;
+      const row = (top + y) * stride + left;
       const here = y * width;
       for (let x = 0; x < width; x++) {
-        const above = y > 0 ? (near[here + x - width] as number) + 1 : far;
-        near[here + x] = source(row + x) ? 0 : Math.min(above, far);
+        let distance = 0;
+        if ((data[row + x] as number) >= step !== over) {
+          distance = y === 0 ? far : (near[here + x - width] as number) + 1;
+          if (distance > far) distance = far;
+        }
+        near[here + x] = distance;
       }
     }
-    for (let y = height - 1; y >= 0; y--) {
-      const row = (area.y + y) * stride + area.x;
-      const here = y * width;
-      if (y < height - 1) {
-        for (let x = 0; x < width; x++) {
-          const below = (near[here + x + width] as number) + 1;
-          if (below < (near[here + x] as number)) near[here + x] = below;
-        }
-      }
-      let end = -1; // the last pixel that something at the left reaches
-      for (let x = 0; x < width; x++) {
-        const to = reach[near[here + x] as number] as number;
-        if (to >= 0 && x + to > end) end = x + to;
-        if (x <= end) take(row + x);
-      }
-      let start = width; // the first that something at the right reaches
-      for (let x = width - 1; x >= 0; x--) {
-        const to = reach[near[here + x] as number] as number;
-        if (to >= 0 && x - to < start) start = x - to;
-        if (x >= start) take(row + x);
-      }
+  }
+
+  private up(here: number): void {
+    const { near } = this;
+    const { width } = this.area;
+    for (let i = here; i < here + width; i++) {
+      const below = (near[i + width] as number) + 1;
+      if (below < (near[i] as number)) near[i] = below;
+    }
+  }
+
+  private along(here: number, row: number, become: Uint8Array, out: Uint8Array): void {
+    const { near, reach } = this;
+    const { width } = this.area;
+    let end = -1; // the last pixel that something at the left reaches
+    for (let x = 0; x < width; x++) {
+      const to = x + (reach[near[here + x] as number] as number);
+      if (to > end) end = to;
+      if (x <= end) out[row + x] = become[out[row + x] as number] as number;
+    }
+    let start = width; // the first that something at the right reaches
+    for (let x = width - 1; x >= 0; x--) {
+      const to = x - (reach[near[here + x] as number] as number);
+      if (to < start) start = to;
+      if (x >= start) out[row + x] = become[out[row + x] as number] as number;
     }
   }
 }

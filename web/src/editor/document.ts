@@ -2,7 +2,7 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
 import type { Rect } from "../state/types";
 import type { Compute } from "./compute";
-import { applyDelta, copyTile, deltaTiles, makeDelta, pasteTile } from "./delta";
+import { applyDelta, copyTile, makeDelta, pasteTile } from "./delta";
 import { History, type Step } from "./history";
 import type { Operation } from "./operations";
 import { type Coverage, NOTHING, Plane, tileRect, tilesIn, union } from "./plane";
@@ -120,13 +120,17 @@ export class Document {
         await this.strokeEnds();
         if (this.planes[layer] !== plane) return; // another picture
         const { version } = this;
-        const { data, delta } = await this.compute.outcome(plane, operation);
+        const { data, delta, tiles } = await this.compute.outcome(plane, operation);
         if (this.planes[layer] !== plane) return;
         if (this.version !== version) continue; // drawn on meanwhile: once more, on what is there
         if (delta.length === 0) return;
         plane.data = data;
         this.history.push({ layer, delta });
-        this.settle(layer, deltaTiles(delta));
+        for (const [tile, counted] of tiles) plane.tell(tile, counted);
+        this.settle(
+          layer,
+          tiles.map(([tile]) => tile),
+        );
         return;
       }
     });
@@ -154,13 +158,13 @@ export class Document {
   }
 
   private flip({ layer, delta }: Step): void {
-    this.settle(layer, applyDelta(this.planes[layer], delta));
+    const tiles = applyDelta(this.planes[layer], delta);
+    this.planes[layer].recount(tiles);
+    this.settle(layer, tiles);
   }
 
   private settle(layer: Layer, tiles: readonly number[]): void {
-    const plane = this.planes[layer];
-    plane.recount(tiles);
-    const rects = tiles.map((tile) => tileRect(plane, tile));
+    const rects = tiles.map((tile) => tileRect(this.planes[layer], tile));
     this.changed(layer, rects.length > 0 ? rects.reduce(union) : null);
   }
 

@@ -3,7 +3,7 @@ import type { Point } from "../state/types";
 import { copyTile, makeDelta } from "./delta";
 import { grow } from "./distance";
 import { type Colours, enclosed, wand } from "./flood";
-import { type Levels, Plane, tileRect, tilesIn } from "./plane";
+import { type Coverage, countTile, type Levels, Plane, tileRect, tilesIn } from "./plane";
 import { polygon } from "./polygon";
 
 /** How new pixels meet those that are there. */
@@ -23,6 +23,8 @@ export interface Outcome {
   data: Uint8Array<ArrayBuffer>;
   /** For undo; empty where nothing changed. */
   delta: Uint8Array<ArrayBuffer>;
+  /** The tiles that changed, and what is in them now. */
+  tiles: ReadonlyArray<readonly [number, Coverage]>;
 }
 
 /** Levels after an operation; `colours` is needed for the wand alone. */
@@ -72,7 +74,8 @@ export function outcome(
   for (const tile of tilesIn(levels, { x: 0, y: 0, ...levels })) {
     if (differs(levels, after, tile)) before.set(tile, copyTile(levels, tile));
   }
-  return { data, delta: makeDelta(after, before) };
+  const tiles = [...before.keys()].map((tile) => [tile, countTile(after, tile)] as const);
+  return { data, delta: makeDelta(after, before), tiles };
 }
 
 function differs(a: Levels, b: Levels, tile: number): boolean {

@@ -65,11 +65,13 @@ export class Plane implements Levels {
 
   /** Take tiles' counts anew, after their pixels changed; all of them by default. */
   recount(tiles: Iterable<number> = this.tiles.keys()): void {
-    for (const tile of tiles) {
-      const counted = count(this, tileRect(this, tile));
-      this.tiles[tile] = counted;
-      this.live[tile] = counted.marked > 0 ? 1 : 0;
-    }
+    for (const tile of tiles) this.tell(tile, countTile(this, tile));
+  }
+
+  /** A tile's counts, taken elsewhere. */
+  tell(tile: number, counted: Coverage): void {
+    this.tiles[tile] = counted;
+    this.live[tile] = counted.marked > 0 ? 1 : 0;
   }
 
   /** A tile is being drawn on. */
@@ -98,8 +100,10 @@ export class Plane implements Levels {
   }
 }
 
-/** Coverage of a part. */
-function count({ data, width }: Levels, rect: Rect): Coverage {
+/** What is marked of a tile. */
+export function countTile(levels: Levels, tile: number): Coverage {
+  const { data, width } = levels;
+  const rect = tileRect(levels, tile);
   const right = rect.x + rect.width;
   const bottom = rect.y + rect.height;
   let marked = 0;

@@ -53,7 +53,6 @@ export class Pointers {
   }
 
   private down(event: PointerEvent): void {
-    this.element.focus({ preventScroll: true });
     const touch = event.pointerType === "touch";
     if (touch && this.palm(event)) return;
     if (!touch && this.doing) return; // a further button of a mouse that is at work

@@ -23,9 +23,9 @@ export const RIMMED = TEXELS + 2;
 /** A level from here on is marked. */
 const EDGE = 128;
 /** Texels from one line of the hatching to the next. */
-const HATCH = 10;
+const HATCH = 11;
 const TINT_ALPHA = 0.4;
-const HATCH_ALPHA = 0.62;
+const HATCH_ALPHA = 0.52;
 const LINE_ALPHA = 0.95;
 /** Points that a texel averages over, a side. */
 const POINTS = 4;
