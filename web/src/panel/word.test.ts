@@ -58,6 +58,18 @@ describe("fitting", () => {
     expect(ids(fitting(word("wearing", "en"), concepts))).toEqual([]);
   });
 
+  it("puts names that begin so before those that only hold it", () => {
+    const eyes: ConceptMatch[] = [
+      { id: "bags", en: "face with bags under eyes", zh: "有眼袋表情" },
+      { id: "eye", en: "eye", zh: "眼睛" },
+      { id: "ball", en: "soccer ball", zh: "足球" },
+      { id: "ballet", en: "white ballet shoes", zh: "芭蕾舞鞋" },
+      { id: "balloon", en: "balloon", zh: "气球" },
+    ];
+    expect(ids(fitting(word("眼", "zh"), eyes))).toEqual(["eye", "bags"]);
+    expect(ids(fitting(word("ball", "en"), eyes))).toEqual(["ball", "balloon", "ballet"]);
+  });
+
   it("keeps Chinese names that hold the characters", () => {
     expect(ids(fitting(word("气", "zh"), concepts))).toEqual(["balloon", "hot-air-balloon"]);
   });

@@ -26,6 +26,7 @@ const PLAIN_ZH = new Set(
 const LATIN = /[\p{Script=Latin}][\p{Script=Latin}'’-]*$/u;
 const HAN = /\p{Script=Han}{1,12}$/u;
 const LONGEST_ZH = 6; // characters of two segments together
+const MOST = 6; // suggestions
 
 const segmenter =
   typeof Intl.Segmenter === "function" ? new Intl.Segmenter("zh", { granularity: "word" }) : null;
@@ -73,20 +74,31 @@ function hanAt(end: number, run: string): Typed[] {
   return found;
 }
 
-/** Those of the server's matches whose name can come of what was typed; none where it is whole. */
+/**
+ * Those of the server's matches whose name can come of what was typed, names that begin so first;
+ * none where it is whole.
+ */
 export function fitting(typed: Typed, matches: readonly ConceptMatch[]): ConceptMatch[] {
   const wanted = typed.text.toLowerCase();
-  const fit = matches.filter((match) => {
-    const name = match[typed.language].toLowerCase();
-    if (typed.language === "zh") return name.includes(wanted);
-    return (
-      name.startsWith(wanted) ||
-      name.split(" ").some((word) => word.startsWith(wanted)) ||
-      isNear(name, wanted)
-    );
-  });
-  const only = fit.length === 1 && fit[0]?.[typed.language].toLowerCase() === wanted;
-  return only ? [] : fit;
+  const name = (match: ConceptMatch) => match[typed.language].toLowerCase();
+  const fit = matches
+    .map((match) => ({ match, rank: rankOf(name(match), wanted, typed.language) }))
+    .filter(({ rank }) => rank >= 0)
+    .sort((one, other) => one.rank - other.rank)
+    .slice(0, MOST)
+    .map(({ match }) => match);
+  const only = fit[0];
+  return fit.length === 1 && only && name(only) === wanted ? [] : fit;
+}
+
+/** 0 is best; -1 does not fit. */
+function rankOf(name: string, wanted: string, language: Typed["language"]): number {
+  if (name.startsWith(wanted)) return 0;
+  if (language === "zh") return name.includes(wanted) ? 1 : -1;
+  const words = name.split(" ");
+  if (words.includes(wanted)) return 0;
+  if (words.some((word) => word.startsWith(wanted))) return 1;
+  return isNear(name, wanted) ? 2 : -1;
 }
 
 /** Whether one is the other with a slip or two: "baloon". */
