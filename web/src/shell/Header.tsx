@@ -302,8 +302,10 @@ function Usage() {
         />
       )}
       <p class="hint">
-        {who.images === null ? words.used(who.used) : words.usedOf(who.used, who.images)}
-        {who.plan && ` · ${words.plan(who.plan)}`}
+        <span>
+          {who.images === null ? words.used(who.used) : words.usedOf(who.used, who.images)}
+        </span>
+        {who.plan && <span>{words.plan(who.plan)}</span>}
       </p>
     </div>
   );

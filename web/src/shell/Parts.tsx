@@ -1,4 +1,4 @@
-import { Brush, Images, PencilLine } from "lucide-preact";
+import { Image, Images, PencilLine } from "lucide-preact";
 import { t } from "../i18n";
 import { notReady } from "../runs/ready";
 import { startRun } from "../runs/runs";
@@ -7,10 +7,10 @@ import { openRuns } from "../state/work";
 import { Button } from "../ui/Button";
 
 const PARTS = [
-  { name: "picture", word: "partPicture", icon: Brush },
+  { name: "picture", word: "partPicture", icon: Image },
   { name: "wish", word: "partWish", icon: PencilLine },
   { name: "results", word: "partResults", icon: Images },
-] as const satisfies ReadonlyArray<{ name: Part; word: string; icon: typeof Brush }>;
+] as const satisfies ReadonlyArray<{ name: Part; word: string; icon: typeof Image }>;
 
 /** The bar at the foot of a small screen: which part is seen, and the button that repaints. */
 export function Parts() {

@@ -17,10 +17,14 @@ export function QuestionDialog({ title, text, yes, no, danger, answer }: Questio
       onClose={() => give(false)}
       actions={
         <>
-          <Button kind="quiet" onClick={() => give(false)}>
+          <Button kind="quiet" data-focus={danger} onClick={() => give(false)}>
             {no}
           </Button>
-          <Button kind={danger ? "danger" : "primary"} onClick={() => give(true)}>
+          <Button
+            kind={danger ? "danger" : "primary"}
+            data-focus={!danger}
+            onClick={() => give(true)}
+          >
             {yes}
           </Button>
         </>

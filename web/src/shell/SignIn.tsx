@@ -51,6 +51,7 @@ export default function SignIn({ onClose }: { onClose: () => void }) {
           {(of) => (
             <input
               {...of}
+              data-focus
               type="password"
               name="key"
               autocomplete="current-password"

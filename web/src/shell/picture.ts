@@ -3,7 +3,7 @@ import { effect, signal } from "@preact/signals";
 import { t } from "../i18n";
 import { limits } from "../state/session";
 import type { Base, Origin, PictureType } from "../state/types";
-import { part, say } from "../state/ui";
+import { dismiss, part, say } from "../state/ui";
 import { base, editor, runs, shown } from "../state/work";
 import { digest } from "../store/digest";
 import { fitted, type Misfit, misfit, type Size, scaled } from "./fit";
@@ -20,6 +20,8 @@ export const ACCEPT = "image/jpeg,image/png,image/webp,image/bmp,image/tiff,.tif
 const READABLE = 300 * 1024 * 1024;
 
 let turn = 0;
+/** What was said of the last file that did not fit. */
+let refusal = 0;
 /** When mask or sketch changed last, ms since 1970. */
 let touched = 0;
 effect(() => {
@@ -37,6 +39,7 @@ export function unsaved(): boolean {
 export async function openPicture(file: Blob & { name?: string }, origin: Origin): Promise<void> {
   const mine = ++turn;
   opening.value = true;
+  dismiss(refusal);
   try {
     const next = await read(file, origin);
     if (!next || mine !== turn) return;
@@ -98,8 +101,10 @@ class Refused extends Error {
 
 function refuse(error: unknown): void {
   const words = t().shell;
-  if (error instanceof Refused) say("problem", error.text, { hint: error.hint });
-  else say("problem", words.unreadable, { hint: words.unreadableHint });
+  const known = error instanceof Refused;
+  refusal = say("problem", known ? error.text : words.unreadable, {
+    hint: known ? error.hint : words.unreadableHint,
+  });
 }
 
 function replaces(): Promise<boolean> {
@@ -181,7 +186,8 @@ async function scaleToFit(
     bitmap.close();
     throw new Refused(words.tooLong(width, height), words.tooLongHint(minSide, maxSide));
   }
-  const copy = await shrink(bitmap, fitted(bitmap, limits.value));
+  const wish = fitted(bitmap, limits.value);
+  const copy = await shrink(bitmap, wish);
   bitmap.close();
   const weight = megabytes(copy.bytes.size);
   const reason = {
@@ -191,7 +197,11 @@ async function scaleToFit(
   }[why];
   const wanted = await confirm({
     title: why === "small" ? words.smallTitle : words.largeTitle,
-    text: [reason, words.offer(copy.width, copy.height, weight)],
+    text: [
+      reason,
+      words.offer(copy.width, copy.height, weight),
+      ...(copy.width < wish.width && why !== "heavy" ? [words.lighter(most)] : []),
+    ],
     yes: words.scaleTo(copy.width, copy.height),
     no: words.cancel,
   });

@@ -1,3 +1,4 @@
+import { signal } from "@preact/signals";
 import {
   Contrast,
   Download,
@@ -10,14 +11,13 @@ import {
   Trash2,
   Upload,
 } from "lucide-preact";
-import { useState } from "preact/hooks";
 import type { Layer } from "../editor/editor";
 import { t } from "../i18n";
 import { pickFile } from "../shell/picture";
 import { keysFor } from "../shell/shortcuts";
 import { editor } from "../state/work";
 import { Button, IconButton } from "../ui/Button";
-import { Choice, Slider } from "../ui/Fields";
+import { Choice, Slider, Switch } from "../ui/Fields";
 import { shown } from "../ui/keys";
 import { Menu, MenuItem } from "../ui/Menu";
 import { changeBrush, shareOf, sizeAt } from "./brush";
@@ -45,6 +45,7 @@ export function Options() {
       <ToolOptions />
       <span class="tools-gap" />
       {sketching ? <SketchActions /> : <MaskActions />}
+      <More />
     </div>
   );
 }
@@ -62,7 +63,12 @@ function ToolOptions() {
       return (
         <>
           {editor.layer.value === "mask" && <Mode />}
-          <Tolerance />
+          <div class="tools-rest first">
+            <Tolerance />
+          </div>
+          <div class="tools-rest">
+            <Contiguous />
+          </div>
         </>
       );
     default:
@@ -72,7 +78,7 @@ function ToolOptions() {
 
 function BrushOptions() {
   const words = t().tools;
-  const { size, softness, pressure } = editor.brush.value;
+  const { size } = editor.brush.value;
   return (
     <>
       <Slider
@@ -84,22 +90,39 @@ function BrushOptions() {
         shown={words.px(size)}
         onInput={(share) => changeBrush({ size: sizeAt(share) })}
       />
-      <Slider
-        label={words.softness}
-        min={0}
-        max={1}
-        step={0.05}
-        value={softness}
-        shown={words.percent(Math.round(softness * 100))}
-        onInput={(value) => changeBrush({ softness: value })}
-      />
-      <IconButton
-        icon={PenTool}
-        label={words.pressure}
-        pressed={pressure}
-        onClick={() => changeBrush({ pressure: !pressure })}
-      />
+      <div class="tools-rest">
+        {editor.layer.value === "mask" && <Softness />}
+        <Pressure />
+      </div>
     </>
+  );
+}
+
+function Softness() {
+  const words = t().tools;
+  const { softness } = editor.brush.value;
+  return (
+    <Slider
+      label={words.softness}
+      min={0}
+      max={1}
+      step={0.05}
+      value={softness}
+      shown={words.percent(Math.round(softness * 100))}
+      onInput={(value) => changeBrush({ softness: value })}
+    />
+  );
+}
+
+function Pressure() {
+  const { pressure } = editor.brush.value;
+  return (
+    <IconButton
+      icon={PenTool}
+      label={t().tools.pressure}
+      pressed={pressure}
+      onClick={() => changeBrush({ pressure: !pressure })}
+    />
   );
 }
 
@@ -121,30 +144,59 @@ function Mode() {
 }
 
 function Tolerance() {
-  const words = t().tools;
   return (
-    <>
-      <Slider
-        label={words.tolerance}
-        min={0}
-        max={255}
-        value={editor.tolerance.value}
-        onInput={(value) => {
-          editor.tolerance.value = value;
+    <Slider
+      label={t().tools.tolerance}
+      min={0}
+      max={255}
+      value={editor.tolerance.value}
+      onInput={(value) => {
+        editor.tolerance.value = value;
+      }}
+    />
+  );
+}
+
+function Contiguous() {
+  if (editor.tool.value !== "wand") return null;
+  return (
+    <label class="tools-check">
+      <input
+        type="checkbox"
+        checked={editor.contiguous.value}
+        onChange={(event) => {
+          editor.contiguous.value = event.currentTarget.checked;
         }}
       />
-      {editor.tool.value === "wand" && (
-        <label class="tools-check">
-          <input
-            type="checkbox"
-            checked={editor.contiguous.value}
-            onChange={(event) => {
-              editor.contiguous.value = event.currentTarget.checked;
-            }}
-          />
-          {words.contiguous}
-        </label>
-      )}
+      {t().tools.contiguous}
+    </label>
+  );
+}
+
+/** What has no room on a phone's strip, as the tool takes it. */
+function Rest() {
+  const words = t().tools;
+  const { tool, brush } = editor;
+  const mask = editor.layer.value === "mask";
+  if (tool.value === "brush" || tool.value === "eraser") {
+    return (
+      <>
+        {mask && <Softness />}
+        <Switch
+          label={words.pressure}
+          checked={brush.value.pressure}
+          onChange={(pressure) => changeBrush({ pressure })}
+        />
+      </>
+    );
+  }
+  if (tool.value !== "wand" && tool.value !== "fill") return null;
+  return (
+    <>
+      <div class="tools-narrow">
+        <Tolerance />
+      </div>
+      <Contiguous />
     </>
   );
 }
@@ -173,6 +225,7 @@ function MaskActions() {
     <>
       <p class="tools-marked">{none ? words.none : words.marked(markedShare())}</p>
       <IconButton
+        class="tools-wide"
         icon={visible ? Eye : EyeOff}
         label={visible ? words.hide : words.show}
         shortcut={keysFor("show")}
@@ -181,6 +234,7 @@ function MaskActions() {
         }}
       />
       <IconButton
+        class="tools-wide"
         icon={Contrast}
         label={words.invert}
         shortcut={keysFor("invert")}
@@ -194,50 +248,82 @@ function MaskActions() {
         disabled={none}
         onClick={() => editor.clear()}
       />
-      <Menu
-        label={words.maskTitle}
-        button={(opens) => (
-          <button
-            type="button"
-            class="icon-button"
-            aria-label={words.more}
-            data-tip={words.more}
-            {...opens}
-          >
-            <Ellipsis size={20} strokeWidth={1.75} aria-hidden="true" />
-          </button>
-        )}
-      >
-        <MenuItem
-          icon={SquareCheckBig}
-          keys={shown(keysFor("all") ?? "")}
-          onClick={() => editor.selectAll()}
-        >
-          {words.selectAll}
-        </MenuItem>
-        <MenuItem icon={Upload} onClick={() => pickFile(MASKS, importMask)}>
-          {words.importMask}
-        </MenuItem>
-        <MenuItem icon={Download} disabled={none} onClick={() => void exportMask()}>
-          {words.exportMask}
-        </MenuItem>
-      </Menu>
     </>
+  );
+}
+
+/** Whatever else there is; on a phone, what the strip has no room for. */
+function More() {
+  const words = t().tools;
+  const mask = editor.layer.value === "mask";
+  const none = editor.coverage.value.marked === 0;
+  const visible = editor.showMask.value;
+  return (
+    <Menu
+      label={words.more}
+      class="tools-menu"
+      button={(opens) => (
+        <button
+          type="button"
+          class={mask ? "icon-button" : "icon-button tools-close"}
+          aria-label={words.more}
+          data-tip={words.more}
+          {...opens}
+        >
+          <Ellipsis size={20} strokeWidth={1.75} aria-hidden="true" />
+        </button>
+      )}
+    >
+      <div class="tools-close tools-fields">
+        <Rest />
+      </div>
+      <div class="tools-narrow tools-fields">{mask && <GrowFields disabled={none} />}</div>
+      {mask && (
+        <>
+          <div class="tools-narrow">
+            <hr class="menu-line" />
+            <MenuItem
+              icon={visible ? EyeOff : Eye}
+              onClick={() => {
+                editor.showMask.value = !visible;
+              }}
+            >
+              {visible ? words.hide : words.show}
+            </MenuItem>
+            <MenuItem icon={Contrast} onClick={() => editor.invert()}>
+              {words.invert}
+            </MenuItem>
+          </div>
+          <MenuItem
+            icon={SquareCheckBig}
+            keys={shown(keysFor("all") ?? "")}
+            onClick={() => editor.selectAll()}
+          >
+            {words.selectAll}
+          </MenuItem>
+          <MenuItem icon={Upload} onClick={() => pickFile(MASKS, importMask)}>
+            {words.importMask}
+          </MenuItem>
+          <MenuItem icon={Download} disabled={none} onClick={() => void exportMask()}>
+            {words.exportMask}
+          </MenuItem>
+        </>
+      )}
+    </Menu>
   );
 }
 
 function Grow({ disabled }: { disabled: boolean }) {
   const words = t().tools;
-  const [px, setPx] = useState(8);
   return (
     <Menu
       label={words.grow}
-      class="tools-grow"
+      class="tools-fields"
       align="center"
       button={(opens) => (
         <button
           type="button"
-          class="icon-button"
+          class="icon-button tools-wide"
           aria-label={words.grow}
           data-tip={words.grow}
           disabled={disabled}
@@ -247,15 +333,41 @@ function Grow({ disabled }: { disabled: boolean }) {
         </button>
       )}
     >
-      <Slider label={words.by} min={1} max={64} value={px} shown={words.px(px)} onInput={setPx} />
-      <div>
-        <Button aria-label={words.shrinkBy(px)} onClick={() => editor.grow(-px)}>
+      <GrowFields disabled={disabled} />
+    </Menu>
+  );
+}
+
+const growth = signal(8);
+
+function GrowFields({ disabled }: { disabled: boolean }) {
+  const words = t().tools;
+  const px = growth.value;
+  return (
+    <>
+      <Slider
+        label={words.grow}
+        min={1}
+        max={64}
+        value={px}
+        shown={words.px(px)}
+        disabled={disabled}
+        onInput={(value) => {
+          growth.value = value;
+        }}
+      />
+      <div class="tools-pair">
+        <Button
+          aria-label={words.shrinkBy(px)}
+          disabled={disabled}
+          onClick={() => editor.grow(-px)}
+        >
           {words.shrinkShort}
         </Button>
-        <Button aria-label={words.growBy(px)} onClick={() => editor.grow(px)}>
+        <Button aria-label={words.growBy(px)} disabled={disabled} onClick={() => editor.grow(px)}>
           {words.growShort}
         </Button>
       </div>
-    </Menu>
+    </>
   );
 }

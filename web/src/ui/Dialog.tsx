@@ -18,7 +18,11 @@ export interface DialogProps {
   wide?: boolean;
 }
 
-/** A modal dialog: the browser's own, which keeps the focus inside and closes with Escape. */
+/**
+ * A modal dialog: the browser's own, which keeps the focus inside and closes with Escape.
+ *
+ * What has `data-focus` gets the focus first; else the first thing that can have it.
+ */
 export function Dialog({ title, onClose, children, actions, wide }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
   const name = useId();
@@ -26,6 +30,7 @@ export function Dialog({ title, onClose, children, actions, wide }: DialogProps)
   useEffect(() => {
     const before = document.activeElement;
     element.current?.showModal();
+    element.current?.querySelector<HTMLElement>("[data-focus]")?.focus();
     setLevel(++topDialogs.value);
     return () => {
       topDialogs.value--;

@@ -65,7 +65,7 @@ export const shell = {
   pasted: "Pasted picture",
   dropPicture: "Drop to open the picture",
   dropMask: "Drop to use as the mask",
-  dropMaskHint: "White or clear marks what is repainted",
+  dropMaskHint: "White or transparent marks what is repainted",
   dropPictureHint: "A new picture to repaint",
   replaceTitle: "Take another picture?",
   replaceText:
@@ -103,6 +103,7 @@ export const shell = {
   isHeavy: (size: string, most: string) => `The file has ${size} MB; up to ${most} MB can be sent.`,
   offer: (width: number, height: number, size: string) =>
     `You can go on with a copy of ${width} × ${height} px (PNG, ${size} MB), made here in the browser. Results will have its size. Your file stays as it is.`,
+  lighter: (most: string) => `At a larger size the copy would have more than ${most} MB.`,
   scaleTo: (width: number, height: number) => `Scale to ${width} × ${height}`,
 
   // Parts of a small screen

@@ -94,6 +94,7 @@ export const shell: Translation<typeof en> = {
   isHeavy: (size, most) => `文件有 ${size} MB，最多可以上传 ${most} MB。`,
   offer: (width, height, size) =>
     `可以改用 ${width} × ${height} 像素的副本（PNG，${size} MB）。副本在浏览器中生成，结果也是这个尺寸，原文件不受影响。`,
+  lighter: (most) => `尺寸再大，副本就会超过 ${most} MB。`,
   scaleTo: (width, height) => `缩放到 ${width} × ${height}`,
 
   parts: "页面分区",
