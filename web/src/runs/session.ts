@@ -7,6 +7,7 @@ import { tidy } from "../store/store";
 import { announce } from "./announce";
 import { getAccount, getModels, postSignIn, postSignOut } from "./api";
 import { backoff, Failed, pause } from "./http";
+import { showInlays } from "./inlays";
 import { forgetHere, keepRuns, restoreRuns, resumeSending, takeRun } from "./keep";
 import { ours, sending } from "./send";
 import { keepTable, restoreTable } from "./table";
@@ -36,6 +37,7 @@ export async function boot(): Promise<void> {
   ]);
   keepRuns();
   announce();
+  showInlays();
   void resumeSending(neighbours);
   try {
     if (!base.value) await restoreTable(neighbours.tabs);

@@ -28,7 +28,10 @@ export function runText(run: Run): string {
       if (!run.progress) return words.painting;
       const { stage, done, total } = run.progress;
       const what = stageText(stage);
-      return total > 1 && done > 0 ? words.step(what, Math.min(done, total), total) : what;
+      const counts = stage === "paint" || stage === "erase";
+      return counts && total > 1 && done > 0
+        ? words.step(what, Math.min(done, total), total)
+        : what;
     }
     case "SUCCEEDED": {
       if (run.results.some((one) => !one.bytes && !one.problem)) return words.fetching;
