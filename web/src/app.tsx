@@ -2,7 +2,7 @@
 import { Stage } from "./editor/Stage";
 import { t } from "./i18n";
 import { Panel } from "./panel/Panel";
-import { ResultBar } from "./results/ResultBar";
+import { ResultBar, ResultNotes } from "./results/ResultBar";
 import { Results } from "./results/Results";
 import { Banner } from "./shell/Banner";
 import { Dialogs } from "./shell/Dialogs";
@@ -12,13 +12,14 @@ import { Parts } from "./shell/Parts";
 import { Toasts } from "./shell/Toasts";
 import { Welcome } from "./shell/Welcome";
 import { part } from "./state/ui";
-import { base } from "./state/work";
+import { base, shownResult } from "./state/work";
 import { Options } from "./tools/Options";
 import { Tools } from "./tools/Tools";
 import { Tips } from "./ui/Tips";
 
 export function App() {
   const open = base.value !== null;
+  const looking = shownResult.value !== null;
   return (
     <div class="layout" data-part={part.value}>
       <div>
@@ -27,15 +28,15 @@ export function App() {
       </div>
       {open ? (
         <main class="layout-main">
-          <div class="layout-options">
-            <Options />
+          <div class="layout-options" data-looking={looking || undefined}>
+            {looking ? <ResultBar /> : <Options />}
           </div>
           <div class="layout-tools">
             <Tools />
           </div>
           <div class="layout-stage" id="stage" tabIndex={-1}>
             <Stage />
-            <ResultBar />
+            <ResultNotes />
           </div>
           <button
             type="button"

@@ -33,7 +33,11 @@ export function Split() {
   };
   const percent = Math.round(split * 100);
   return (
-    <div class="stage-split" data-peeking={editor.peeking.value || undefined}>
+    <div
+      class="stage-split"
+      data-peeking={editor.peeking.value || undefined}
+      data-edge={split < 0.01 ? "start" : split > 0.99 ? "end" : undefined}
+    >
       <div
         class="stage-handle"
         role="slider"

@@ -1,4 +1,4 @@
-/** What can be done with the result that is looked at; floats over the stage. */
+/** What can be done with the result that is looked at; stands where the tools' options stand else. */
 import {
   ArrowLeft,
   ChevronLeft,
@@ -37,11 +37,16 @@ import { pictures } from "./strip";
 
 export function ResultBar() {
   const looked = shownResult.value;
-  if (!looked) return null;
+  return looked && <Bar {...looked} />;
+}
+
+/** What the engine said of the result; floats over the stage. */
+export function ResultNotes() {
+  const run = shownResult.value?.run;
+  if (!run || run.notes.length === 0) return null;
   return (
     <div class="results-over">
-      <Bar {...looked} />
-      <Notes key={looked.run.id} notes={looked.run.notes} />
+      <Notes key={run.id} notes={run.notes} />
     </div>
   );
 }
@@ -97,7 +102,7 @@ function Bar(looked: Looked) {
         onClick={toggleSplit}
       />
       <HoldButton disabled={!ready || otherShape.value} />
-      <span class="results-line" />
+      <span class="results-gap" />
       <Menu
         label={words.continue}
         align="center"
@@ -211,7 +216,7 @@ function HoldButton({ disabled }: { disabled: boolean }) {
 function Notes({ notes }: { notes: readonly string[] }) {
   const words = t().results;
   const [away, setAway] = useState(false);
-  if (away || notes.length === 0) return null;
+  if (away) return null;
   return (
     <aside class="results-notes" aria-label={words.notes}>
       <Lightbulb size={18} aria-hidden="true" />

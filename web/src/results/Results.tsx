@@ -1,13 +1,13 @@
 /** The film strip: the picture, and everything that was made of it, newest first. */
 import { effect } from "@preact/signals";
-import { Clock, LayoutGrid, Rows2 } from "lucide-preact";
+import { History, LayoutGrid, Rows2 } from "lucide-preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
 import { problemText } from "../problems/problems";
 import { shortcuts } from "../shell/shortcuts";
 import { OPEN_STATES, type Run } from "../state/types";
 import { dialog, say } from "../state/ui";
-import { base, editor, runs, shown } from "../state/work";
+import { base, editor, runs, type Shown, shown } from "../state/work";
 import { IconButton } from "../ui/Button";
 import { rove, settle } from "../ui/roving";
 import { followShown } from "./compare";
@@ -49,7 +49,7 @@ export function Results() {
         {here.length === 0 && <p>{words.empty}</p>}
         <div>
           <IconButton
-            icon={Clock}
+            icon={History}
             label={words.history}
             onClick={() => {
               dialog.value = "history";
@@ -96,15 +96,18 @@ export function Results() {
 function News() {
   const [news, setNews] = useState("");
   useEffect(() => {
-    const open = new Map<string, number>();
+    /** What was on the table and looked at when a run began. */
+    const open = new Map<string, { revision: number; looked: Shown | null }>();
     return effect(() => {
       for (const run of runs.value) {
         if (OPEN_STATES.has(run.state)) {
-          if (!open.has(run.id)) open.set(run.id, editor.revision.peek());
+          if (open.has(run.id)) continue;
+          open.set(run.id, { revision: editor.revision.peek(), looked: shown.peek() });
         } else if (open.has(run.id) && !isFetching(run)) {
-          const revision = open.get(run.id);
+          const then = open.get(run.id);
           open.delete(run.id);
-          setNews(ended(run, revision === editor.revision.peek()));
+          const same = then?.revision === editor.revision.peek() && then.looked === shown.peek();
+          setNews(ended(run, same));
         }
       }
     });
@@ -117,7 +120,7 @@ function News() {
 }
 
 function isFetching(run: Run): boolean {
-  return run.state === "SUCCEEDED" && run.results.every((one) => !one.bytes && !one.problem);
+  return run.state === "SUCCEEDED" && run.results.some((one) => !one.bytes && !one.problem);
 }
 
 /** What is said of a run that has just ended. */
@@ -132,7 +135,7 @@ function ended(run: Run, untouched: boolean): string {
     shown.value = { run: run.id, index: first.index };
   };
   const isHere = run.baseId === base.peek()?.id;
-  if (isHere && untouched && shown.peek() === null) {
+  if (isHere && untouched) {
     queueMicrotask(look);
     return said;
   }
