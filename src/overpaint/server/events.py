@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from overpaint.errors import OverpaintError
 from overpaint.server import answers
+from overpaint.server import schemas_more as schemas
 from overpaint.server.dashscope import PREFIX, is_id, url_of
 from overpaint.server.deps import BEARER, CurrentKey, CurrentService, base_url
 from overpaint.server.errors import declared
@@ -58,7 +59,9 @@ class EventStream(StreamingResponse):
     responses={
         200: {
             "description": "Server-sent events `task`, `preview` and `end`.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "content": schemas.described_events(
+                task=schemas.TaskEvent, preview=schemas.PreviewEvent, end=schemas.EndEvent
+            ),
         },
         **declared(400, 401, 403, 429),
     },
@@ -69,9 +72,13 @@ async def follow_tasks(
     service: CurrentService,
     key: CurrentKey,
     task_id: Annotated[
-        list[str] | None,
-        Query(max_length=MAX_TASKS, description="these; without it, all that have not ended"),
-    ] = None,
+        list[str],
+        Query(
+            default_factory=list,
+            max_length=MAX_TASKS,
+            description="these; without it, all that have not ended",
+        ),
+    ],
 ) -> EventStream:
     """`task`: the `output` of a query, at once and after each change.
 
@@ -87,12 +94,12 @@ async def follow_tasks(
     return EventStream(_events(service, key, follower, list(seen), teller), follower)
 
 
-def _first_look(service: Service, key: Key, asked: list[str] | None) -> Mapping[str, Seen | None]:
+def _first_look(service: Service, key: Key, asked: list[str]) -> Mapping[str, Seen | None]:
     """Every task that is asked for, in that order; None where the key has none of this id."""
-    if asked is None:
-        ids = [task.id for task in service.tasks.unfinished(key.id, limit=MAX_TASKS)]
-    else:
+    if asked:
         ids = list(dict.fromkeys(asked))
+    else:
+        ids = [task.id for task in service.tasks.unfinished(key.id, limit=MAX_TASKS)]
     own = [one for one in ids if is_id(one) and service.get(key, one) is not None]
     found = service.tasks.look(own)
     return {one: found.get(one) for one in ids}

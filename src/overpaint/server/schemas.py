@@ -193,14 +193,15 @@ class PolicyAnswer(BaseModel):
 
 def body_of(model: type[BaseModel], media_type: str = "application/json") -> dict[str, Any]:
     """A route's `openapi_extra` for a body that the route reads itself."""
+    return {"requestBody": {"required": True, "content": {media_type: {"schema": inlined(model)}}}}
+
+
+def inlined(model: type[BaseModel]) -> dict[str, Any]:
+    """A model's schema that refers to nothing outside of it."""
     schema = model.model_json_schema()
     definitions = schema.pop("$defs", {})
-    return {
-        "requestBody": {
-            "required": True,
-            "content": {media_type: {"schema": _inlined(schema, definitions)}},
-        }
-    }
+    whole: dict[str, Any] = _inlined(schema, definitions)
+    return whole
 
 
 def _inlined(part: Any, definitions: dict[str, Any]) -> Any:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import BaseModel, Field
+
+from overpaint.server.schemas import Output, inlined
 
 
 class Takes(BaseModel):
@@ -78,3 +82,59 @@ class Account(BaseModel):
 
     request_id: str
     data: AccountData
+
+
+class Progress(BaseModel):
+    """How far the work is."""
+
+    stage: str = Field(examples=["paint"])
+    done: int
+    total: int
+
+
+class TaskEvent(Output):
+    """Where a task stands, and for one that has not ended how far it is."""
+
+    position: int | None = Field(None, ge=0, description="while it waits: tasks taken before it")
+    progress: Progress | None = Field(None, description="while it is painted")
+
+
+class BoxOfResult(BaseModel):
+    """A part of the result, px."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+class PreviewEvent(BaseModel):
+    """How a task that is painted looks."""
+
+    task_id: str
+    url: str = Field(pattern="^data:image/jpeg;base64,", description="at most 256 px a side")
+    box: BoxOfResult
+
+
+class EndEvent(BaseModel):
+    """All tasks have ended."""
+
+
+def described_events(**events: type[BaseModel]) -> dict[str, Any]:
+    """The content of a stream in the words of OpenAPI 3.2, by the events' names."""
+    kinds = [
+        {
+            "type": "object",
+            "required": ["event", "data"],
+            "properties": {
+                "event": {"const": name},
+                "data": {
+                    "type": "string",
+                    "contentMediaType": "application/json",
+                    "contentSchema": inlined(model),
+                },
+            },
+        }
+        for name, model in events.items()
+    ]
+    return {"text/event-stream": {"itemSchema": {"oneOf": kinds}}}
