@@ -114,8 +114,8 @@ export class Document {
 
   /** Work a step out and take it. One at a time; strokes go on meanwhile and come first. */
   run(layer: Layer, operation: Operation): Promise<void> {
+    const plane = this.planes[layer];
     return this.enqueue(async () => {
-      const plane = this.planes[layer];
       for (;;) {
         await this.strokeEnds();
         if (this.planes[layer] !== plane) return; // another picture

@@ -149,7 +149,9 @@ export class Gesture {
             contiguous: contiguous.value,
             into,
           } as const);
-    void this.ready.then(() => this.document.run(layer, operation));
+    void this.ready.then(() => {
+      if (picture.value === size) return this.document.run(layer, operation);
+    });
   }
 }
 

@@ -161,7 +161,7 @@ export class Overlay {
     const canvas = document.createElement("canvas");
     canvas.width = TEXELS;
     canvas.height = TEXELS;
-    return canvas.getContext("2d") as CanvasRenderingContext2D;
+    return canvas.getContext("2d", { willReadFrequently: true }) as CanvasRenderingContext2D;
   }
 
   private drop(tiles: Map<number, Tile>, key: number, tile: Tile): void {

@@ -1,0 +1,277 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { type Compute, directCompute } from "./compute";
+import { Editor, type MaskError, type Sample } from "./editor";
+import { encodeGray } from "./png";
+
+const WIDTH = 300;
+const HEIGHT = 200;
+
+/** All that the editor asks of a picture when nobody looks at it. */
+function picture(width = WIDTH, height = HEIGHT): ImageBitmap {
+  return { width, height, close: () => undefined } as ImageBitmap;
+}
+
+function at(x: number, y: number): Sample {
+  return { x, y, pressure: 1 };
+}
+
+let editor: Editor;
+
+beforeEach(() => {
+  editor = new Editor(directCompute());
+  editor.setRoom({ x: 0, y: 0, width: 600, height: 600 });
+  editor.open(picture());
+  editor.brush.value = { size: 20, softness: 0, pressure: true };
+});
+
+function stroke(...points: Array<[number, number]>): void {
+  const [first, ...rest] = points.map(([x, y]) => at(x, y));
+  editor.press(first as Sample);
+  editor.drag(rest);
+  editor.release();
+}
+
+async function idle(): Promise<void> {
+  do await new Promise((go) => setTimeout(go, 0));
+  while (editor.working.value);
+}
+
+function levels(): Uint8Array {
+  return editor.document.planes.mask.data;
+}
+
+describe("strokes", () => {
+  it("mark, and are taken back and made again one by one", async () => {
+    stroke([50, 50], [100, 60]);
+    const first = levels().slice();
+    stroke([150, 150], [200, 100], [250, 150]);
+    const second = levels().slice();
+    expect(editor.coverage.value.soft).toBe(false);
+    editor.undo();
+    expect(Buffer.from(first).equals(levels())).toBe(true);
+    editor.undo();
+    expect(editor.coverage.value.marked).toBe(0);
+    expect(editor.canUndo.value).toBe(false);
+    editor.redo();
+    editor.redo();
+    expect(Buffer.from(second).equals(levels())).toBe(true);
+    expect(editor.canRedo.value).toBe(false);
+  });
+
+  it("that are cancelled leave no trace", () => {
+    stroke([50, 50], [100, 60]);
+    const before = levels().slice();
+    const { revision } = editor;
+    const count = revision.value;
+    editor.press(at(10, 10));
+    editor.drag([at(200, 180)]);
+    expect(Buffer.from(before).equals(levels())).toBe(false);
+    expect(editor.cancelGesture()).toBe(true);
+    expect(Buffer.from(before).equals(levels())).toBe(true);
+    expect(revision.value).toBe(count);
+    expect(editor.cancelGesture()).toBe(false);
+  });
+
+  it("of a pen are thinner where it presses less, unless that is switched off", () => {
+    const marked = (pressure: number) => {
+      editor.press({ ...at(100, 100), pressure });
+      editor.release();
+      const { marked } = editor.coverage.value;
+      editor.undo();
+      return marked;
+    };
+    expect(marked(0.2)).toBeLessThan(marked(1) / 2);
+    editor.brush.value = { ...editor.brush.value, pressure: false };
+    expect(marked(0.2)).toBe(marked(1));
+  });
+
+  it("with the eraser, a pen's other end or the opposite take away", () => {
+    const drawn = () => editor.coverage.value.marked;
+    stroke([100, 100]);
+    editor.press(at(100, 100), { erase: true });
+    editor.release();
+    expect(drawn()).toBe(0);
+    stroke([100, 100]);
+    editor.press(at(100, 100), { opposite: true });
+    editor.release();
+    expect(drawn()).toBe(0);
+    stroke([100, 100]);
+    editor.tool.value = "eraser";
+    stroke([100, 100]);
+    expect(drawn()).toBe(0);
+  });
+
+  it("with line go straight from where the last one ended", () => {
+    stroke([50, 50]);
+    editor.press(at(150, 50), { line: true });
+    editor.release();
+    expect(editor.coverage.value.box).toEqual({ x: 40, y: 40, width: 120, height: 20 });
+  });
+
+  it("on the sketch leave the mask alone, and each layer keeps its own brush", () => {
+    editor.layer.value = "sketch";
+    expect(editor.brush.value.size).toBeLessThan(20);
+    stroke([50, 50], [90, 90]);
+    expect(editor.hasSketch.value).toBe(true);
+    expect(editor.coverage.value.marked).toBe(0);
+    editor.layer.value = "mask";
+    expect(editor.brush.value.size).toBe(20);
+    editor.undo();
+    expect(editor.hasSketch.value).toBe(false);
+  });
+});
+
+describe("steps that are worked out", () => {
+  it("come one after the other and can be taken back", async () => {
+    stroke([100, 100]);
+    const drawn = editor.coverage.value.marked;
+    void editor.invert();
+    void editor.grow(-3);
+    editor.undo();
+    await idle();
+    expect(editor.coverage.value.marked).toBe(WIDTH * HEIGHT - drawn);
+    editor.undo();
+    await idle();
+    expect(editor.coverage.value.marked).toBe(drawn);
+  });
+
+  it("heed strokes that are drawn meanwhile", async () => {
+    const direct = directCompute();
+    let open = () => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    let asked = 0;
+    const slow: Compute = {
+      ...direct,
+      outcome: async (of, operation) => {
+        asked++;
+        const made = await direct.outcome(of, operation);
+        await gate;
+        return made;
+      },
+    };
+    editor = new Editor(slow);
+    editor.open(picture());
+    const done = editor.invert();
+    await new Promise((go) => setTimeout(go, 0));
+    stroke([100, 100]);
+    const drawn = editor.coverage.value.marked;
+    open();
+    await done;
+    expect(asked).toBe(2);
+    expect(editor.coverage.value.marked).toBe(WIDTH * HEIGHT - drawn);
+  });
+
+  it("of another picture are let go", async () => {
+    const late = editor.selectAll();
+    editor.open(picture(40, 40));
+    await late;
+    expect(editor.coverage.value.marked).toBe(0);
+    expect(editor.canUndo.value).toBe(false);
+  });
+});
+
+describe("lasso and rectangle", () => {
+  it("mark what they go round, or take it away", async () => {
+    editor.tool.value = "rectangle";
+    stroke([200, 120], [100, 20]);
+    await idle();
+    expect(editor.coverage.value.box).toEqual({ x: 100, y: 20, width: 100, height: 100 });
+    expect(editor.coverage.value.marked).toBe(10_000);
+    editor.tool.value = "lasso";
+    editor.subtract.value = true;
+    stroke([100, 20], [200, 20], [200, 70], [100, 70]);
+    await idle();
+    expect(editor.coverage.value.marked).toBe(5000);
+  });
+
+  it("do nothing for a slip of the hand", async () => {
+    editor.tool.value = "rectangle";
+    stroke([100, 100], [101, 100]);
+    await idle();
+    expect(editor.canUndo.value).toBe(false);
+  });
+});
+
+describe("the keyboard", () => {
+  it("moves the cross-hair from the middle, dots, and draws while the pen is down", () => {
+    editor.nudge(0, 0);
+    expect(editor.cross.value).toEqual({ x: 150, y: 100 });
+    const { scale } = editor.camera.value;
+    editor.nudge(20 * scale, 0);
+    expect(editor.cross.value?.x).toBeCloseTo(170);
+    editor.stamp();
+    expect(editor.coverage.value.box).toEqual({ x: 160, y: 90, width: 20, height: 20 });
+    editor.penDown();
+    editor.nudge(0, 30 * scale);
+    editor.penDown();
+    expect(editor.coverage.value.box).toEqual({ x: 160, y: 90, width: 20, height: 50 });
+    editor.nudge(-9999, 0);
+    expect(editor.cross.value?.x).toBe(0);
+  });
+
+  it("sets the corners of a rectangle with two stamps", async () => {
+    editor.tool.value = "rectangle";
+    const { scale } = editor.camera.value;
+    editor.nudge(0, 0);
+    editor.stamp();
+    editor.nudge(40 * scale, 30 * scale);
+    editor.stamp();
+    await idle();
+    expect(editor.coverage.value.marked).toBe(40 * 30);
+  });
+});
+
+describe("files", () => {
+  it("keep mask and sketch exactly over a reload", async () => {
+    editor.brush.value = { size: 60, softness: 1, pressure: true };
+    stroke([100, 100], [200, 120]);
+    editor.layer.value = "sketch";
+    stroke([10, 10], [90, 90]);
+    const saved = await editor.save();
+    const mask = levels().slice();
+    const sketch = editor.document.planes.sketch.data.slice();
+    editor.open(picture());
+    await editor.restore(saved);
+    expect(Buffer.from(mask).equals(levels())).toBe(true);
+    expect(Buffer.from(sketch).equals(editor.document.planes.sketch.data)).toBe(true);
+    expect(editor.canUndo.value).toBe(false);
+    expect((await editor.maskBlob())?.soft).toBe(true);
+  });
+
+  it("are nothing where nothing is drawn", async () => {
+    expect(await editor.maskBlob()).toBeNull();
+    expect(await editor.save()).toEqual({ mask: null, sketch: null });
+  });
+
+  it("of another size of the same aspect are scaled, and meet what is there", async () => {
+    const half = { width: 150, height: 100, data: new Uint8Array(150 * 100) };
+    half.data.fill(255, 0, 150 * 50);
+    const file = await encodeGray(half);
+    await editor.importMask(file, { read: "auto", into: "replace" });
+    expect(editor.coverage.value.box).toEqual({ x: 0, y: 0, width: 300, height: 100 });
+    stroke([150, 150]);
+    await editor.importMask(file, { read: "light", into: "subtract" });
+    expect(editor.coverage.value.box).toEqual({ x: 140, y: 140, width: 20, height: 20 });
+  });
+
+  it.each([
+    ["aspect", { width: 200, height: 300, data: new Uint8Array(60_000).fill(255) }],
+    ["empty", { width: WIDTH, height: HEIGHT, data: new Uint8Array(WIDTH * HEIGHT) }],
+  ] as const)("are refused: %s", async (code, of) => {
+    stroke([50, 50]);
+    const before = editor.coverage.value;
+    const refusal = editor.importMask(await encodeGray(of), { read: "auto", into: "replace" });
+    await expect(refusal).rejects.toMatchObject({
+      code,
+      width: of.width,
+    } satisfies Partial<MaskError>);
+    expect(editor.coverage.value).toBe(before);
+  });
+
+  it("that are no pictures are refused", async () => {
+    const refusal = editor.importMask(new Blob(["hello"]), { read: "auto", into: "add" });
+    await expect(refusal).rejects.toMatchObject({ code: "unreadable" });
+  });
+});
