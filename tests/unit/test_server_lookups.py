@@ -11,7 +11,7 @@ from tests.unit.service_fixture import order, paint, service_in
 
 from overpaint import STYLES
 from overpaint.engines import registry
-from overpaint.errors import EngineFailed
+from overpaint.errors import EngineFailed, OperationFailed
 from overpaint.server.app import create_app
 from overpaint.service import Service, catalog
 from overpaint.service.catalog import Catalog
@@ -145,3 +145,14 @@ def test_an_account_is_the_key_without_its_secret(caller: Caller) -> None:
 def test_a_plan_without_a_limit_has_none(app: TestClient, service: Service) -> None:
     caller = Caller(app, service, PLANS["unlimited"])
     assert caller.get("/account").json()["data"]["images"] is None
+
+
+def test_what_cannot_be_warmed_up_is_told_to_who_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> object:
+        raise OperationFailed("the library is gone")
+
+    made = Catalog({"m": "erase"})
+    monkeypatch.setattr(made._knowledge, "now", broken)
+    made.warm()
+    with pytest.raises(OperationFailed, match="the library is gone"):
+        made.concepts("a", limit=1)

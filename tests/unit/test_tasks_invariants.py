@@ -177,19 +177,20 @@ class TaskWalk(RuleBasedStateMachine):
         assert self.stores.tasks.lapse() == self.lapsed_by_now()
 
     @precondition(lambda self: self.model)
-    @rule(data=st.data(), own=st.booleans())
-    def cancel(self, data: st.DataObject, own: bool) -> None:
+    @rule(data=st.data(), own=st.booleans(), running=st.booleans())
+    def cancel(self, data: st.DataObject, own: bool, running: bool) -> None:
         task = data.draw(st.sampled_from(list(self.model.values())))
         key_id = task.key_id if own else "other"
+        allowed = {State.PENDING, State.RUNNING} if running else {State.PENDING}
         try:
-            self.stores.tasks.cancel(task.id, key_id)
+            self.stores.tasks.cancel(task.id, key_id, running=running)
         except UnknownTask:
             assert not own
         except NotPending:
-            assert task.state is not State.PENDING
+            assert task.state not in allowed
         else:
             assert own
-            assert task.state is State.PENDING
+            assert task.state in allowed
             self.end(task.id, State.CANCELED)
 
     @precondition(lambda self: self.model)

@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from overpaint.errors import OverpaintError
 from overpaint.server import answers
-from overpaint.server import schemas_more as schemas
+from overpaint.server import schemas_extensions as schemas
 from overpaint.server.dashscope import PREFIX, is_id, url_of
 from overpaint.server.deps import BEARER, CurrentKey, CurrentService, base_url
 from overpaint.server.errors import declared

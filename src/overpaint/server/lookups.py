@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from overpaint import options
 from overpaint.concepts.palette import MOST_COLORS
 from overpaint.imaging.source import MAX_BYTES, PICTURE_LIMITS
-from overpaint.server import schemas_more as schemas
+from overpaint.server import schemas_extensions as schemas
 from overpaint.server.dashscope import PREFIX
 from overpaint.server.deps import BEARER, CurrentKey, CurrentService, RequestId
 from overpaint.server.errors import declared

@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
         logging.getLogger("python_multipart").setLevel(logging.ERROR)  # a warning a bad form
         listener = _listener(given.fd, chosen.host, chosen.port)
         with closing(Service.open(chosen, migrate=given.fd is None)) as service:
-            threading.Thread(target=service.inspection.warm, daemon=True).start()
+            threading.Thread(target=service.warm, daemon=True).start()
             server(service).run(sockets=[listener])
     except (OverpaintError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)

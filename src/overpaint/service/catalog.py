@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,7 +12,7 @@ from overpaint.concepts.knowledge import Knowledge
 from overpaint.concepts.library import ConceptLibrary, Match
 from overpaint.concepts.traditional import TO_SIMPLIFIED
 from overpaint.engines.registry import get_engine
-from overpaint.errors import EngineFailed
+from overpaint.errors import EngineFailed, OverpaintError
 from overpaint.values import EngineInfo
 
 MAX_WORD = 100  # characters of what concepts are asked for by
@@ -37,6 +38,12 @@ class Catalog:
         self._models = models
         self._knowledge = Knowledge()
         self._found = lru_cache(maxsize=512)(_suggest)  # who types asks for the same again
+
+    def warm(self) -> None:
+        """Load engines and library, so that the first who ask do not wait for them."""
+        with contextlib.suppress(OverpaintError):
+            self.models()
+            self.concepts("a", limit=1)
 
     def models(self) -> list[Model]:
         """The server's models in the order of its settings."""

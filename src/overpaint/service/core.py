@@ -78,6 +78,11 @@ class Service:
         """
         return cls(settings, migrate=migrate)
 
+    def warm(self) -> None:
+        """Begin what the first requests would wait for."""
+        self.inspection.warm()
+        self.catalog.warm()
+
     def close(self) -> None:
         """End the inspection's processes and the connections."""
         self.inspection.close()
