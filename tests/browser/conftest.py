@@ -48,6 +48,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--shots", type=Path, help="keep screenshots of the stories in this folder")
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """`look`: two that differ in everything; all of them where screenshots are asked for."""
+    marked = any("look" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
+    if "look" not in metafunc.fixturenames or marked:
+        return
+    from tests.browser.desk import LOOKS, Look
+    from tests.browser.words import EN, ZH
+
+    two = [Look(EN), Look(ZH, "phone", "dark")]
+    looks = LOOKS if metafunc.config.getoption("--shots") else two
+    metafunc.parametrize("look", looks, ids=str)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _no_proxy() -> Iterator[None]:
     """Whatever proxy the machine has: nothing here is to go through it."""

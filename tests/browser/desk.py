@@ -19,12 +19,11 @@ from playwright.sync_api import (
     Download,
     FilePayload,
     Locator,
-    Page,
     ViewportSize,
     expect,
 )
 from tests.browser.watch import Watch
-from tests.browser.words import Words
+from tests.browser.words import EN, ZH, Words
 from tests.wire.process import ServeProcess
 
 #: Longer than anything takes: a step that waits for so long has failed.
@@ -46,6 +45,14 @@ class Look:
 
     def __str__(self) -> str:
         return f"{self.words.locale[:2]}-{self.screen}-{self.theme}"
+
+
+LOOKS = [
+    Look(words, screen, theme)
+    for words in (EN, ZH)
+    for screen in ("desktop", "phone")
+    for theme in ("light", "dark")
+]
 
 
 @dataclass(frozen=True)
@@ -169,7 +176,7 @@ class Desk:
     # --- marking -----------------------------------------------------------------------------
 
     def places(self, *shares: Place) -> list[Place]:
-        """Where on the screen parts of the picture are, as long as it fits into its room."""
+        """Where on the screen parts of the picture are, as long as it lies in the middle."""
         left, top, width, height = self.page.evaluate(_PICTURE)
         return [(left + x * width, top + y * height) for x, y in shares]
 
@@ -237,12 +244,12 @@ class Desk:
 
     # --- asking ------------------------------------------------------------------------------
 
-    def ask(self, prompt: str, *, n: int = 1, model: str = "") -> None:
+    def ask(self, prompt: str, *, n: int | None = None, model: str = "") -> None:
         """Say what should be there."""
         self.part(self.words.wish)
         self.prompt.fill(prompt)
         self.prompt.press("Escape")  # suggestions are not wanted
-        if n > 1:
+        if n is not None:
             pictures = self.page.get_by_role("group", name=self.words.pictures)
             pictures.get_by_role("radio", name=str(n), exact=True).check()
         if model:
@@ -266,6 +273,12 @@ class Desk:
             button.click()
         return dict(sent.value.post_data_json)
 
+    @property
+    def open_tiles(self) -> Locator:
+        """Of runs under way: the buttons that cancel them, newest first."""
+        region = self.page.get_by_role("region", name=self.words.results)
+        return region.get_by_role("button", name=re.compile(f"^{self.words.cancel}"))
+
     def await_results(self, count: int) -> None:
         """Wait until so many results are in the strip, with their pictures."""
         self.part(self.words.results)
@@ -284,9 +297,16 @@ class Desk:
         if format != "PNG":
             self.shot(f"download {format}")
         with self.page.expect_download() as download:
-            dialog.get_by_role("button", name=re.compile(f"^{self.words.download}[,，]")).click()
+            self.save_button(dialog).click()
         expect(dialog).to_be_hidden()
         return download.value
+
+    def save_button(self, dialog: Locator) -> Locator:
+        return dialog.get_by_role("button", name=re.compile(f"^{self.words.download}[,，]"))
+
+    def open_history(self) -> None:
+        strip = self.page.get_by_role("region", name=self.words.results)
+        strip.get_by_role("button", name=self.words.history, exact=True).click()
 
 
 def read(download: Download) -> bytes:
@@ -303,9 +323,10 @@ _PICTURE = """() => {
     x: box.x + px('Left'), y: box.y + px('Top'),
     width: box.width - px('Left') - px('Right'), height: box.height - px('Top') - px('Bottom'),
   };
-  const zoom = document.querySelector('.shell-picture small');
-  const [width, height] = zoom.textContent.match(/\\d+/g).map(Number);
-  const scale = Math.min(room.width / width, room.height / height, 1);
+  const [width, height] = document.querySelector('.shell-picture small')
+    .textContent.match(/\\d+/g).map(Number);
+  const percent = parseInt(document.querySelector('.shell-percent').textContent, 10);
+  const scale = percent / 100 / devicePixelRatio;
   return [
     room.x + (room.width - width * scale) / 2, room.y + (room.height - height * scale) / 2,
     width * scale, height * scale,

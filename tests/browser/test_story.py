@@ -1,55 +1,116 @@
-"""The whole way, as most people will go it."""
+"""The whole way, as most people will go it: from the key to the picture that is taken away."""
 
 from __future__ import annotations
 
-import io
+import re
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 import pytest
-from PIL import Image
 from playwright.sync_api import expect
-from tests.browser.desk import Desk, File, Look, read
+from tests.browser.desk import Desk, Look, read
+from tests.browser.files import CAT, EYES, check_exact, pixels_of
 from tests.browser.words import EN, ZH
-from tests.wire import pictures
 
-Array = npt.NDArray[np.uint8]
-SCENE = pictures.scene(320, 480)
-PHOTO = File("scene.png", pictures.png(SCENE))
+from overpaint.imaging.provenance import read_provenance
 
-
-def pixels_of(data: bytes) -> Array:
-    with Image.open(io.BytesIO(data)) as image:
-        return np.asarray(image)
+Visit = Callable[[Look], Desk]
 
 
-def check_exact(result: bytes, base: Array, mask: Array) -> None:
-    """What is not marked is the original's, bit by bit; what is marked is not."""
-    made = pixels_of(result)[..., :3]
-    assert made.shape == base.shape
-    assert 0 < np.count_nonzero(mask) < mask.size
-    assert np.array_equal(made[mask == 0], base[mask == 0])
-    assert not np.array_equal(made[mask > 0], base[mask > 0])
-
-
-@pytest.mark.parametrize("look", [Look(EN), Look(ZH, "phone", "dark")], ids=str)
-def test_a_picture_is_marked_repainted_compared_chained_and_saved(
-    look: Look, visit: Callable[[Look], Desk]
-) -> None:
+def test_a_picture_is_marked_repainted_compared_chained_and_saved(look: Look, visit: Visit) -> None:
     desk = visit(look)
     words = desk.words
     desk.sign_in()
     desk.shot("welcome")
-    desk.pick(PHOTO)
+    desk.pick(CAT)
     desk.shot("picture")
-    desk.stroke((0.3, 0.4), (0.5, 0.6), (0.7, 0.4))
+    desk.stroke(*EYES)
     desk.shot("marked")
     mask = desk.export_mask()
-    desk.ask(words.prompt)
+    assert set(np.unique(mask)) == {0, 255}  # a hard brush
+    desk.ask(words.glasses)
     desk.shot("wish")
+
     sent = desk.repaint()
-    assert sent["input"]["prompt"] == words.prompt
+    assert sent["input"]["prompt"] == words.glasses
+    assert "soft_mask" not in sent["parameters"]
     desk.await_results(1)
     desk.shot("result")
-    check_exact(read(desk.download()), SCENE, mask)
+    compare(desk)
+    first = read(desk.download())
+    check_exact(first, CAT.data, mask)
+
+    desk.button(words.vary).click()
+    desk.await_results(2)
+    desk.ask(words.hat, n=2)
+    desk.repaint()
+    desk.await_results(4)
+    desk.shot("variants")
+    desk.results.first.click()
+    take_lossy_copies(desk, words.hat)
+
+    desk.button(words.go_on).click()
+    desk.shot("go on")
+    desk.button(words.keep_mask).click()
+    expect(desk.results).to_have_count(0)
+    desk.ask(words.glasses, n=1)
+    desk.repaint()
+    desk.await_results(1)
+    check_exact(read(desk.download()), first, mask)
+    desk.shot("chain")
+
+
+def compare(desk: Desk) -> None:
+    """Before and after by the handle, by its keys, and by holding a button."""
+    words, page = desk.words, desk.page
+    expect(desk.handle).to_be_visible()
+    after = desk.stage.screenshot()
+    desk.button(words.compare).click()
+    expect(desk.handle).to_have_attribute("aria-valuenow", "50")
+    desk.shot("compare")
+    desk.handle.press("Shift+ArrowRight")
+    expect(desk.handle).to_have_attribute("aria-valuenow", "60")
+    box = desk.handle.bounding_box()
+    assert box is not None
+    at = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.move(*at)
+    page.mouse.down()
+    page.mouse.move(at[0] - 60, at[1], steps=4)
+    page.mouse.up()
+    expect(desk.handle).not_to_have_attribute("aria-valuenow", "60")
+    desk.button(words.compare).click()
+    expect(desk.handle).to_have_attribute("aria-valuenow", "0")
+
+    hold = desk.button(words.hold)
+    hold.hover()
+    page.mouse.down()
+    expect(hold).to_have_attribute("aria-pressed", "true")
+    assert desk.stage.screenshot() != after
+    page.mouse.up()
+    expect(hold).to_have_attribute("aria-pressed", "false")
+
+
+def take_lossy_copies(desk: Desk, prompt: str) -> None:
+    for format, ending in (("JPEG", "jpg"), ("WebP", "webp")):
+        download = desk.download(format)
+        assert re.search(rf"\.{ending}$", download.suggested_filename)
+        data = read(download)
+        assert pixels_of(data).shape[:2] == pixels_of(CAT.data).shape[:2]
+        told = read_provenance(data)
+        assert told is not None
+        assert (told.prompt, told.whole) == (prompt, False)
+        assert told.seed is not None
+
+
+@pytest.mark.parametrize("look", [Look(ZH), Look(EN, "phone")], ids=str)
+def test_the_short_way_with_a_sample(look: Look, visit: Visit) -> None:
+    desk = visit(look)
+    desk.sign_in()
+    desk.page.get_by_role("button", name=desk.words.sample).click()
+    desk.see("chelsea.png")
+    desk.stroke(*EYES)
+    mask = desk.export_mask()
+    desk.ask(desk.words.glasses)
+    desk.repaint()
+    desk.await_results(1)
+    check_exact(read(desk.download()), CAT.data, mask)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from re import Pattern
 
@@ -12,9 +13,13 @@ class Words:
     """One language's."""
 
     locale: str
-    prompt: str  # what is asked for
-    thing: str  # ... another thing
+    # What is asked for
+    prompt: str
+    glasses: str
+    hat: str
     unlike: str  # what no concept of the library is called, with the signs of HTML
+
+    forbidden: str  # what the server of the tests refuses
 
     # The way in
     key: str = "API Key"
@@ -61,6 +66,8 @@ class Words:
     original: str
     cancel: str
     canceled: str
+    step: str  # of a run under way
+    next: str  # of one that waits
     vary: str
     split: str
     compare: str
@@ -85,6 +92,10 @@ class Words:
     scale: Pattern[str]
     too_large: str
     too_small: str
+    replace: str
+    wrong_key: str
+    refusals: Mapping[str, str]  # of files
+    faults: Mapping[str, str]  # of runs
     shortcuts: str
     about: str
     account: str
@@ -94,14 +105,16 @@ class Words:
 EN = Words(
     locale="en-US",
     prompt="a red balloon",
-    thing="sunglasses",
+    glasses="red glasses",
+    hat="a top hat",
     unlike="zzqx <img src=x onerror=alert(1)> <b>bold</b>",
     key="API key",
+    forbidden="a bomb",
     sign_in="Sign in",
     sign_in_again="Please sign in again",
     claim="Mark a part of a picture, say what should be there.",
     choose="Choose a picture",
-    sample="Coffee",
+    sample="Cat",
     open_file="New picture",
     stage="Picture",
     brush="Brush",
@@ -124,7 +137,7 @@ EN = Words(
     what="What should be there?",
     repaint="Repaint",
     repaint_phone="Repaint",
-    wish="Wish",
+    wish="Prompt",
     pictures="Pictures",
     result_group="Result",
     model_group="Model",
@@ -134,6 +147,8 @@ EN = Words(
     original="Original: go on editing",
     cancel="Cancel:",
     canceled="Cancelled",
+    step="Painting, 1 of 3",
+    next="Next in the queue",
     vary="Vary",
     split="Before and after",
     compare="Compare side by side",
@@ -156,6 +171,18 @@ EN = Words(
     scale=re.compile(r"^Scale to "),
     too_large="This picture is too large",
     too_small="This picture is too small",
+    replace="Take another picture?",
+    wrong_key="This key is not valid.",
+    refusals={
+        "empty": "This file is empty.",
+        "words": "This file is not a picture that can be repainted.",
+        "cut": "This picture cannot be read.",
+        "moving": "GIF files cannot be repainted.",
+    },
+    faults={
+        "refused": "The server's rules do not allow these words or this picture.",
+        "broken": "The painting failed.",
+    },
     shortcuts="Keyboard shortcuts",
     about="About Overpaint",
     account="Account and settings",
@@ -165,13 +192,15 @@ EN = Words(
 ZH = Words(
     locale="zh-CN",
     prompt="一个红色的气球",
-    thing="一副墨镜",
+    glasses="红色眼镜",
+    hat="一顶礼帽",
     unlike="口口口 <img src=x onerror=alert(1)> <b>粗</b>",
+    forbidden="一颗炸弹",
     sign_in="登录",
     sign_in_again="请重新登录",
     claim="涂抹图中一处，说出想要的内容。",
     choose="选择图片",
-    sample="咖啡",
+    sample="猫",
     open_file="换一张图",
     stage="画面",
     brush="画笔",
@@ -204,6 +233,8 @@ ZH = Words(
     original="原图：继续编辑",
     cancel="取消：",
     canceled="已取消",
+    step="正在绘制 1/3",
+    next="下一个就是",
     vary="再来一张",
     split="前后对比",
     compare="左右对比",
@@ -226,6 +257,18 @@ ZH = Words(
     scale=re.compile(r"^缩放到"),
     too_large="图片过大",
     too_small="图片过小",
+    replace="换成另一张图？",
+    wrong_key="密钥无效。",
+    refusals={
+        "empty": "这个文件是空的。",
+        "words": "这个文件不是可以重绘的图片。",
+        "cut": "无法读取这张图片。",
+        "moving": "不支持 GIF 文件。",
+    },
+    faults={
+        "refused": "服务器的内容规则不允许这段描述或这张图片。",
+        "broken": "绘制失败。",
+    },
     shortcuts="快捷键",
     about="关于 Overpaint",
     account="账户与设置",
