@@ -33,7 +33,7 @@ export function Parts() {
           class={`shell-part ${name}`}
           aria-current={part.value === name ? "true" : undefined}
           onClick={() => {
-            part.value = part.value === name ? "picture" : name;
+            part.value = name;
           }}
         >
           <Icon size={20} strokeWidth={1.75} aria-hidden="true" />

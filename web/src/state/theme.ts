@@ -7,6 +7,11 @@ const kept = localStorage.getItem(KEY);
 
 export const theme = signal<Theme>(kept === "light" || kept === "dark" ? kept : "system");
 
+// What the browser draws around the page is of the page's colour.
+const around = [...document.querySelectorAll<HTMLMetaElement>("meta[name='theme-color']")].map(
+  (meta) => ({ meta, own: meta.content }),
+);
+
 effect(() => {
   if (theme.value === "system") {
     delete document.documentElement.dataset.theme;
@@ -15,4 +20,6 @@ effect(() => {
     document.documentElement.dataset.theme = theme.value;
     localStorage.setItem(KEY, theme.value);
   }
+  const paper = getComputedStyle(document.documentElement).backgroundColor;
+  for (const { meta, own } of around) meta.content = theme.value === "system" ? own : paper;
 });

@@ -1,15 +1,11 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useId, useRef } from "preact/hooks";
 import { place, type Side } from "./place";
-import { rove } from "./roving";
+import { first, rove } from "./roving";
 
 export interface MenuProps {
   /** The button's attributes beyond what makes it open the menu. */
-  button: (of: {
-    popovertarget: string;
-    "aria-haspopup": "true";
-    ref?: never;
-  }) => ComponentChildren;
+  button: (of: { popovertarget: string }) => ComponentChildren;
   children: ComponentChildren;
   label: string;
   side?: Side;
@@ -23,7 +19,7 @@ export function Menu({ button, children, label, side, align = "end", class: more
   const element = useRef<HTMLDivElement>(null);
   return (
     <>
-      {button({ popovertarget: id, "aria-haspopup": "true" })}
+      {button({ popovertarget: id })}
       {/* biome-ignore lint/a11y/useSemanticElements: a group of controls, not of a form's fields. */}
       <div
         ref={element}
@@ -36,7 +32,10 @@ export function Menu({ button, children, label, side, align = "end", class: more
         onToggle={(event) => {
           if (event.newState !== "open") return;
           const anchor = document.querySelector(`[popovertarget="${id}"]`);
-          if (anchor) place(event.currentTarget, anchor, { side, align });
+          if (!anchor) return;
+          place(event.currentTarget, anchor, { side, align });
+          // Opened by keys, it has the focus; Escape gives it back.
+          if (anchor.matches(":focus-visible")) first(event.currentTarget)?.focus();
         }}
       >
         {children}

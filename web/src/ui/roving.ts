@@ -8,6 +8,11 @@ function items(inside: Element): HTMLElement[] {
   return [...inside.querySelectorAll<HTMLElement>(ITEMS)].filter((one) => one.checkVisibility());
 }
 
+/** What the focus goes to first. */
+export function first(inside: Element): HTMLElement | undefined {
+  return items(inside)[0];
+}
+
 /** Move the focus by the event's arrow, Home or End; fields keep the arrows they use themselves. */
 export function rove(event: TargetedKeyboardEvent<HTMLElement>): void {
   const at = event.target as HTMLElement;
