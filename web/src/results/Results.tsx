@@ -5,7 +5,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
 import { problemText } from "../problems/problems";
 import { shortcuts } from "../shell/shortcuts";
-import { OPEN_STATES, type Run } from "../state/types";
+import { OPEN_STATES, type Origin, type Run } from "../state/types";
 import { dialog, say } from "../state/ui";
 import { base, editor, runs, type Shown, shown } from "../state/work";
 import { IconButton } from "../ui/Button";
@@ -13,8 +13,8 @@ import { rove, settle } from "../ui/roving";
 import { followShown } from "./compare";
 import { resultKeys } from "./keys";
 import { runsHere } from "./removal";
-import { itemsOf } from "./strip";
-import { OriginalTile, promptOf, Tile } from "./Tile";
+import { chainOf, itemsOf } from "./strip";
+import { EarlierTile, OriginalTile, promptOf, Tile } from "./Tile";
 
 shortcuts.push(...resultKeys);
 
@@ -24,6 +24,10 @@ export function Results() {
   const strip = useRef<HTMLUListElement>(null);
   const here = runsHere.value;
   const at = shown.value;
+  const origin = base.value?.origin;
+  const byId = new Map(runs.value.map((run) => [run.id, run]));
+  const parent = origin?.kind === "result" ? byId.get(origin.run) : undefined;
+  const earlier = parent ? chainOf(parent, byId) : [];
   const current = at ? `${at.run}:${at.index}` : "original";
   useEffect(followShown, []);
   useLayoutEffect(() => {
@@ -67,11 +71,19 @@ export function Results() {
       </header>
       {here.length > 0 && (
         <ul class="results-strip" ref={strip} onKeyDown={rove}>
+          {earlier.map((run, step) => (
+            <li class="results-run" key={`earlier-${run.id}`}>
+              <div class="results-tiles">
+                <EarlierTile run={run} index={takenFrom(earlier[step + 1]?.origin ?? origin)} />
+              </div>
+              <p class="results-caption">{nameOf(earlier[step - 1])}</p>
+            </li>
+          ))}
           <li class="results-run">
             <div class="results-tiles">
               <OriginalTile />
             </div>
-            <p class="results-caption">{words.original}</p>
+            <p class="results-caption">{nameOf(earlier.at(-1))}</p>
           </li>
           {here.map((run) => (
             <li class="results-run" key={run.id}>
@@ -90,6 +102,15 @@ export function Results() {
       <News />
     </section>
   );
+}
+
+/** What a picture of the chain is called: by the wish that made it. */
+function nameOf(madeBy: Run | undefined): string {
+  return madeBy ? promptOf(madeBy) : t().results.original;
+}
+
+function takenFrom(origin: Origin | undefined): number | undefined {
+  return origin?.kind === "result" ? origin.index : undefined;
 }
 
 /** Says when a run has ended; shows it where nobody went on working meanwhile. */

@@ -1,5 +1,5 @@
 /** One frame of the film strip: a result, a run under way, or what went wrong. */
-import { ImageOff, RotateCw, TriangleAlert, X } from "lucide-preact";
+import { ChevronRight, ImageOff, RotateCw, TriangleAlert, X } from "lucide-preact";
 import { t } from "../i18n";
 import { problemText } from "../problems/problems";
 import { cancelRun, retryRun } from "../runs/runs";
@@ -7,9 +7,10 @@ import { runText } from "../runs/words";
 import type { Result, Run } from "../state/types";
 import { base, shown } from "../state/work";
 import { IconButton } from "../ui/Button";
+import { openAgain } from "./actions";
 import { removeRuns } from "./removal";
 import { type Item, shareOf } from "./strip";
-import { useThumbOf } from "./thumbs";
+import { useThumb, useThumbOf } from "./thumbs";
 
 export function promptOf(run: Run): string {
   return run.wish.prompt.trim() || t().results.noPrompt;
@@ -73,6 +74,27 @@ export function OriginalTile() {
     >
       {view && <img src={view} alt="" draggable={false} />}
     </button>
+  );
+}
+
+/** A picture that the one on the table came from; opens it again with what was made of it. */
+export function EarlierTile({ run, index }: { run: Run; index: number | undefined }) {
+  const words = t().results;
+  const view = useThumb(run.baseId);
+  return (
+    <>
+      <button
+        type="button"
+        class="results-tile results-earlier"
+        style={{ aspectRatio: aspectOf(run) }}
+        aria-label={words.earlier(promptOf(run))}
+        data-tip={words.earlierTip}
+        onClick={() => void openAgain(run, index)}
+      >
+        {view && <img src={view} alt="" draggable={false} />}
+      </button>
+      <ChevronRight class="results-then" size={18} aria-hidden="true" />
+    </>
   );
 }
 

@@ -63,8 +63,8 @@ export function reuse({ run, result }: Looked): void {
   say("success", t().results.reused);
 }
 
-/** Bring back picture, mask, sketch and wish of a run, and show its first picture. */
-export async function openAgain(run: Run): Promise<boolean> {
+/** Bring back picture, mask, sketch and wish of a run, and show one of its pictures. */
+export async function openAgain(run: Run, index?: number): Promise<boolean> {
   const bytes = await getBlob(run.baseId);
   const words = t().results;
   if (!bytes) {
@@ -80,7 +80,8 @@ export async function openAgain(run: Run): Promise<boolean> {
   const sketch = run.sketchId ? await getBlob(run.sketchId) : null;
   await editor.restore({ mask, sketch });
   ask(run.wish);
-  const first = run.results.find((result) => result.bytes);
+  const there = run.results.filter((result) => result.bytes);
+  const first = there.find((result) => result.index === index) ?? there[0];
   shown.value = first ? { run: run.id, index: first.index } : null;
   part.value = first ? "results" : "picture";
   const action = back && { action: { label: words.back, run: () => void back() } };

@@ -2,11 +2,14 @@
 import { computed, effect, signal } from "@preact/signals";
 import type { Base } from "../state/types";
 import { base, editor, shown, shownResult } from "../state/work";
+import { getBlob } from "../store/store";
 
 /** Why the result cannot lie over the picture: its shape is another. */
 export const otherShape = signal(false);
-/** The share of the width that last showed the picture; where the split comes back to. */
-let lastSplit = 0.5;
+/** Where the split was moved to last; null: nobody has, it goes through what was painted. */
+let lastSplit: number | null = null;
+/** The middle of what was painted, as a share of the width. */
+let middle = 0.5;
 /** Whether results are split when they are shown. */
 let splits = false;
 
@@ -16,14 +19,19 @@ export const isSplit = computed(() => (editor.comparison.value?.split ?? 0) > 0)
 export function toggleSplit(): void {
   const comparison = editor.comparison.value;
   if (!comparison || otherShape.value) return;
-  if (comparison.split > 0) lastSplit = comparison.split;
+  remember(comparison.split);
   splits = comparison.split === 0;
-  editor.comparison.value = { ...comparison, split: splits ? inView(lastSplit) : 0 };
+  editor.comparison.value = { ...comparison, split: splits ? best() : 0 };
 }
 
-/** A split at an edge would show nothing of one side. */
-function inView(split: number): number {
-  return split < 0.05 || split > 0.95 ? 0.5 : split;
+/** Keep where the split stands, unless it stands where we put it. */
+function remember(split: number): void {
+  if (split > 0 && split !== best()) lastSplit = split;
+}
+
+/** Where a split shows something of both. */
+function best(): number {
+  return lastSplit === null || lastSplit < 0.05 || lastSplit > 0.95 ? middle : lastSplit;
 }
 
 /** While it is held, the picture as it was is seen. */
@@ -37,17 +45,18 @@ export function followShown(): () => void {
   let key = "";
   let bitmap: ImageBitmap | null = null;
 
-  const put = (next: ImageBitmap | null) => {
+  const put = (next: ImageBitmap | null, at = 0.5) => {
     const before = bitmap;
     const split = editor.comparison.peek()?.split;
     if (split !== undefined) {
       splits = split > 0;
-      if (splits) lastSplit = split;
+      remember(split);
     }
+    middle = at;
     bitmap = next;
     editor.comparison.value = next && {
       after: next,
-      split: splits && !otherShape.peek() ? inView(lastSplit) : 0,
+      split: splits && !otherShape.peek() ? best() : 0,
     };
     if (!next) editor.peeking.value = false;
     // The stage may still draw it in this frame.
@@ -71,12 +80,12 @@ export function followShown(): () => void {
       put(null);
       return;
     }
-    view(bytes, picture).then(
-      (made) => {
+    Promise.all([view(bytes, picture), middleOf(at?.run.maskId ?? "")]).then(
+      ([made, found]) => {
         if (mine !== turn) made.after.close();
         else {
           otherShape.value = made.otherShape;
-          put(made.after);
+          put(made.after, found);
         }
       },
       () => mine === turn && put(null),
@@ -87,6 +96,27 @@ export function followShown(): () => void {
     turn++;
     put(null);
   };
+}
+
+/** The middle of what a mask marks, as a share of the width; read from a small copy. */
+async function middleOf(maskId: string): Promise<number> {
+  const mask = await getBlob(maskId);
+  if (!mask) return 0.5;
+  const side = 128;
+  const small = await createImageBitmap(mask, { resizeWidth: side, resizeHeight: side });
+  const context = new OffscreenCanvas(side, side).getContext("2d");
+  context?.drawImage(small, 0, 0);
+  small.close();
+  const { data } = context?.getImageData(0, 0, side, side) ?? { data: [] };
+  let first = side;
+  let last = -1;
+  for (let at = 0; at < data.length; at += 4) {
+    if ((data[at] ?? 0) < 64) continue;
+    const x = (at / 4) % side;
+    first = Math.min(first, x);
+    last = Math.max(last, x);
+  }
+  return last < 0 ? 0.5 : Math.min(0.9, Math.max(0.1, (first + last + 1) / 2 / side));
 }
 
 /** The result for the screen, as large as the picture. */

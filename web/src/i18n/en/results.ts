@@ -8,6 +8,8 @@ export const results = {
   strip: "Show as a strip",
   original: "Original",
   originalTile: "Original: go on editing",
+  earlier: (prompt: string) => `Go back to before “${prompt}”`,
+  earlierTip: "An earlier picture: open it again",
   tile: (at: number, of: number, prompt: string) =>
     of > 1 ? `Result ${at} of ${of}: ${prompt}` : `Result: ${prompt}`,
   noPrompt: "No prompt",

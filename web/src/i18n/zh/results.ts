@@ -9,6 +9,8 @@ export const results: Translation<typeof en> = {
   strip: "单行显示",
   original: "原图",
   originalTile: "原图：继续编辑",
+  earlier: (prompt) => `回到“${prompt}”之前`,
+  earlierTip: "更早的图片：重新打开",
   tile: (at, of, prompt) => (of > 1 ? `结果 ${at}/${of}：${prompt}` : `结果：${prompt}`),
   noPrompt: "无提示词",
   fetching: "正在取回图片",
