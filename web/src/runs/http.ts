@@ -35,6 +35,9 @@ const LONGEST_PAUSE_MS = 15_000;
 /** Longer than that nobody waits for an answer; it fails instead. */
 const LONGEST_RETRY_AFTER_MS = 60_000;
 
+/** What proxies say while the server is away. */
+const GATEWAY: ReadonlySet<number> = new Set([502, 503, 504]);
+
 /** Send it; the answer as JSON. Throws `Failed`, or an AbortError when `signal` says so. */
 export async function ask<T>(path: string, call: Call = {}): Promise<T> {
   const response = await send(path, call);
@@ -100,11 +103,28 @@ async function once(path: string, call: Call): Promise<Response> {
     clearTimeout(timer);
     call.signal?.removeEventListener("abort", stop);
   }
-  reachable.value = true;
-  if (response.ok) return response;
+  noteClock(response);
+  if (response.ok) {
+    reachable.value = true;
+    return response;
+  }
   const problem = await problemOf(response);
+  // A proxy that answers in the server's stead.
+  reachable.value = !(problem.code === "BadAnswer" && GATEWAY.has(problem.status));
   if (response.status === 401) signedOut.value = true;
   throw new Failed(problem, retryAfter(response));
+}
+
+let ahead_ms = 0;
+
+/** How far the server's clock is ahead of the browser's, ms, within a second or so. */
+export function serverAhead(): number {
+  return ahead_ms;
+}
+
+function noteClock(response: Response): void {
+  const said = Date.parse(response.headers.get("date") ?? "");
+  if (Number.isFinite(said)) ahead_ms = said - Date.now();
 }
 
 /** What an answer that is no success says. */

@@ -4,12 +4,14 @@ import { OPEN_STATES, type Problem, type Run } from "../state/types";
 import { runs, update } from "../state/work";
 import { claimSending, getBlob, putBlob, saveRun } from "../store/store";
 import { cancelTask, createTask, listTasks } from "./api";
-import { Failed, isUnsure, pause, until } from "./http";
+import { Failed, isUnsure, pause, serverAhead, until } from "./http";
 import { orderBody } from "./order";
 import { forgetUploads, type Parcel, upload } from "./uploads";
 
-/** The clocks of server and browser may differ by so much. */
-const SKEW_MS = 5 * 60 * 1000;
+/** The server's clock is known to a second. */
+const SKEW_MS = 2000;
+/** An order is a task that long after it was sent, or never. */
+const LATEST_MS = 150_000;
 /** An order whose answer was lost may still be read by the server. */
 const SETTLES_MS = 2000;
 const MOST_SENDS = 3;
@@ -119,7 +121,7 @@ function began(id: string, taskId: string): void {
 
 /** Wait while the server cannot be reached; throw what does not pass. */
 async function passes(error: unknown, signal: AbortSignal): Promise<void> {
-  if (!(error instanceof Failed) || error.problem.status !== 0) throw error;
+  if (!(error instanceof Failed) || !isUnsure(error.problem)) throw error;
   reachable.value = false;
   await until(() => reachable.value, signal);
   await pause(300, signal);
@@ -140,11 +142,14 @@ export async function adopt(id: string, signal?: AbortSignal): Promise<boolean> 
   const run = current(id);
   if (run.submitted === null) return false;
   const known = new Set(runs.value.map((one) => one.taskId));
-  const since = run.submitted - SKEW_MS;
   const rows = await listTasks({ signal, waitsForSignIn: true });
+  const sent = run.submitted + serverAhead();
   const found = rows.filter(
     (row) =>
-      row.model_name === run.wish.model && row.gmt_create >= since && !known.has(row.task_id),
+      row.model_name === run.wish.model &&
+      row.gmt_create >= sent - SKEW_MS &&
+      row.gmt_create <= sent + LATEST_MS &&
+      !known.has(row.task_id),
   );
   if (found.length > 1) throw new Failed(ours("Unsure"));
   const [task] = found;
