@@ -38,7 +38,8 @@ export const resultKeys: Shortcut[] = [
     group: "run",
     keys: ["Escape"],
     words: () => t().results.editTip,
-    when: looking,
+    // An open menu takes the key for itself.
+    when: () => looking() && !document.querySelector(".menu:popover-open"),
     action: () => {
       shown.value = null;
     },
