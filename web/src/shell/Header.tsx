@@ -292,6 +292,7 @@ function Usage() {
   return (
     <div class="shell-usage">
       <p>
+        <span class="sr-only">{words.signedInAs} </span>
         <strong>{who.name}</strong> <code>{who.hint}</code>
       </p>
       {who.images !== null && (

@@ -1,8 +1,9 @@
 import { Clipboard, ImagePlus } from "lucide-preact";
-import { useEffect, useState } from "preact/hooks";
 import { t } from "../i18n";
+import { useThumb } from "../results/thumbs";
 import { limits } from "../state/session";
 import type { Run } from "../state/types";
+import { say } from "../state/ui";
 import { runs } from "../state/work";
 import { getBlob } from "../store/store";
 import { Button } from "../ui/Button";
@@ -18,7 +19,9 @@ export function Welcome() {
     <div class="shell-welcome">
       <div class="shell-hello">
         <div class="shell-claim">
-          <h2>{words.claim}</h2>
+          <h2>
+            <span>{words.claimMark}</span> <span>{words.claimSay}</span>
+          </h2>
           <p>{words.promise}</p>
           <ol class="shell-steps" aria-label={words.steps}>
             <Step title={words.step1} text={words.step1Text} />
@@ -114,28 +117,16 @@ function Recent() {
 }
 
 function RecentCard({ run }: { run: Run }) {
-  const [file, setFile] = useState<Blob | null>(null);
-  const [url, setUrl] = useState("");
-  useEffect(() => {
-    let address = "";
-    let gone = false;
-    void getBlob(run.baseId).then((blob) => {
-      if (!blob || gone) return;
-      address = URL.createObjectURL(blob);
-      setFile(blob);
-      setUrl(address);
-    });
-    return () => {
-      gone = true;
-      URL.revokeObjectURL(address);
-    };
-  }, [run.baseId]);
-  if (!file) return null;
-  const open = () =>
-    openPicture(new File([file], run.baseName, { type: file.type }), { kind: "file" });
+  const view = useThumb(run.baseId);
+  if (!view) return null;
+  const open = async () => {
+    const file = await getBlob(run.baseId);
+    if (!file) return say("problem", t().shell.recentGone);
+    return openPicture(new File([file], run.baseName, { type: file.type }), { kind: "file" });
+  };
   return (
     <button type="button" class="shell-card" onClick={() => void open()}>
-      <img src={url} width={180} height={120} alt="" />
+      <img src={view} width={180} height={120} alt="" />
       <span>
         <strong>
           <bdi>{run.baseName}</bdi>

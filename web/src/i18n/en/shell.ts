@@ -34,7 +34,8 @@ export const shell = {
   signOut: "Sign out",
 
   // Welcome
-  claim: "Mark a part of a picture, say what should be there.",
+  claimMark: "Mark a part of a picture,",
+  claimSay: "say what should be there.",
   promise: "Only what you mark is repainted. Every other pixel stays exactly as it was.",
   drop: "Drop a picture here",
   pick: "Choose a picture",
@@ -51,8 +52,8 @@ export const shell = {
   sampleRocket: "Rocket",
   sampleRocketTry: "Mark the rocket: “remove the rocket”",
   sampleGone: "The sample did not load.",
+  recentGone: "This picture is no longer kept on this device.",
   resume: "Go on where you left off",
-  recent: "Lately",
   steps: "How it goes",
   step1: "Mark",
   step1Text: "Brush over what should change. Lasso, magic wand and fill are there too.",
