@@ -133,12 +133,13 @@ function resize(entry: ResizeObserverEntry, element: HTMLElement, painter: Paint
   const style = getComputedStyle(element.parentElement ?? element);
   const px = (value: string) => Number.parseFloat(value) || 0;
   const [left, top] = [px(style.paddingLeft), px(style.paddingTop)];
-  editor.setRoom({
+  const room = {
     x: left,
     y: top,
     width: Math.max(1, width - left - px(style.paddingRight)),
     height: Math.max(1, height - top - px(style.paddingBottom)),
-  });
+  };
+  editor.setRoom(room, ratio);
 }
 
 /** The space bar is the hand wherever the focus is, unless something there takes it; so Escape. */

@@ -5,7 +5,7 @@ import type { Camera } from "./values";
 export const MOST_SCALE = 32;
 /** What `fit` zooms to at most. */
 const MOST_FIT = 2;
-/** Zoomed in by more than this, single pixels are to be seen. */
+/** From more device px a pixel than this on, single pixels are to be seen. */
 export const CRISP_SCALE = 3;
 const STEPS = [
   0.0625, 0.125, 0.1667, 0.25, 0.3333, 0.5, 0.6667, 1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32,

@@ -194,6 +194,16 @@ describe("lasso and rectangle", () => {
   });
 });
 
+it("calls 100 % what shows a pixel as one of the screen's", () => {
+  editor.setRoom({ x: 0, y: 0, width: 600, height: 600 }, 3);
+  editor.actualSize();
+  expect(editor.camera.value.scale).toBeCloseTo(1 / 3);
+  editor.zoomIn();
+  expect(editor.camera.value.scale * 3).toBeCloseTo(1.5);
+  editor.zoomOut();
+  expect(editor.camera.value.scale * 3).toBeCloseTo(1);
+});
+
 describe("the keyboard", () => {
   it("moves the cross-hair from the middle, dots, and draws while the pen is down", () => {
     editor.nudge(0, 0);

@@ -75,6 +75,8 @@ export class Editor {
   private readonly gesture: Gesture;
   /** The part of the view where the picture should lie, CSS px. */
   private room: Rect = { x: 0, y: 0, width: 0, height: 0 };
+  /** Device px of a CSS px. */
+  private ratio = 1;
   /** Whether the camera still is as `fit` left it. */
   private fitted = true;
   private coloursOf: ImageBitmap | null = null;
@@ -146,20 +148,21 @@ export class Editor {
     return this.document.run("sketch", { kind: "clear" });
   }
 
-  /** The view's size changed; the picture should lie in `room`, CSS px. */
-  setRoom(room: Rect): void {
+  /** The view changed: the picture should lie in `room`, CSS px, each of `ratio` device px. */
+  setRoom(room: Rect, ratio = 1): void {
     const before = this.room;
     this.room = room;
+    this.ratio = ratio;
     if (this.fitted || before.width === 0) this.fit();
     else this.panBy((room.width - before.width) / 2, (room.height - before.height) / 2);
   }
 
   zoomIn(): void {
-    this.zoomTo(nextScale(this.camera.value.scale, 1));
+    this.zoomTo(nextScale(this.camera.value.scale * this.ratio, 1) / this.ratio);
   }
 
   zoomOut(): void {
-    this.zoomTo(nextScale(this.camera.value.scale, -1));
+    this.zoomTo(nextScale(this.camera.value.scale * this.ratio, -1) / this.ratio);
   }
 
   fit(): void {
@@ -168,8 +171,9 @@ export class Editor {
     this.fitted = true;
   }
 
+  /** 100 %: a pixel of the picture is one of the screen. */
   actualSize(): void {
-    this.zoomTo(1);
+    this.zoomTo(1 / this.ratio);
   }
 
   /** To a scale (1: a picture's pixel is a CSS pixel), with the view's point `at` staying. */

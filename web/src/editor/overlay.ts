@@ -61,7 +61,7 @@ export class Overlay {
   }
 
   /**
-   * Draw what lies in `seen` (px of the picture). New tiles are made until `until` (performance.now);
+   * Draw what lies in `seen` (px of the picture), a texel being `grain` to twice `grain` device px. New tiles are made until `until` (performance.now);
    * where one is missing then, those of the zoom before serve. Returns whether all are there.
    */
   draw(
@@ -69,11 +69,11 @@ export class Overlay {
     layers: Layers,
     lens: Lens,
     seen: Rect,
+    grain: number,
     until: number,
   ): boolean {
     this.frame++;
-    // A texel is one to two device px.
-    const level = Math.ceil(Math.log2(1 / lens.scale) - 1e-6);
+    const level = Math.ceil(Math.log2(grain / lens.scale) - 1e-6);
     if (level !== this.level) {
       this.before = this.level;
       this.level = level;

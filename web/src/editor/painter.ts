@@ -9,6 +9,8 @@ import { intersection, union } from "./plane";
 
 /** Time for new tiles in a frame while the camera moves, ms. */
 const TILES_MS = 5;
+/** From so many device px a CSS px on, marks are drawn coarser than the screen. */
+const FINE_RATIO = 1.5;
 /** Squares of the checker that shows what is clear, CSS px. */
 const CHECK = 8;
 
@@ -62,11 +64,12 @@ export class Painter {
   change(rect: Rect): void {
     this.overlay.change(rect);
     const { scale, x, y } = this.lens();
-    // Two texels for the edges beside, of up to two device px each.
-    const left = Math.floor(rect.x * scale + x) - 5;
-    const top = Math.floor(rect.y * scale + y) - 5;
-    const right = Math.ceil((rect.x + rect.width) * scale + x) + 5;
-    const bottom = Math.ceil((rect.y + rect.height) * scale + y) + 5;
+    // Two texels for the edges beside, of up to two device px each and coarser on dense screens.
+    const by = 2 + Math.ceil(4 * Math.max(1, this.ratio));
+    const left = Math.floor(rect.x * scale + x) - by;
+    const top = Math.floor(rect.y * scale + y) - by;
+    const right = Math.ceil((rect.x + rect.width) * scale + x) + by;
+    const bottom = Math.ceil((rect.y + rect.height) * scale + y) + by;
     this.add({ x: left, y: top, width: right - left, height: bottom - top });
   }
 
@@ -145,7 +148,7 @@ export class Painter {
     const seen = intersection(whole, due);
     const comparison = editor.comparison.peek();
     const split = editor.peeking.peek() ? 1 : (comparison?.split ?? 1);
-    context.imageSmoothingEnabled = editor.camera.peek().scale <= CRISP_SCALE;
+    context.imageSmoothingEnabled = lens.scale <= CRISP_SCALE;
     context.fillStyle = this.check();
     if (seen) context.fillRect(seen.x, seen.y, seen.width, seen.height);
     this.put(this.mips, whole, { ...whole, width: whole.width * split }, lens.scale);
@@ -189,7 +192,9 @@ export class Painter {
     context.beginPath();
     context.rect(seen.x, seen.y, seen.width, seen.height);
     context.clip();
-    const whole = this.overlay.draw(context, layers, lens, part, until);
+    // On a dense screen lines of one device px would be too fine to see.
+    const grain = Math.max(1, this.ratio / FINE_RATIO);
+    const whole = this.overlay.draw(context, layers, lens, part, grain, until);
     context.restore();
     if (!whole) this.everything();
   }
