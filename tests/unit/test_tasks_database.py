@@ -22,7 +22,8 @@ from overpaint.tasks.audit import audit
 from overpaint.tasks.database import open_database
 from overpaint.tasks.migrations.upgrade import config
 from overpaint.tasks.schema import REVISION, metadata
-from overpaint.tasks.task import PLANS, State
+from overpaint.tasks.task import PLANS, Preview, State
+from overpaint.values import Box
 
 
 def _open_once(path: str) -> str:
@@ -112,6 +113,24 @@ def test_the_revisions_make_exactly_the_tables_of_the_schema(tmp_path: Path) -> 
     engine.dispose()
     del migrated["alembic_version"]
     assert migrated == _sql(tmp_path / "made.db")
+
+
+def test_a_database_of_the_first_revision_is_brought_up_to_date_with_what_is_in_it(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "tasks.db"
+    with opened(path) as stores:
+        stores.submit(stores.key())
+        task = stores.claim()
+    before = "DROP TABLE previews; UPDATE alembic_version SET version_num = '0001';"
+    _run_sql(path, before)
+    with pytest.raises(StoreFailed, match=f"of revision 0001, not {REVISION}"):
+        open_database(f"sqlite:///{path}", migrate=False)
+    with opened(path) as stores:
+        box = Box(top=0, left=0, height=9, width=9)
+        preview = Preview(jpeg=b"jpeg", box=box, serial=1)
+        assert stores.tasks.heartbeat(task, lease_ms=1000, preview=preview)
+        assert stores.tasks.look([task.id])[task.id].preview is not None
 
 
 def test_the_schema_names_the_newest_revision() -> None:
