@@ -19,9 +19,7 @@ export function Welcome() {
     <div class="shell-welcome">
       <div class="shell-hello">
         <div class="shell-claim">
-          <h2>
-            <span>{words.claimMark}</span> <span>{words.claimSay}</span>
-          </h2>
+          <h2>{words.claim}</h2>
           <p>{words.promise}</p>
           <ol class="shell-steps" aria-label={words.steps}>
             <Step title={words.step1} text={words.step1Text} />

@@ -34,8 +34,7 @@ export const shell = {
   signOut: "Sign out",
 
   // Welcome
-  claimMark: "Mark a part of a picture,",
-  claimSay: "say what should be there.",
+  claim: "Mark a part of a picture, say what should be there.",
   promise: "Only what you mark is repainted. Every other pixel stays exactly as it was.",
   drop: "Drop a picture here",
   pick: "Choose a picture",

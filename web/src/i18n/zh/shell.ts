@@ -35,8 +35,7 @@ export const shell: Translation<typeof en> = {
   usedOf: (used, images) => `已生成 ${used} / ${images} 张`,
   signOut: "退出登录",
 
-  claimMark: "涂抹图中一处，",
-  claimSay: "说出想要的内容。",
+  claim: "涂抹图中一处，说出想要的内容。",
   promise: "只重绘你涂抹的部分，其余每个像素原样保留。",
   drop: "把图片拖到这里",
   pick: "选择图片",
