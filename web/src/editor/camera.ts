@@ -32,9 +32,9 @@ export function centred(picture: Size, room: Rect, scale: number): Camera {
   };
 }
 
-/** The smallest scale: half of what fits. */
+/** The smallest scale: half of what fits, and small enough for 100 % on the densest screens. */
 export function leastScale(picture: Size, room: Rect): number {
-  return fitCamera(picture, room).scale / 2;
+  return Math.min(fitCamera(picture, room).scale / 2, 0.25);
 }
 
 /** Another scale, with what is at `at` (view px) staying there. */

@@ -1,8 +1,9 @@
 /** The painting table: mask and sketch of one picture, undo, camera, gestures. */
 import { effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Point, Rect } from "../state/types";
-import { fitCamera, held, nextScale, type Size, toPicture, toView, zoomed } from "./camera";
+import { fitCamera, held, nextScale, type Size, zoomed } from "./camera";
 import { type Compute, workerCompute } from "./compute";
+import { CrossHair } from "./crosshair";
 import { Document } from "./document";
 import { Gesture } from "./gesture";
 import { readMask } from "./importing";
@@ -28,8 +29,6 @@ const BRUSHES: Record<Layer, BrushSettings> = {
   mask: { size: 64, softness: 0, pressure: true },
   sketch: { size: 6, softness: 0, pressure: true },
 };
-/** How far from the view's rim the keyboard's cross-hair stays, CSS px. */
-const RIM = 32;
 
 export class Editor {
   readonly tool = signal<Tool>("brush");
@@ -57,7 +56,7 @@ export class Editor {
   /** Where the pointer is over the picture, px. */
   readonly pointer: ReadonlySignal<Point | null> = signal(null);
   /** The keyboard's cross-hair, px; null while a pointer is used. */
-  readonly cross: ReadonlySignal<Point | null> = signal(null);
+  readonly cross: ReadonlySignal<Point | null>;
   /** The line that lasso and rectangle are drawing, px. */
   readonly outline: ReadonlySignal<readonly Point[] | null>;
   /** Whether a gesture is under way. */
@@ -73,8 +72,9 @@ export class Editor {
   readonly document: Document;
   private readonly compute: Compute;
   private readonly gesture: Gesture;
+  private readonly crossHair = new CrossHair(this);
   /** The part of the view where the picture should lie, CSS px. */
-  private room: Rect = { x: 0, y: 0, width: 0, height: 0 };
+  room: Readonly<Rect> = { x: 0, y: 0, width: 0, height: 0 };
   /** Device px of a CSS px. */
   private ratio = 1;
   /** Whether the camera still is as `fit` left it. */
@@ -92,6 +92,7 @@ export class Editor {
     this.canRedo = canRedo;
     this.revision = revision;
     this.working = working;
+    this.cross = this.crossHair.at;
     this.outline = this.gesture.outline;
     this.drawing = this.gesture.drawing;
     const brushes = { ...BRUSHES };
@@ -109,7 +110,7 @@ export class Editor {
   open(picture: ImageBitmap | null): void {
     this.gesture.cancel();
     set(this.picture, picture);
-    set(this.cross, null);
+    this.crossHair.hide();
     set(this.pointer, null);
     this.comparison.value = null;
     this.inlays.value = [];
@@ -192,21 +193,15 @@ export class Editor {
     set(this.camera, held({ scale, x: x + dx, y: y + dy }, picture, this.room));
   }
 
-  /** Bring a point of the picture to the middle of the view. */
-  centreOn(at: Point): void {
-    const seen = toView(this.camera.value, at);
-    const middle = this.middle();
-    this.panBy(middle.x - seen.x, middle.y - seen.y);
-  }
-
-  private middle(): Point {
+  /** The middle of the room, CSS px. */
+  middle(): Point {
     return { x: this.room.x + this.room.width / 2, y: this.room.y + this.room.height / 2 };
   }
 
   /** Where the pointer is, in the picture's px; null: elsewhere. */
   hover(at: Point | null): void {
     set(this.pointer, at);
-    if (at) set(this.cross, null);
+    if (at) this.crossHair.hide();
   }
 
   /** A gesture of the tool begins, goes on and ends: by pointer or by keyboard. */
@@ -245,41 +240,17 @@ export class Editor {
 
   /** Move the keyboard's cross-hair by so many CSS px, and draw if a gesture is under way. */
   nudge(dx: number, dy: number): void {
-    const { value: picture } = this.picture;
-    if (!picture) return;
-    const { value: camera } = this.camera;
-    const from = this.cross.value ?? this.pointer.value ?? toPicture(camera, this.middle());
-    const to = within(picture, { x: from.x + dx / camera.scale, y: from.y + dy / camera.scale });
-    set(this.cross, to);
-    if (this.drawing.value) this.drag([{ ...to, pressure: 1 }]);
-    this.follow(to);
+    this.crossHair.nudge(dx, dy);
   }
 
   /** What a click does, at the cross-hair: a dot, a fill, a corner. */
   stamp(): void {
-    if (!this.cross.value) this.nudge(0, 0);
-    const dots = this.tool.value !== "lasso" && this.tool.value !== "rectangle";
-    if (this.drawing.value) this.release();
-    else this.penDown();
-    if (dots) this.release();
+    this.crossHair.stamp();
   }
 
   /** Put the keyboard's pen down or lift it. */
   penDown(): void {
-    const { value: at } = this.cross;
-    if (this.drawing.value) this.release();
-    else if (at) this.press({ ...at, pressure: 1 });
-    else this.nudge(0, 0);
-  }
-
-  private follow(at: Point): void {
-    const { x, y } = toView(this.camera.value, at);
-    const { room } = this;
-    const over = (value: number, least: number, most: number) =>
-      value < least ? least - value : value > most ? most - value : 0;
-    const dx = over(x, room.x + RIM, room.x + room.width - RIM);
-    const dy = over(y, room.y + RIM, room.y + room.height - RIM);
-    if (dx !== 0 || dy !== 0) this.panBy(dx, dy);
+    this.crossHair.penDown();
   }
 
   /** The mask as a gray PNG of the picture's size, white = repaint; null where nothing is marked. */
@@ -330,11 +301,4 @@ export class Editor {
 
 function set<T>(of: ReadonlySignal<T>, value: T): void {
   (of as Signal<T>).value = value;
-}
-
-function within(size: Size, { x, y }: Point): Point {
-  return {
-    x: Math.min(Math.max(x, 0), size.width - 0.5),
-    y: Math.min(Math.max(y, 0), size.height - 0.5),
-  };
 }
