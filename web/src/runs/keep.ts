@@ -79,9 +79,9 @@ export function keepRuns(): void {
     say("info", t().runs.madeRoom(ids.length));
   });
   effect(() => {
-    if (keeping.value === "memory") {
-      say("info", t().runs.memoryOnly, { hint: t().runs.memoryOnlyHint });
-    }
+    if (keeping.value === "disk") return;
+    // The list of notices is read and written.
+    untracked(() => say("problem", t().runs.memoryOnly, { hint: t().runs.memoryOnlyHint }));
   });
 }
 
