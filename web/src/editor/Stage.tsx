@@ -101,6 +101,10 @@ function attach(element: HTMLCanvasElement): () => void {
       painter.everything();
     }),
     effect(() => {
+      void editor.drawing.value;
+      if (editor.inlays.peek().length > 0) painter.everything();
+    }),
+    effect(() => {
       void [editor.showMask.value, editor.showSketch.value];
       painter.refresh();
     }),

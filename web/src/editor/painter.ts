@@ -158,17 +158,25 @@ export class Painter {
       const scale = whole.width / comparison.after.width;
       this.put(this.after?.mips ?? null, whole, rest, scale);
     }
+    // Who draws sees the marks; else the paintings under way lie over them.
+    const drawing = editor.drawing.peek();
+    if (drawing) this.drawInlays(lens);
+    if (!comparison && seen) this.drawMarks(lens, seen, due);
+    if (!drawing) this.drawInlays(lens);
+  }
+
+  private drawInlays({ scale, x, y }: Lens): void {
+    const { context, editor } = this;
+    context.imageSmoothingEnabled = true;
     for (const { image, box } of editor.inlays.peek()) {
-      context.imageSmoothingEnabled = true;
       context.drawImage(
         image,
-        box.x * lens.scale + lens.x,
-        box.y * lens.scale + lens.y,
-        box.width * lens.scale,
-        box.height * lens.scale,
+        box.x * scale + x,
+        box.y * scale + y,
+        box.width * scale,
+        box.height * scale,
       );
     }
-    if (!comparison && seen) this.drawMarks(lens, seen, due);
   }
 
   private drawMarks(lens: Lens, seen: Rect, due: Rect): void {
