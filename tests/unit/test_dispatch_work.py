@@ -13,13 +13,14 @@ import pytest
 from PIL import Image
 from tests.unit.dispatch_stage import HOLE, Stage, ended, install_engine, open_stage, until
 
+from overpaint.dispatch.painting import LeaseLost, paint
 from overpaint.dispatch.work import Worker
 from overpaint.errors import ContentRefused, StorageFull, StoreFailed
 from overpaint.policy import Permissive
 from overpaint.storage.local import LocalBlobs
 from overpaint.tasks.store import TaskStore
 from overpaint.tasks.task import MAX_TRIES, Failure, PictureOutcome, Preview, State, Task
-from overpaint.values import BlobRef, Rgb8
+from overpaint.values import BlobRef, Rgb8, Step
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -520,3 +521,18 @@ def test_a_worker_told_to_end_gives_back_what_takes_too_long_uncounted(
         (tmp_path / "go").touch()
     assert stage.now(task).state is State.PENDING  # what came after was thrown away
     assert stage.results(task) == []
+
+
+def test_encoding_is_told_picture_by_picture_and_ends_with_the_lease(stage: Stage) -> None:
+    task = stage.submit(n=3)
+    inputs = {name: stage.blobs.get(ref) for name, ref in task.inputs.items()}
+    told: list[Step] = []
+
+    def tell(step: Step) -> None:
+        told.append(step)
+        if step == Step(stage="encode", done=1, total=3):
+            raise LeaseLost
+
+    with pytest.raises(LeaseLost):
+        paint(task, inputs, Permissive(), on_step=tell)
+    assert [step.done for step in told if step.stage == "encode"] == [0, 1]

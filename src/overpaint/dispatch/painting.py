@@ -24,7 +24,7 @@ from overpaint.imaging.encode import losses
 from overpaint.policy import Permissive, Policy
 from overpaint.repaint import RepaintResult, repaint
 from overpaint.tasks.task import Failure, Task
-from overpaint.values import OnStep
+from overpaint.values import OnStep, Step
 
 logger = logging.getLogger("overpaint.worker")
 
@@ -75,7 +75,7 @@ def paint(task: Task, inputs: Mapping[str, bytes], policy: Policy, *, on_step: O
     def attempt(seed: int, n: int, **instead: str) -> Painted:
         given: dict[str, Any] = {**wanted, **inputs, "engine": task.engine, **instead}
         result = repaint(**given, n=n, seed=seed, on_step=on_step)
-        return _encoded(result, format, policy, str(wanted.get("prompt", "")))
+        return _encoded(result, format, policy, str(wanted.get("prompt", "")), on_step)
 
     try:
         return attempt(seeds[0], task.n)
@@ -143,11 +143,15 @@ def _kind(error: BaseException) -> str:
     return next(one.__name__ for one in type(error).__mro__ if one.__module__ == errors.__name__)
 
 
-def _encoded(result: RepaintResult, format: str, policy: Policy, prompt: str) -> Painted:
+def _encoded(
+    result: RepaintResult, format: str, policy: Policy, prompt: str, on_step: OnStep
+) -> Painted:
+    """The files; large pictures take seconds each, so each is a step."""
     files: dict[int, bytes | Failure] = {}
     notes = [*result.notes]
     for index, (seed, picture) in enumerate(zip(result.seeds, result.pictures, strict=True)):
         notes += losses(picture, format)
+        on_step(Step(stage="encode", done=index, total=len(result.pictures)))
         try:
             if type(policy) is not Permissive:  # the conversion is for its sake alone
                 policy.check_picture(to_srgb8(picture.pixels, picture.icc_profile), prompt)
