@@ -9,8 +9,8 @@ import { getBlob, loadWorks, putBlob, removeWork, saveWork } from "../store/stor
 import { tab } from "./tabs";
 
 /** Quiet for so long, and it is written. Drawing goes on meanwhile. */
-const QUIET_MS = 1200;
-const LONGEST_MS = 8000;
+const QUIET_MS = 800;
+const LONGEST_MS = 4000;
 
 /**
  * Bring back what this tab had, or else the last tab that was closed; false: there is nothing.
@@ -98,7 +98,9 @@ export function keepTable(): void {
     }
     clearTimeout(timer);
     since ||= Date.now();
-    timer = setTimeout(now, Math.max(0, Math.min(QUIET_MS, since + LONGEST_MS - Date.now())));
+    // A picture that was just opened, at once: who leaves soon finds it again.
+    const quiet = base.value && base.value.id !== drawnOn ? 0 : QUIET_MS;
+    timer = setTimeout(now, Math.max(0, Math.min(quiet, since + LONGEST_MS - Date.now())));
   });
   const leave = () => {
     if (timer !== undefined) now();
