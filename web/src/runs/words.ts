@@ -8,7 +8,7 @@ function stageText(stage: string): string {
   const words = t().runs;
   if (stage === "erase") return words.erasing;
   if (stage === "decode" || stage === "plan") return words.looking;
-  return stage === "blend" ? words.blending : words.painting;
+  return stage === "blend" || stage === "encode" ? words.blending : words.painting;
 }
 
 /** "3rd in the queue", "Painting, 12 of 30". */
