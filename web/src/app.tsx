@@ -2,7 +2,8 @@
 import { Stage } from "./editor/Stage";
 import { t } from "./i18n";
 import { Panel } from "./panel/Panel";
-import { ResultBar, ResultNotes } from "./results/ResultBar";
+import { Notes } from "./results/Notes";
+import { ResultBar } from "./results/ResultBar";
 import { Results } from "./results/Results";
 import { Banner } from "./shell/Banner";
 import { Dialogs } from "./shell/Dialogs";
@@ -36,7 +37,7 @@ export function App() {
           </div>
           <div class="layout-stage" id="stage" tabIndex={-1}>
             <Stage />
-            <ResultNotes />
+            <Notes place="stage" />
           </div>
           <button
             type="button"

@@ -12,16 +12,13 @@ import {
   Eye,
   Info,
   Layers,
-  Lightbulb,
   Shuffle,
   SlidersHorizontal,
   StepForward,
   Trash2,
-  X,
 } from "lucide-preact";
 import { useState } from "preact/hooks";
 import { t } from "../i18n";
-import { noteText } from "../problems/notes";
 import { varyRun } from "../runs/runs";
 import { dialog } from "../state/ui";
 import { editor, shown, shownResult } from "../state/work";
@@ -38,17 +35,6 @@ import { pictures } from "./strip";
 export function ResultBar() {
   const looked = shownResult.value;
   return looked && <Bar {...looked} />;
-}
-
-/** What the engine said of the result; floats over the stage. */
-export function ResultNotes() {
-  const run = shownResult.value?.run;
-  if (!run || run.notes.length === 0) return null;
-  return (
-    <div class="results-over">
-      <Notes key={run.id} notes={run.notes} />
-    </div>
-  );
 }
 
 function Bar(looked: Looked) {
@@ -209,23 +195,5 @@ function HoldButton({ disabled }: { disabled: boolean }) {
     >
       {words.holdShort}
     </Button>
-  );
-}
-
-/** What the engine had to say; put away for this run when it was read. */
-function Notes({ notes }: { notes: readonly string[] }) {
-  const words = t().results;
-  const [away, setAway] = useState(false);
-  if (away) return null;
-  return (
-    <aside class="results-notes" aria-label={words.notes}>
-      <Lightbulb size={18} aria-hidden="true" />
-      <ul>
-        {notes.map((note) => (
-          <li key={note}>{noteText(note)}</li>
-        ))}
-      </ul>
-      <IconButton icon={X} label={words.hideNotes} onClick={() => setAway(true)} />
-    </aside>
   );
 }

@@ -12,6 +12,7 @@ import { IconButton } from "../ui/Button";
 import { rove, settle } from "../ui/roving";
 import { followShown } from "./compare";
 import { resultKeys } from "./keys";
+import { Notes } from "./Notes";
 import { runsHere } from "./removal";
 import { chainOf, itemsOf } from "./strip";
 import { EarlierTile, OriginalTile, promptOf, Tile } from "./Tile";
@@ -69,6 +70,7 @@ export function Results() {
           )}
         </div>
       </header>
+      <Notes place="list" />
       {here.length > 0 && (
         <ul class="results-strip" ref={strip} onKeyDown={rove}>
           {earlier.map((run, step) => (

@@ -21,8 +21,7 @@ async function snapshot(): Promise<() => Promise<void>> {
   const looked = shown.value;
   return async () => {
     if (!was) return;
-    // From a result: the picture on the table is one of ours, and marks that would be lost are kept.
-    await openPicture(named(was.bytes, was.name), was.origin);
+    await openPicture(named(was.bytes, was.name), was.origin, false);
     if (base.value?.id !== was.id) return;
     await editor.restore(saved);
     wish.value = asked;
@@ -73,7 +72,7 @@ export async function openAgain(run: Run, index?: number): Promise<boolean> {
   }
   const back = base.value ? await snapshot() : null;
   if (base.value?.id !== run.baseId) {
-    await openPicture(named(bytes, run.baseName), run.origin);
+    await openPicture(named(bytes, run.baseName), run.origin, false);
     if (base.value?.id !== run.baseId) return false;
   }
   const mask = await getBlob(run.maskId);

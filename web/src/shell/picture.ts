@@ -35,15 +35,22 @@ export function unsaved(): boolean {
   return !runs.value.some((run) => run.baseId === at.id && run.created >= touched);
 }
 
-/** Read a file and put it on the table; what is wrong with it is said in words. */
-export async function openPicture(file: Blob & { name?: string }, origin: Origin): Promise<void> {
+/**
+ * Read a file and put it on the table; what is wrong with it is said in words. Where marks would be
+ * lost it asks first, unless `asks` is false: for callers that can bring them back.
+ */
+export async function openPicture(
+  file: Blob & { name?: string },
+  origin: Origin,
+  asks = origin.kind !== "result",
+): Promise<void> {
   const mine = ++turn;
   opening.value = true;
   dismiss(refusal);
   try {
     const next = await read(file, origin);
     if (!next || mine !== turn) return;
-    if (origin.kind !== "result" && unsaved() && !(await replaces())) return;
+    if (asks && unsaved() && !(await replaces())) return;
     if (mine === turn) putOnTable(next);
   } catch (error) {
     if (mine === turn) refuse(error);
