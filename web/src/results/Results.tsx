@@ -8,7 +8,7 @@ import { shortcuts } from "../shell/shortcuts";
 import { OPEN_STATES, type Origin, type Run } from "../state/types";
 import { dialog, say } from "../state/ui";
 import { base, editor, runs, type Shown, shown } from "../state/work";
-import { IconButton } from "../ui/Button";
+import { Button, IconButton } from "../ui/Button";
 import { rove, settle } from "../ui/roving";
 import { followShown } from "./compare";
 import { resultKeys } from "./keys";
@@ -18,6 +18,9 @@ import { chainOf, itemsOf } from "./strip";
 import { EarlierTile, OriginalTile, promptOf, Tile } from "./Tile";
 
 shortcuts.push(...resultKeys);
+
+/** Runs that the strip shows; the others are in the history. */
+const MOST = 40;
 
 export function Results() {
   const words = t().results;
@@ -87,7 +90,7 @@ export function Results() {
             </div>
             <p class="results-caption">{nameOf(earlier.at(-1))}</p>
           </li>
-          {here.map((run) => (
+          {here.slice(0, MOST).map((run) => (
             <li class="results-run" key={run.id}>
               <div class="results-tiles">
                 {itemsOf(run).map((item) => (
@@ -99,6 +102,18 @@ export function Results() {
               </p>
             </li>
           ))}
+          {here.length > MOST && (
+            <li class="results-run">
+              <Button
+                class="results-rest"
+                onClick={() => {
+                  dialog.value = "history";
+                }}
+              >
+                {words.rest(here.length - MOST)}
+              </Button>
+            </li>
+          )}
         </ul>
       )}
       <News />

@@ -10,6 +10,7 @@ export const results = {
   originalTile: "Original: go on editing",
   earlier: (prompt: string) => `Go back to before “${prompt}”`,
   earlierTip: "An earlier picture: open it again",
+  rest: (n: number) => `${n} more in the history`,
   tile: (at: number, of: number, prompt: string) =>
     of > 1 ? `Result ${at} of ${of}: ${prompt}` : `Result: ${prompt}`,
   noPrompt: "No prompt",

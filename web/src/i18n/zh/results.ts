@@ -11,6 +11,7 @@ export const results: Translation<typeof en> = {
   originalTile: "原图：继续编辑",
   earlier: (prompt) => `回到“${prompt}”之前`,
   earlierTip: "更早的图片：重新打开",
+  rest: (n) => `另有 ${n} 条在历史中`,
   tile: (at, of, prompt) => (of > 1 ? `结果 ${at}/${of}：${prompt}` : `结果：${prompt}`),
   noPrompt: "无提示词",
   fetching: "正在取回图片",
