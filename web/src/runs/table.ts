@@ -39,15 +39,25 @@ async function file(id: string | null): Promise<Blob | null> {
   return id ? getBlob(id) : null;
 }
 
+/** How many frames the stage is waited for. */
+const FRAMES = 180;
+
 /** The stage fits the picture when it is first laid out; the view comes after that. */
-function look(view: NonNullable<WorkRecord["view"]>): void {
-  requestAnimationFrame(() =>
-    requestAnimationFrame(() => {
-      editor.zoomTo(view.scale);
-      const { x, y } = editor.camera.value;
-      editor.panBy(view.x - x, view.y - y);
-    }),
-  );
+function look(view: NonNullable<WorkRecord["view"]>, frames = FRAMES): void {
+  requestAnimationFrame(() => {
+    const { room } = editor;
+    if (room.width === 0) {
+      if (frames > 0) look(view, frames - 1);
+      return;
+    }
+    // In another window another part would be seen.
+    if (room.width !== view.width || room.height !== view.height) return;
+    const { scale, x, y } = editor.camera.value;
+    if (scale === view.scale && x === view.x && y === view.y) return;
+    editor.zoomTo(view.scale);
+    const now = editor.camera.value;
+    editor.panBy(view.x - now.x, view.y - now.y);
+  });
 }
 
 /** From now on: write it a moment after it changes. */
@@ -78,7 +88,11 @@ export function keepTable(): void {
       base: at && { id: at.id, name: at.name, type: at.type, origin: at.origin },
       ...(at ? files : { mask: null, sketch: null }),
       wish: wishRecord(asked),
-      view: at && { ...editor.camera.value },
+      view: at && {
+        ...editor.camera.value,
+        width: editor.room.width,
+        height: editor.room.height,
+      },
       shown: shown.value,
     });
   };

@@ -19,7 +19,8 @@ export interface WorkRecord {
   mask: string | null;
   sketch: string | null;
   wish: WishRecord;
-  view: { scale: number; x: number; y: number } | null;
+  /** The camera, and the room that it was for, CSS px. */
+  view: { scale: number; x: number; y: number; width: number; height: number } | null;
   shown: { run: string; index: number } | null;
 }
 
