@@ -22,7 +22,6 @@ const LONGEST_POLL_MS = 8000;
 const LONGEST_RETRY_MS = 30_000;
 /** More would make too long an address; the rest is asked for. */
 const MOST_STREAMED = 40;
-const ENDED: ReadonlySet<string> = new Set(["SUCCEEDED", "FAILED", "CANCELED", "UNKNOWN"]);
 
 export class Follower {
   private ids: string[] = [];
@@ -190,9 +189,4 @@ function isPreview(data: unknown): data is { task_id: string; url: string; box: 
   // Nothing but a picture in the answer itself.
   const picture = typeof said?.url === "string" && said.url.startsWith("data:image/");
   return picture && typeof said?.task_id === "string" && typeof said.box === "object" && !!said.box;
-}
-
-/** Whether nothing more comes of it. */
-export function hasEnded(output: TaskOutput): boolean {
-  return ENDED.has(output.task_status);
 }

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { reachable, signedOut } from "../state/session";
 import { EMPTY_WISH, type Run } from "../state/types";
 import { runs } from "../state/work";
-import { claimSending, loadRun, putBlob, saveRun } from "../store/store";
+import { claimSending, loadRuns, putBlob, saveRun } from "../store/store";
 import { cancelRun, retryRun, takeTask } from "./runs";
 import { resumeRun, sendRun } from "./send";
 
@@ -114,7 +114,7 @@ test("a run's files are sent, then its order, and it waits", async () => {
   expect(server.orders).toHaveLength(1);
   expect(server.orders[0]).toContain("oss://dir/");
   expect(now()).toMatchObject({ taskId: "task-1", state: "PENDING", uploaded: 1 });
-  expect((await loadRun(id))?.submitted).toBeTypeOf("number");
+  expect((await loadRuns()).find((run) => run.id === id)?.submitted).toBeTypeOf("number");
 });
 
 test("the same files are not sent again for another run", async () => {

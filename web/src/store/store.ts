@@ -77,11 +77,6 @@ export async function loadRuns(): Promise<Run[]> {
   return Promise.all(rows.map((row) => runOf(row, getBlob)));
 }
 
-export async function loadRun(id: string): Promise<Run | null> {
-  const row = await get("runs", id);
-  return row ? runOf(row, getBlob) : null;
-}
-
 /**
  * Take the right to send a run's order: written down before it is sent, so that no tab and no
  * reload sends it twice. False: it was sent, or given up, elsewhere.

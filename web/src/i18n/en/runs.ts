@@ -38,6 +38,5 @@ export const runs = {
     "The browser gives no room: a private window, or a full disk. Download what you want to keep before you close the page.",
   madeRoom: (n: number) =>
     `The browser's room was full: ${n === 1 ? "the oldest result was" : `the ${n} oldest results were`} removed.`,
-  restored: "Your work is back as you left it.",
   ended: (n: number) => (n === 1 ? "Done" : `${n} done`),
 } as const;

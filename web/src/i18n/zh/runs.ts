@@ -34,6 +34,5 @@ export const runs: Translation<typeof en> = {
   memoryOnlyHint:
     "浏览器没有给出存储空间（无痕窗口或磁盘已满）。关闭页面前，请下载需要保留的图片。",
   madeRoom: (n) => `浏览器存储空间已满，已移除最早的 ${n} 条结果。`,
-  restored: "已恢复上次的工作。",
   ended: (n) => (n === 1 ? "已完成" : `已完成 ${n} 个`),
 };
