@@ -39,12 +39,20 @@ export function History({ onClose }: { onClose: () => void }) {
   }, [all, query, show, root, finder, byId]);
   const seen = found.slice(0, most);
   useEffect(() => setMost(PAGE), [query, show, root]);
+  const search = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    // Where keys are at hand; elsewhere a keyboard would come over the list.
+    if (!matchMedia("(pointer: fine)").matches) return;
+    const frame = requestAnimationFrame(() => search.current?.focus());
+    return () => cancelAnimationFrame(frame);
+  }, []);
   return (
     <Dialog title={words.historyTitle} onClose={onClose} wide actions={<Foot all={all} />}>
       <div class="results-find">
         <div class="results-search">
           <Search size={18} aria-hidden="true" />
           <input
+            ref={search}
             type="search"
             aria-label={words.search}
             placeholder={words.search}

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { orderBody } from "../runs/order";
 import { EMPTY_WISH, type Wish } from "../state/types";
 import { codeFor, extensionOf, orderOf } from "./code";
 
@@ -116,6 +117,21 @@ const PARAMETERS = {
 };
 
 describe("curl", () => {
+  it("asks for what the page itself sends", () => {
+    const wish = { ...FULL, model: "wanx-x-painting", style: "anime" as const, guidance: 2.5 };
+    const urls = { base: "b", mask: "m", reference: "r", sketch: "s" };
+    const sent = JSON.parse(orderBody(wish, urls, true));
+    delete sent.parameters.output_format; // the server's own default
+    const order = orderOf(wish, { ...details, soft: true });
+    const mine = order.parameters.map(([name, value]) => [
+      name,
+      typeof value === "bigint" ? Number(value) : value,
+    ]);
+    expect(Object.fromEntries(mine)).toEqual(sent.parameters);
+    expect(order.prompt).toBe(sent.input.prompt);
+    expect(order.negative).toBe(sent.input.negative_prompt);
+  });
+
   it("sends exactly the order to a server, waits, and fetches the pictures", async () => {
     for (const name of ["picture.jpg", "mask.png", "reference.png", "sketch.png"]) {
       writeFileSync(join(folder, name), name.repeat(20_000)); // more than an argument may have
