@@ -21,6 +21,7 @@ export function Panel() {
   const { style, n } = wish.value;
   return (
     <section class="panel" aria-label={words.panel}>
+      <h2 class="sr-only">{words.panel}</h2>
       <div class="panel-scroll">
         <Prompt />
         <Group name="style" title={words.styleGroup} brief={styleName(style)}>
