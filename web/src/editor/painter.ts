@@ -150,7 +150,7 @@ export class Painter {
     const split = editor.peeking.peek() ? 1 : (comparison?.split ?? 1);
     context.imageSmoothingEnabled = lens.scale <= CRISP_SCALE;
     context.fillStyle = this.check();
-    if (seen) context.fillRect(seen.x, seen.y, seen.width, seen.height);
+    if (seen) this.fillInside(seen);
     this.put(this.mips, whole, { ...whole, width: whole.width * split }, lens.scale);
     if (comparison && split < 1) {
       const x = whole.x + whole.width * split;
@@ -163,6 +163,13 @@ export class Painter {
     if (drawing) this.drawInlays(lens);
     if (!comparison && seen) this.drawMarks(lens, seen, due);
     if (!drawing) this.drawInlays(lens);
+  }
+
+  /** Fill whole device pixels only: at the picture's own edge the checker would show as a line. */
+  private fillInside({ x, y, width, height }: Rect): void {
+    const [left, top] = [Math.ceil(x), Math.ceil(y)];
+    const across = Math.floor(x + width) - left;
+    this.context.fillRect(left, top, across, Math.floor(y + height) - top);
   }
 
   private drawInlays({ scale, x, y }: Lens): void {
