@@ -24,6 +24,8 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+#: Longer than a step takes, on a machine that has much else to do.
+STEP_MS = 15_000
 #: What the server does not paint.
 FORBIDDEN = ("bomb", "炸弹")
 
@@ -81,8 +83,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeProcess]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=STEP_MS)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=require_chromium(), args=list(FLAGS))
         yield chromium
@@ -107,6 +110,7 @@ def visit(
     yield open_page
     seen = [one for desk in desks for one in desk.watch.verdict()]
     for desk in desks:
+        desk.shot("at the end")
         desk.leave()
     assert not seen, "\n".join(seen)
 

@@ -23,6 +23,7 @@ def test_a_run_is_found_by_its_words_and_opened_again(visit: Visit) -> None:
         desk.ask(prompt, model="instant")
         desk.repaint()
     desk.await_results(2)
+    desk.edit()
     desk.button(words.clear).click()
     desk.ask("")
 

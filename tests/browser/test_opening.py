@@ -104,4 +104,4 @@ def test_what_is_no_picture_is_refused_in_words(
     expect(desk.page.get_by_role("alert").filter(visible=True)).to_contain_text(
         words.refusals[name.partition(".")[0]]
     )
-    expect(desk.page.get_by_role("heading", name=words.claim)).to_be_visible()
+    expect(desk.button(words.choose)).to_be_enabled()

@@ -25,10 +25,8 @@ class Words:
     key: str = "API Key"
     sign_in: str
     sign_in_again: str
-    claim: str
     choose: str
     sample: str
-    open_file: str
 
     # Tools
     stage: str = ""
@@ -37,8 +35,6 @@ class Words:
     rectangle: str
     wand: str
     softness: str
-    brush_size: str
-    tolerance: str
     none_marked: str
     undo: str
     redo: str
@@ -56,14 +52,12 @@ class Words:
     repaint_phone: str
     wish: str
     pictures: str
-    result_group: str
     model_group: str
     model: str
 
     # Results
     results: str
     result: str  # how the name of a tile begins
-    original: str
     cancel: str
     canceled: str
     step: str  # of a run under way
@@ -74,16 +68,13 @@ class Words:
     hold: str
     go_on: str
     keep_mask: str
-    clear_mask: str
     download: str
-    format: str
     edit: str
     history: str
     search: str
     open_again: str
     details: str
     more: str
-    code: str
     retry: str
 
     # Dialogs
@@ -99,7 +90,6 @@ class Words:
     shortcuts: str
     about: str
     account: str
-    dark: str
 
 
 EN = Words(
@@ -112,18 +102,14 @@ EN = Words(
     forbidden="a bomb",
     sign_in="Sign in",
     sign_in_again="Please sign in again",
-    claim="Mark a part of a picture, say what should be there.",
     choose="Choose a picture",
     sample="Cat",
-    open_file="New picture",
     stage="Picture",
     brush="Brush",
     eraser="Eraser",
     rectangle="Rectangle",
     wand="Magic wand",
     softness="Soft edge",
-    brush_size="Size",
-    tolerance="Tolerance",
     none_marked="Nothing marked",
     undo="Undo",
     redo="Redo",
@@ -139,12 +125,10 @@ EN = Words(
     repaint_phone="Repaint",
     wish="Prompt",
     pictures="Pictures",
-    result_group="Result",
     model_group="Model",
     model="Who paints",
     results="Results",
     result="Result",
-    original="Original: go on editing",
     cancel="Cancel:",
     canceled="Cancelled",
     step="Painting, 1 of 3",
@@ -155,16 +139,13 @@ EN = Words(
     hold="Hold to see the original",
     go_on="Continue from here",
     keep_mask="Keep the mask",
-    clear_mask="Start with a clear mask",
     download="Download",
-    format="Format",
     edit="Edit",
     history="History",
     search="Search prompts, pictures, dates",
     open_again="Open again",
     details="Details",
     more="More",
-    code="Copy as code",
     retry="Try again",
     close="Close",
     no="Cancel",
@@ -186,7 +167,6 @@ EN = Words(
     shortcuts="Keyboard shortcuts",
     about="About Overpaint",
     account="Account and settings",
-    dark="Dark",
 )
 
 ZH = Words(
@@ -198,18 +178,14 @@ ZH = Words(
     forbidden="一颗炸弹",
     sign_in="登录",
     sign_in_again="请重新登录",
-    claim="涂抹图中一处，说出想要的内容。",
     choose="选择图片",
     sample="猫",
-    open_file="换一张图",
     stage="画面",
     brush="画笔",
     eraser="橡皮擦",
     rectangle="矩形",
     wand="魔棒",
     softness="柔边",
-    brush_size="大小",
-    tolerance="容差",
     none_marked="尚未涂抹",
     undo="撤销",
     redo="重做",
@@ -225,12 +201,10 @@ ZH = Words(
     repaint_phone="重绘",
     wish="描述",
     pictures="张数",
-    result_group="输出",
     model_group="模型",
     model="由谁来画",
     results="结果",
     result="结果",
-    original="原图：继续编辑",
     cancel="取消：",
     canceled="已取消",
     step="正在绘制 1/3",
@@ -241,16 +215,13 @@ ZH = Words(
     hold="按住看原图",
     go_on="在此基础上继续",
     keep_mask="保留蒙版",
-    clear_mask="清空蒙版重新开始",
     download="下载",
-    format="格式",
     edit="编辑",
     history="历史",
     search="搜索提示词、图片名、日期",
     open_again="重新打开",
     details="详细信息",
     more="更多",
-    code="复制为代码",
     retry="重试",
     close="关闭",
     no="取消",
@@ -272,5 +243,4 @@ ZH = Words(
     shortcuts="快捷键",
     about="关于 Overpaint",
     account="账户与设置",
-    dark="深色",
 )
