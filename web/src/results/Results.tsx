@@ -45,6 +45,13 @@ export function Results() {
       ?.querySelector(`[data-key="${current}"]`)
       ?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }, [current]);
+  const newest = here[0]?.id;
+  const [seen] = useState(() => ({ newest }));
+  useEffect(() => {
+    // One that has just begun stands at the start.
+    if (newest && seen.newest !== newest) strip.current?.scrollTo({ left: 0, top: 0 });
+    seen.newest = newest;
+  }, [newest]);
   return (
     <section
       class="results"
