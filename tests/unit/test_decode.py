@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import os
+import pickle
 import struct
 import threading
 import warnings
@@ -35,7 +36,7 @@ from overpaint.errors import (
 )
 from overpaint.imaging import deep, profile
 from overpaint.imaging.decode import decode_picture, decode_reference
-from overpaint.imaging.source import caught_warnings
+from overpaint.imaging.source import MAX_BYTES, LengthChecked, caught_warnings
 
 LOSSLESS: dict[str, dict[str, Any]] = {
     "PNG": {},
@@ -747,3 +748,17 @@ def as_rgb(pixels: Any) -> Any:
     if pixels.shape[2] == 2:
         return np.stack([pixels[..., 0]] * 3 + [pixels[..., 1]], 2)
     return pixels
+
+
+def test_bytes_whose_length_was_checked_may_be_more() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (2000, 2000, 3), np.uint8)
+    data = file_of(pixels, "PNG", compress_level=0)
+    assert len(data) > MAX_BYTES
+    with pytest.raises(FileTooLarge):
+        decode_picture(data)
+    assert np.array_equal(decode_picture(LengthChecked(data)).pixels, pixels)
+    sent = pickle.loads(pickle.dumps(LengthChecked(data)))  # to the inspection's process
+    assert type(sent) is LengthChecked
+    assert decode_reference(sent).shape == (2000, 2000, 4)
+    with pytest.raises(CorruptImage, match="empty file"):
+        decode_picture(LengthChecked(b""))

@@ -29,6 +29,7 @@ from overpaint.dispatch.painting import (
 )
 from overpaint.dispatch.pulse import Hold, Pulse
 from overpaint.errors import OverpaintError, StorageFull, StoreFailed
+from overpaint.imaging.source import LengthChecked
 from overpaint.policy import Policy
 from overpaint.storage.blobs import Blobs
 from overpaint.tasks.store import TaskStore
@@ -165,7 +166,8 @@ class Worker:
             self._deliver(hold, painted)
 
     def _inputs(self, task: Task) -> dict[str, bytes]:
-        return {name: self._blobs.get(ref) for name, ref in task.inputs.items()}
+        """The pictures; how long a file may be was for the door to say that took it."""
+        return {name: LengthChecked(self._blobs.get(ref)) for name, ref in task.inputs.items()}
 
     def _again(self, hold: Hold, error: BaseException) -> None:
         """Have the task tried again; after its last try it fails."""

@@ -40,6 +40,14 @@ BAND_ROWS = 64  # rows converted at a time, so that no second whole copy is aliv
 ORIENTATION_TAG = 0x0112
 
 
+class LengthChecked(bytes):
+    """The bytes of a file whose length was looked at where they came in: any is taken here.
+
+    A service has results of its own, which are as long as a lossless format makes them, and takes
+    them as pictures to go on with.
+    """
+
+
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     """How many pixels a side may have, inclusive."""
@@ -78,10 +86,14 @@ def check_sides(width: int, height: int, *, field: str, limits: Limits) -> None:
 def read_bytes(source: str | os.PathLike[str] | bytes, *, field: str) -> bytes:
     """Return the bytes of a file, at most `MAX_BYTES`; a path is sized before it is read.
 
+    `LengthChecked` bytes may be more.
+
     Raises `InvalidImage` for a path that cannot be read or another type, `FileTooLarge`, and
     `CorruptImage` when there are no bytes.
     """
-    if isinstance(source, (bytes, bytearray, memoryview)):
+    if isinstance(source, LengthChecked):
+        data: bytes = source
+    elif isinstance(source, (bytes, bytearray, memoryview)):
         data = bytes(source)
         _check_length(len(data), field)
     elif isinstance(source, (str, os.PathLike)):

@@ -6,7 +6,6 @@ the sources of the public SDKs.
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections.abc import Callable
 from typing import Annotated, cast
@@ -15,14 +14,14 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
-from overpaint.errors import InvalidInput, InvalidOption, InvalidURL, UnknownTask
+from overpaint.errors import InvalidInput, InvalidOption, UnknownTask
 from overpaint.server import answers, schemas
 from overpaint.server.bodies import read_object
 from overpaint.server.deps import BEARER, CurrentKey, CurrentService, RequestId, base_url
-from overpaint.server.errors import Declined, answer_for, declared, short
-from overpaint.server.fetch import Fetcher
+from overpaint.server.errors import Declined, answer_for, declared
+from overpaint.server.inputs import gather, read
 from overpaint.server.logs import note_task
-from overpaint.server.orders import REFERENCE_OF_SDKS, URLS, Order, read_model, read_order
+from overpaint.server.orders import URLS, read_model, read_order
 from overpaint.server.turns import Threads, Turns
 from overpaint.service import Service, Submission
 from overpaint.tasks import task as stored
@@ -80,70 +79,40 @@ async def create_task(
 
 
 async def _create(request: Request, service: Service, key: Key, request_id: str) -> Task:
-    """Read the order, fetch its pictures and submit it; all it held is free when this returns."""
+    """Read the order, fetch its pictures and submit it; all it held is free when this returns.
+
+    Results of our own are read when it is the key's turn to submit: they may be long.
+    """
     body = await read_object(request)
     model = read_model(body)
     service.engine_of(model)
     order = read_order(model, body)
     await run_in_threadpool(service.admit, key)
-    pictures, notes = await _pictures(request, service, key, order)
-    submission = Submission(
-        model=order.model,
-        prompt=order.prompt,
-        base=pictures["base"],
-        mask=pictures["mask"],
-        reference=pictures.get("reference"),
-        sketch=pictures.get("sketch"),
-        options=order.options,
-        notes=(*order.notes, *notes),
-        request_id=request_id,
-    )
-    return await _submit(request, service, key, submission)
+    given, notes = await gather(request, service, key, order)
+
+    def submit() -> Task:
+        pictures = read(service, given)
+        submission = Submission(
+            model=order.model,
+            prompt=order.prompt,
+            base=pictures["base"],
+            mask=pictures["mask"],
+            reference=pictures.get("reference"),
+            sketch=pictures.get("sketch"),
+            options=order.options,
+            notes=(*order.notes, *notes),
+            request_id=request_id,
+        )
+        return service.submit(key, submission)
+
+    return await _in_turn(request, key, submit)
 
 
-async def _pictures(
-    request: Request, service: Service, key: Key, order: Order
-) -> tuple[dict[str, bytes], list[str]]:
-    """What lies at the order's URLS, all fetched at once; the first that fails ends the others.
-
-    Notes tell of those that failed and are not needed.
-    """
-    fetcher = cast(Fetcher, request.app.state.fetcher)
-    resolves = request.headers.get("x-dashscope-ossresourceresolve", "").strip().lower() == "enable"
-    notes: list[str] = []
-
-    async def one(name: str) -> bytes | None:
-        try:
-            return await fetched(name)
-        except InvalidInput as error:
-            if name not in order.optional:
-                raise
-            notes.append(f"{REFERENCE_OF_SDKS} was passed over: {short(error.limit)}")
-            return None
-
-    async def fetched(name: str) -> bytes:
-        url, field = order.urls[name], URLS[name]
-        if not url.startswith("oss://"):
-            return await fetcher.fetch(url, field=field)
-        if not resolves:
-            limit = "oss:// needs the header X-DashScope-OssResourceResolve: enable"
-            raise InvalidURL(field, limit)
-        return await run_in_threadpool(service.uploads.read, key, url, field=field)
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            running = {name: group.create_task(one(name)) for name in order.urls}
-    except BaseExceptionGroup as failed:
-        raise failed.exceptions[0] from None
-    pictures = {name: task.result() for name, task in running.items()}
-    return {name: data for name, data in pictures.items() if data is not None}, notes
-
-
-async def _submit(request: Request, service: Service, key: Key, submission: Submission) -> Task:
-    """Submit; what is wrong with a picture is told by the name that the wire has for it."""
+async def _in_turn(request: Request, key: Key, submit: Callable[[], Task]) -> Task:
+    """Submit in a thread; a picture that is wrong is told by the name that the wire has for it."""
     threads = cast(Threads, request.app.state.threads)
     try:
-        return await threads.run(key.id, lambda: service.submit(key, submission))
+        return await threads.run(key.id, submit)
     except InvalidInput as error:
         problem = answer_for(error)
         message = problem.message

@@ -98,6 +98,16 @@ def base_url(request: Request) -> str:
     return service_of(request).settings.public_url or _own_base(request)
 
 
+def own_authorities(request: Request) -> frozenset[str]:
+    """Host and port, lower case, by which clients reach this server: the setting, as they said.
+
+    Raises:
+        Declined: the request's Host header is not one.
+    """
+    bases = (service_of(request).settings.public_url, _own_base(request))
+    return frozenset(urlsplit(base).netloc.lower() for base in bases if base)
+
+
 def _own_base(request: Request) -> str:
     host = request.headers.get("host")
     if not host:  # HTTP/1.0

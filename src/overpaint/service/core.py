@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 
 from overpaint.engines.registry import engine_names
 from overpaint.errors import (
-    BlobMissing,
     InvalidKey,
     InvalidOption,
     OverpaintError,
@@ -19,6 +18,7 @@ from overpaint.errors import (
 from overpaint.inspection import Inspection
 from overpaint.policy import open_policy
 from overpaint.service.catalog import Catalog
+from overpaint.service.results import Results
 from overpaint.service.signing import Signer
 from overpaint.service.submission import Submission, checked_options, inputs_of
 from overpaint.service.uploading import Uploads
@@ -63,6 +63,7 @@ class Service:
         self.tasks = TaskStore(self._database, clock=clock)
         self.keys = KeyStore(self._database, clock=clock)
         self.blobs = LocalBlobs(settings.blobs_dir)
+        self.results = Results(self.tasks, self.blobs, self._signer, clock)
         uploads = UploadStore(self._database, clock=clock)
         self.uploads = Uploads(uploads, self.blobs, self._signer, settings, clock)
         self.policy = open_policy(settings.policy)
@@ -177,32 +178,11 @@ class Service:
 
     def sign_file(self, task: Task, index: int) -> str:
         """Path of a result below /api/v1, which needs no key while the task is kept."""
-        blob = task.pictures[index].blob
-        if blob is None:
-            raise BlobMissing(f"picture {index} of task {task.id} failed")
-        name = f"{task.id}-{index}.{blob.name.rpartition('.')[2]}"
-        expires = -(-self._expires_ms(task) // 1000)  # s, rounded up
-        signature = self._signer.sign("file", f"{task.id}/{expires}/{name}")
-        return f"files/{task.id}/{expires}/{signature}/{name}"
+        return self.results.sign(task, index, expires_ms=self._expires_ms(task))
 
     def open_file(self, task_id: str, expires: str, signature: str, name: str) -> tuple[bytes, str]:
-        """The bytes of a signed path and their media type.
-
-        Raises:
-            UnknownTask: it is no path of this server, or has expired.
-            BlobMissing, BlobDamaged: the picture is lost.
-        """
-        if not self._signer.holds("file", f"{task_id}/{expires}/{name}", signature):
-            raise UnknownTask("There is no such file.")
-        task = self.tasks.get(task_id) if int(expires) * 1000 >= self._clock() else None
-        if task is None:
-            raise UnknownTask("The file has expired.")
-        index = int(name.removeprefix(f"{task_id}-").partition(".")[0])
-        blob = task.pictures[index].blob
-        if blob is None:
-            raise BlobMissing
-        kind = {"jpg": "jpeg"}.get(name.rpartition(".")[2], name.rpartition(".")[2])
-        return self.blobs.get(blob), f"image/{kind}"
+        """The bytes of a signed path and their media type; raises as `Results.open` does."""
+        return self.results.open(task_id, expires, signature, name)
 
     def new_session(self, key: Key) -> str:
         """A cookie's value that stands for a key, for `SESSION_DAYS`."""
