@@ -65,6 +65,7 @@ export function PromptField({ label }: { label: string }) {
       if (!event.repeat) run();
       return;
     }
+    if (event.key === "Escape") suggester.cancel(); // those that are on their way, too
     if (!isOpen || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();

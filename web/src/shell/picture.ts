@@ -245,8 +245,8 @@ async function draw(bitmap: ImageBitmap, { width, height }: Size): Promise<Blob>
   return canvas.convertToBlob({ type: "image/png" });
 }
 
-/** "9.4", of bytes. */
+/** "9.4", of bytes; never "0". */
 function megabytes(bytes: number): string {
-  const value = bytes / 1024 / 1024;
+  const value = Math.max(0.1, bytes / 1024 / 1024);
   return value >= 100 ? String(Math.round(value)) : String(Math.round(value * 10) / 10);
 }
