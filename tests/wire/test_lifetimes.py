@@ -48,6 +48,8 @@ def test_ended_tasks_their_results_and_uploads_expire(guest: Client) -> None:
     answer = guest.done()
     task_id, url = answer["output"]["task_id"], answer["output"]["results"][0]["url"]
     assert httpx.get(url).status_code == 200
+    next_one = guest.body(input={"base_image_url": url})  # from a private address, but our own
+    assert guest.post(next_one).status_code == 200
     policy = policy_of(guest)
     assert send(policy, png(scene())).status_code == 200
     body = guest.body(input={"base_image_url": f"oss://{policy['upload_dir']}/base.png"})
@@ -61,6 +63,7 @@ def test_ended_tasks_their_results_and_uploads_expire(guest: Client) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.1)
     check_error(file, 404, "NotFound")
+    assert "has not expired" in check_error(guest.post(next_one), 400, "InvalidURL")
     check_error(guest.cancel(task_id), 404, "NotFound")
     while (response := guest.post(body, headers=RESOLVE)).status_code in (200, 429):
         assert time.monotonic() < deadline
