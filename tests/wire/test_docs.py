@@ -20,7 +20,7 @@ from PIL import Image
 from tests.unit.picture_files import file_of
 from tests.wire.client import Client
 from tests.wire.host import PictureHost
-from tests.wire.pictures import pixels_of, png
+from tests.wire.pictures import pixels_of, png, scene
 from tests.wire.process import ServeProcess
 
 from overpaint.server import errors
@@ -75,11 +75,22 @@ def run(folder: Path, environment: dict[str, str], *command: str) -> str:
 def test_the_curl_sample_of_the_extensions_follows_a_task(
     client: Client, folder: Path, environment: dict[str, str]
 ) -> None:
-    (follow,) = snippets("extensions.md", "sh")
+    follow, _ = snippets("extensions.md", "sh")
     task_id = client.create()
     said = run(folder, {**environment, "TASK_ID": task_id}, "bash", "-c", follow)
     assert said.startswith("retry: 1000\n\nevent: task\n")
     assert said.endswith("event: end\ndata: {}\n\n")
+
+
+@needs_curl
+def test_the_curl_sample_of_the_extensions_goes_on_from_a_result(
+    client: Client, folder: Path, environment: dict[str, str]
+) -> None:
+    _, chain = snippets("extensions.md", "sh")
+    urls = {"RESULT_URL": client.done()["output"]["results"][0]["url"], "MASK_URL": client.mask}
+    created = json.loads(run(folder, {**environment, **urls}, "bash", "-c", chain))
+    done = client.wait(created["output"]["task_id"])
+    assert pixels_of(client.pictures(done)[0]).shape == scene().shape
 
 
 def test_the_extensions_page_shows_what_is_answered(client: Client) -> None:
