@@ -35,10 +35,12 @@ def slow_grow(levels: Levels, px: int) -> Levels:
 def test_growing_takes_the_highest_level_of_a_disc(px: int, seed: int, share: float) -> None:
     rng = np.random.default_rng(seed)
     levels = rng.integers(0, 256, (17, 23), np.uint8) * (rng.random((17, 23)) < share)
-    assert np.array_equal(grow_levels(levels.astype(np.uint8), px), slow_grow(levels, px))
-    assert np.array_equal(
-        grow_levels((255 - levels).astype(np.uint8), -px), 255 - slow_grow(levels, px)
-    )
+    grown = grow_levels(levels.astype(np.uint8), px)
+    assert np.array_equal(grown, slow_grow(levels, px))
+    assert np.array_equal(grown > 0, grow_mask(levels > 0, px))
+    shrunk = grow_levels((255 - levels).astype(np.uint8), -px)
+    assert np.array_equal(shrunk, 255 - slow_grow(levels, px))
+    assert np.array_equal(shrunk > 0, grow_mask(levels < 255, -px))
 
 
 @given(px=st.integers(-80, 80), seed=st.integers(0, 2**32))

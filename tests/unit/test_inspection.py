@@ -64,6 +64,7 @@ def test_a_faint_mask_is_good_where_it_is_said_to_be_soft(looker: Inspection) ->
         ({"mask": png(MASK * 0)}, EmptyMask, "mask"),
         ({"mask": png(MASK), "mask_color": ((1, 2, 3),)}, EmptyMask, "mask"),
         ({"grow": -90}, EmptyMask, "grow"),
+        ({"grow": -90, "soft_mask": True}, EmptyMask, "grow"),
         ({"mask": png(MASK // 255 * 9)}, EmptyMask, "mask"),
         ({"reference": b"GIF89a"}, InvalidInput, "reference"),
         ({"sketch": png(MASK[:, :100])}, InvalidOption, "sketch"),
