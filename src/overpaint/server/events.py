@@ -100,8 +100,7 @@ def _first_look(service: Service, key: Key, asked: list[str]) -> Mapping[str, Se
         ids = list(dict.fromkeys(asked))
     else:
         ids = [task.id for task in service.tasks.unfinished(key.id, limit=MAX_TASKS)]
-    own = [one for one in ids if is_id(one) and service.get(key, one) is not None]
-    found = service.tasks.look(own)
+    found = service.look(key, filter(is_id, ids))
     return {one: found.get(one) for one in ids}
 
 

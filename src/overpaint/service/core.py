@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from overpaint.engines.registry import engine_names
@@ -29,6 +29,7 @@ from overpaint.tasks.keys import KeyStore
 from overpaint.tasks.store import TaskStore
 from overpaint.tasks.task import Key, Listing, Query, Task
 from overpaint.tasks.uploads import UploadStore
+from overpaint.tasks.watching import Seen
 from overpaint.values import BlobRef
 
 SESSION_DAYS = 30
@@ -158,9 +159,12 @@ class Service:
     def get(self, key: Key, task_id: str) -> Task | None:
         """A task of this key; None where it is unknown, another key's or expired."""
         task = self.tasks.get(task_id)
-        if task is None or task.key_id != key.id:
-            return None
-        return None if self._expires_ms(task) < self._clock() else task
+        return task if task is not None and self._shows(key, task) else None
+
+    def look(self, key: Key, ids: Iterable[str]) -> Mapping[str, Seen]:
+        """Those of the ids that `get` knows, with their places in the queue and previews."""
+        found = self.tasks.look(ids)
+        return {one: seen for one, seen in found.items() if self._shows(key, seen.task)}
 
     def cancel(self, key: Key, task_id: str, *, running: bool = False) -> Task:
         """Take a pending task out of the queue, or with `running` away from its worker.
@@ -270,6 +274,10 @@ class Service:
     @property
     def _retention_ms(self) -> int:
         return int(self.settings.retention_hours * 3_600_000)
+
+    def _shows(self, key: Key, task: Task) -> bool:
+        """Whether a key is told of a task: its own ones, until they expire."""
+        return task.key_id == key.id and self._expires_ms(task) >= self._clock()
 
     def _expires_ms(self, task: Task) -> int:
         """When a task is forgotten; one that has not ended never is."""
