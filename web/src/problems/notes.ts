@@ -7,8 +7,8 @@ const THINGS: Record<string, { en: string; zh: string }> = {
   "a reference": { en: "the reference", zh: "参考图" },
   "a sketch": { en: "the sketch", zh: "草图" },
   "a palette": { en: "the palette", zh: "配色" },
-  "a strength": { en: "the strength", zh: "强度" },
-  guidance: { en: "guidance", zh: "引导系数" },
+  "a strength": { en: "“Keep original”", zh: "“保留原图”" },
+  guidance: { en: "guidance", zh: "引导强度" },
 };
 
 /** A note of a run as it is shown; one that is not known stays as the server said it. */

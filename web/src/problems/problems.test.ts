@@ -39,8 +39,8 @@ describe("field, limit and value", () => {
   test.each([
     [
       "strength: must be between 0 and 1, got 1.4",
-      "Strength: 0 to 1 (it was 1.4).",
-      "强度：应在 0 到 1 之间（当前为 1.4）。",
+      "Keep original: 0 to 1 (it was 1.4).",
+      "保留原图：应在 0 到 1 之间（当前为 1.4）。",
     ],
     [
       "Range of n should be [1, 4]",
@@ -49,8 +49,8 @@ describe("field, limit and value", () => {
     ],
     [
       "feather: must be between 0 and 256 px, got 300",
-      "Edge: 0 to 256 px (it was 300).",
-      "边缘羽化：应在 0 到 256 像素之间（当前为 300）。",
+      "Feather: 0 to 256 px (it was 300).",
+      "羽化：应在 0 到 256 像素之间（当前为 300）。",
     ],
     [
       "colour: must be red, got 'blue'",
@@ -66,7 +66,7 @@ describe("field, limit and value", () => {
   test("of pictures: which one, what is allowed, what came", () => {
     const message = "reference_image_url: each side must be 16 to 4095 px, got 5000 x 20 px";
     expect(failure("InvalidImageResolution", message).text).toBe(
-      "A picture does not have the right size. Reference: each side 16 to 4095 px (it was 5000 x 20 px).",
+      "A picture has the wrong size. Reference: each side 16 to 4095 px (it was 5000 x 20 px).",
     );
   });
 });

@@ -5,17 +5,17 @@ export const help = {
   groupTools: "Tools",
   groupMask: "Mask",
   groupView: "View",
-  groupRun: "Repaint and compare",
+  groupRun: "Run and compare",
   groupKeys: "Drawing with the keyboard",
-  single: "Shortcuts of a single key",
-  singleHint: "Off, if they get in the way of a screen reader or of dictation.",
+  single: "Single-key shortcuts",
+  singleHint: "Turn off if they get in the way of a screen reader or voice input.",
   or: "or",
-  moveCursor: "Move the cross-hair over the picture",
-  stampCursor: "Draw at the cross-hair",
-  panSpace: "Hold and drag: move the picture",
+  moveCursor: "Move the crosshair over the picture",
+  stampCursor: "Draw at the crosshair",
+  panSpace: "Hold and drag to pan",
   panDrag: "drag",
   paste: "Paste a picture",
-  cancelStroke: "Give up the stroke",
+  cancelStroke: "Cancel the stroke",
   wheelZoom: "Zoom at the pointer",
   wheel: "wheel",
 
@@ -28,17 +28,17 @@ export const help = {
   // About
   aboutTitle: "About Overpaint",
   aboutText:
-    "Overpaint repaints the part of a picture that you mark, as your words say, and keeps every other pixel exactly as it was.",
+    "Overpaint repaints the part of a picture that you mark, the way you describe it, and keeps every other pixel exactly as it was.",
   version: (version: string) => `Version ${version}`,
   privacyTitle: "What leaves this browser",
   privacySent:
-    "When you press Repaint, the picture, the mask, your words and what you attached go to this server, and to nobody else from this page.",
+    "When you press Repaint, the picture, the mask, the prompt and any references are sent to this server. This page sends them nowhere else.",
   privacyKept:
-    "Pictures, masks and results are also kept in this browser, on this device, so that you can go on later. “History” removes them.",
-  privacyNone: "There are no trackers, no advertisements and no requests to other hosts.",
-  marksTitle: "What results carry",
+    "Pictures, masks and results are also saved in this browser, on this device, so that you can continue later. You can delete them in History.",
+  privacyNone: "No trackers, no ads, no requests to other hosts.",
+  marksTitle: "How results are labelled",
   marks:
-    "Downloads say in their file that a part was made by a machine, and with which seed and words.",
+    "Downloaded PNG files record that part of the picture was made by AI, with the seed and the prompt.",
   source: "Open source, Apache License 2.0.",
   api: "API reference",
 } as const;

@@ -9,8 +9,8 @@ export const stage: Translation<typeof en> = {
   before: "原图",
   after: "结果",
   working: "正在计算。",
-  nothingMarked: "尚未选择区域。",
-  marked: (percent) => `已选择 ${percent}% 的画面。`,
+  nothingMarked: "尚未涂抹。",
+  marked: (percent) => `已涂抹 ${percent}%。`,
   crossAt: (x, y) => `位置 ${x}, ${y}。`,
   penDown: "已落笔。",
 };
