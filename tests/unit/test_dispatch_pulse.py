@@ -60,3 +60,22 @@ def test_a_step_is_progress_until_the_lease_is_lost(stage: Stage) -> None:
     hold.lost = True
     with pytest.raises(LeaseLost):
         hold.step(Step(stage="paint", done=2, total=4))
+
+
+def test_a_canceled_task_is_noticed_between_two_steps_long_before_its_lease_is_over(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulse, "_PROGRESS_S", 0.01)
+    task = stage.submit()
+    claimed = stage.store.claim("w1", lease_ms=900_000)
+    assert claimed is not None
+    beats = Pulse(stage.store, "w1", lease_s=900, task_s=900, overdue=never)
+    beats.start()
+    try:
+        with beats.hold(claimed) as hold:
+            stage.store.cancel(task.id, stage.key.id, running=True)
+            until(lambda: hold.lost)
+            with pytest.raises(LeaseLost):
+                hold.step(Step(stage="paint", done=1, total=4))
+    finally:
+        beats.stop()
