@@ -104,13 +104,14 @@ def visit(
     def open_page(look: Look) -> Desk:
         key = server.quick_key(f"visitor-{uuid.uuid4()}", "unlimited")
         shots: Path | None = request.config.getoption("--shots")
+        if shots is not None:
+            shots = shots / str(look) / request.path.stem.removeprefix("test_")
         desks.append(Desk(browser, server, key, look, tmp_path, shots))
         return desks[-1]
 
     yield open_page
     seen = [one for desk in desks for one in desk.watch.verdict()]
     for desk in desks:
-        desk.shot("at the end")
         desk.leave()
     assert not seen, "\n".join(seen)
 

@@ -116,7 +116,7 @@ class Desk:
         if self._shots is None:
             return
         self.page.wait_for_timeout(350)  # until what moves has come to rest
-        path = self._shots / str(self.look) / f"{next(self._number):02} {step}.png"
+        path = self._shots / f"{next(self._number):02} {step}.png"
         self.page.screenshot(path=path)
 
     @property
@@ -232,8 +232,14 @@ class Desk:
         self.page.get_by_role("toolbar").get_by_role("button", name=name, exact=True).click()
 
     def set_slider(self, name: str, key: str) -> None:
-        """Press a key on a slider, such as End."""
-        self.page.get_by_role("slider", name=name, exact=True).filter(visible=True).press(key)
+        """Press a key on a slider, such as End; where there is no room it is in the menu."""
+        slider = self.page.get_by_role("slider", name=name, exact=True).filter(visible=True)
+        if slider.count():
+            slider.press(key)
+            return
+        self.button(self.words.mask_more).click()
+        slider.press(key)
+        self.page.keyboard.press("Escape")
 
     def export_mask(self) -> npt.NDArray[np.uint8]:
         """height x width: what is marked, as the page saves it."""
@@ -241,6 +247,7 @@ class Desk:
         self.button(self.words.mask_more).click()
         with self.page.expect_download() as download:
             self.button(self.words.export).click()
+        self.button(self.words.dismiss).last.click()
         return np.asarray(Image.open(io.BytesIO(read(download.value))))
 
     def import_mask(self, file: File) -> None:

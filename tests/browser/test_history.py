@@ -19,7 +19,7 @@ def test_a_run_is_found_by_its_words_and_opened_again(visit: Visit) -> None:
     desk.pick(PLAIN)
     desk.stroke((0.4, 0.4), (0.6, 0.6))
     mask = desk.export_mask()
-    for prompt in (words.unlike, words.hat):
+    for prompt in (words.unlike, words.sunglasses):
         desk.ask(prompt, model="instant")
         desk.repaint()
     desk.await_results(2)

@@ -42,12 +42,12 @@ def test_a_picture_is_marked_repainted_compared_chained_and_saved(look: Look, vi
 
     desk.button(words.vary).click()
     desk.await_results(2)
-    desk.ask(words.hat, n=2)
+    desk.ask(words.sunglasses, n=2)
     desk.repaint()
     desk.await_results(4)
     desk.shot("variants")
     desk.results.first.click()
-    take_lossy_copies(desk, words.hat)
+    take_lossy_copies(desk, words.sunglasses)
 
     desk.button(words.go_on).click()
     desk.shot("go on")

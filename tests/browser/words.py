@@ -16,7 +16,7 @@ class Words:
     # What is asked for
     prompt: str
     glasses: str
-    hat: str
+    sunglasses: str
     unlike: str  # what no concept of the library is called, with the signs of HTML
 
     forbidden: str  # what the server of the tests refuses
@@ -81,6 +81,7 @@ class Words:
     close: str
     no: str
     scale: Pattern[str]
+    dismiss: str
     too_large: str
     too_small: str
     replace: str
@@ -96,7 +97,7 @@ EN = Words(
     locale="en-US",
     prompt="a red balloon",
     glasses="red glasses",
-    hat="a top hat",
+    sunglasses="sunglasses",
     unlike="zzqx <img src=x onerror=alert(1)> <b>bold</b>",
     key="API key",
     forbidden="a bomb",
@@ -150,6 +151,7 @@ EN = Words(
     close="Close",
     no="Cancel",
     scale=re.compile(r"^Scale to "),
+    dismiss="Dismiss",
     too_large="This picture is too large",
     too_small="This picture is too small",
     replace="Replace the picture?",
@@ -173,7 +175,7 @@ ZH = Words(
     locale="zh-CN",
     prompt="一个红色的气球",
     glasses="红色眼镜",
-    hat="一顶礼帽",
+    sunglasses="一副墨镜",
     unlike="口口口 <img src=x onerror=alert(1)> <b>粗</b>",
     forbidden="一颗炸弹",
     sign_in="登录",
@@ -226,6 +228,7 @@ ZH = Words(
     close="关闭",
     no="取消",
     scale=re.compile(r"^缩放到"),
+    dismiss="知道了",
     too_large="图片过大",
     too_small="图片过小",
     replace="替换当前图片？",

@@ -74,8 +74,11 @@ class ServeProcess:
         return self
 
     def restart(self) -> None:
-        """End it and start it again on the same port, with what it has stored."""
+        """End it at once and start it again on the same port, with what it has stored."""
         port = self.root.rpartition(":")[2]
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)  # a second signal, of `stop`, ends what does not end by itself
         self.stop()
         self._start(port)
 
