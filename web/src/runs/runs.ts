@@ -71,7 +71,7 @@ export async function cancelRun(id: string): Promise<void> {
   const run = runs.value.find((one) => one.id === id);
   if (!run || !OPEN_STATES.has(run.state)) return;
   if (!run.taskId) {
-    if (!stopSending(id)) update(id, { state: "CANCELED", ended: Date.now() });
+    if (!(await stopSending(id))) update(id, { state: "CANCELED", ended: Date.now() });
     return;
   }
   try {

@@ -1,6 +1,7 @@
 import "../testing";
 import "fake-indexeddb/auto";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { effect } from "@preact/signals";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { reachable, signedOut } from "../state/session";
 import { EMPTY_WISH, type Run } from "../state/types";
 import { runs } from "../state/work";
@@ -22,8 +23,13 @@ class Upload extends EventTarget {
   upload: { onprogress?: (event: { loaded: number }) => void } = {};
   onload?: () => void;
   onloadend?: () => void;
+  onabort?: () => void;
+  onerror?: () => void;
   open(): void {}
-  abort(): void {}
+  abort(): void {
+    this.onabort?.();
+    this.onloadend?.();
+  }
   send(form: FormData): void {
     setTimeout(() => {
       server.files.push(String(form.get("key")));
@@ -196,10 +202,11 @@ test("after a reload an order that was sent is taken up; where two fit, that is 
   expect(now()).toMatchObject({ state: "PENDING", taskId: "task-1" });
   await aRun({ submitted: Date.now() });
   accept();
+  accept();
   await resumeRun(now().id);
   expect(now()).toMatchObject({ state: "FAILED", problem: { code: "Unsure" } });
   expect(server.orders).toHaveLength(0);
-});
+}, 10_000);
 
 test("an order that another tab has given up is not sent", async () => {
   const { id } = await aRun();
@@ -232,4 +239,132 @@ test("news of the past does not open a run that has ended", async () => {
   await aRun({ taskId: "task-3", state: "CANCELED", ended: 5 });
   takeTask({ task_id: "task-3", task_status: "RUNNING" });
   expect(now().state).toBe("CANCELED");
+});
+
+test("a run that waits for another's upload of the same file can be cancelled", async () => {
+  const run = await aRun();
+  const hung = vi.spyOn(Upload.prototype, "send").mockImplementation(() => undefined);
+  const first = sendRun(run.id);
+  await vi.waitFor(() => expect(hung).toHaveBeenCalled());
+  runs.value = [{ ...run, id: "second" }, run];
+  await saveRun(now());
+  const second = sendRun("second");
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  await cancelRun("second");
+  await Promise.race([second, new Promise((resolve) => setTimeout(resolve, 200))]);
+  expect(now().state).toBe("CANCELED");
+  hung.mockRestore();
+  await cancelRun(run.id);
+  await first;
+});
+
+describe("in time", () => {
+  beforeEach(() =>
+    vi.useFakeTimers({
+      toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date"],
+    }),
+  );
+  afterEach(() => vi.useRealTimers());
+  /** Lets so much time pass; the database has a time of its own. */
+  const pass = async (ms: number) => {
+    for (let t = 0; t < ms; t += 50) {
+      await vi.advanceTimersByTimeAsync(50);
+      for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  /** A server that answers again a moment after it did not. */
+  const knocking = () =>
+    effect(() => {
+      if (!reachable.value) setTimeout(() => (reachable.value = true), 100);
+    });
+
+  test("a run that is cancelled and sent again at once is not ended by what it was before", async () => {
+    const { id } = await aRun();
+    const orders = fetching.getMockImplementation() as typeof fetching;
+    fetching.mockImplementation(async (url, init) => {
+      if (String(url).includes("image-synthesis") && server.orders.length === 0) {
+        server.orders.push("never arrives");
+        return new Promise<Response>((_, reject) => {
+          init?.signal?.addEventListener("abort", () => reject(init.signal?.reason));
+        });
+      }
+      return orders(url, init);
+    });
+    void sendRun(id);
+    await pass(500);
+    expect(server.orders).toHaveLength(1);
+    await cancelRun(id);
+    await pass(100);
+    expect(now().state).toBe("CANCELED");
+    await retryRun(now());
+    await pass(500);
+    expect(now()).toMatchObject({ state: "PENDING", taskId: "task-1" });
+    await pass(10_000);
+    expect(now()).toMatchObject({ state: "PENDING", taskId: "task-1" });
+    expect(fetching.mock.calls.some(([url]) => String(url).includes("/cancel"))).toBe(false);
+    fetching.mockImplementation(orders);
+  });
+
+  test("uploads that something between refuses for good are given up", async () => {
+    const stop = knocking();
+    const refused = vi.spyOn(Upload.prototype, "send").mockImplementation(function (this: Upload) {
+      setTimeout(() => {
+        this.status = 403;
+        this.responseText = "<html>";
+        this.onload?.();
+        this.onloadend?.();
+      });
+    });
+    const { id } = await aRun();
+    void sendRun(id);
+    await pass(60_000);
+    expect(now()).toMatchObject({ state: "FAILED", problem: { code: "BadAnswer" } });
+    expect(refused.mock.calls.length).toBeLessThan(10);
+    refused.mockRestore();
+    stop();
+  });
+
+  test("interrupted uploads take no chance from the order", async () => {
+    const stop = knocking();
+    const real = Upload.prototype.send;
+    let at = 0;
+    const send = vi.spyOn(Upload.prototype, "send").mockImplementation(function (
+      this: Upload,
+      form: FormData,
+    ) {
+      if (at++ >= 8) return real.call(this, form);
+      setTimeout(() => {
+        this.onerror?.();
+        this.onloadend?.();
+      });
+    });
+    server.answersOrders = () => {
+      accept();
+      return new TypeError("connection reset");
+    };
+    const { id } = await aRun();
+    void sendRun(id);
+    await pass(60_000);
+    expect(now()).toMatchObject({ state: "PENDING", taskId: "task-1" });
+    expect(server.orders).toHaveLength(1);
+    send.mockRestore();
+    stop();
+  });
+
+  test("after a reload the tasks are asked for until the server tells them", async () => {
+    const stop = knocking();
+    const { id } = await aRun({ submitted: Date.now() });
+    accept();
+    const whole = fetching.getMockImplementation() as typeof fetching;
+    let lists = 0;
+    fetching.mockImplementation(async (url, init) => {
+      if (String(url).includes("/tasks?") && lists++ < 4) throw new TypeError("no network");
+      return whole(url, init);
+    });
+    void resumeRun(id);
+    await pass(60_000);
+    expect(now()).toMatchObject({ state: "PENDING", taskId: "task-1" });
+    fetching.mockImplementation(whole);
+    stop();
+  });
 });

@@ -1,10 +1,10 @@
 /** An order on its way: files, then the task. Nothing is sent twice without being asked for. */
 import { reachable } from "../state/session";
-import { OPEN_STATES, type Problem, type Run } from "../state/types";
+import type { Problem, Run } from "../state/types";
 import { runs, update } from "../state/work";
 import { claimSending, getBlob, putBlob, saveRun } from "../store/store";
 import { cancelTask, createTask, listTasks } from "./api";
-import { Failed, isUnsure, pause, serverAhead, until } from "./http";
+import { backoff, Failed, isUnsure, pause, serverAhead, until } from "./http";
 import { orderBody } from "./order";
 import { forgetUploads, type Parcel, upload } from "./uploads";
 
@@ -15,53 +15,70 @@ const LATEST_MS = 150_000;
 /** An order whose answer was lost may still be read by the server. */
 const SETTLES_MS = 2000;
 const MOST_SENDS = 3;
+/** How often the server may go away in the middle of what changes nothing: files, questions. */
+const MOST_ROUNDS = 5;
 
-const underWay = new Map<string, AbortController>();
+const underWay = new Map<string, { control: AbortController; over: Promise<void> }>();
 
 /** Ids of the runs that this tab is sending. */
 export function sending(): string[] {
   return [...underWay.keys()];
 }
 
-/** Stop sending; false: it is not being sent here. */
-export function stopSending(id: string): boolean {
-  const control = underWay.get(id);
-  control?.abort(new DOMException("Canceled", "AbortError"));
-  return control !== undefined;
+/** Stop sending, and resolve when that is done; false: it is not being sent here. */
+export async function stopSending(id: string): Promise<boolean> {
+  const one = underWay.get(id);
+  one?.control.abort(new DOMException("Canceled", "AbortError"));
+  await one?.over;
+  return one !== undefined;
 }
 
 /** Send a run that stands as UPLOADING in the list; what goes wrong is said in it. */
-export async function sendRun(id: string): Promise<void> {
-  if (underWay.has(id)) return;
+export function sendRun(id: string): Promise<void> {
+  return track(id, (signal) => whole(id, signal));
+}
+
+/** Take up a run that another time of the page was sending. */
+export function resumeRun(id: string): Promise<void> {
+  return track(id, async (signal) => {
+    if (!(await adopt(id, signal))) throw new Failed(ours("Interrupted"));
+  });
+}
+
+function track(id: string, steps: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const known = underWay.get(id);
+  if (known) return known.over;
   const control = new AbortController();
-  underWay.set(id, control);
+  const over = told(id, steps, control.signal).finally(() => underWay.delete(id));
+  underWay.set(id, { control, over });
+  return over;
+}
+
+async function told(
+  id: string,
+  steps: (signal: AbortSignal) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
   try {
-    await whole(id, control.signal);
+    await steps(signal);
   } catch (error) {
-    if (control.signal.aborted) {
+    if (signal.aborted) {
       end(id, { state: "CANCELED" });
       void endIfSent(id);
     } else {
       end(id, { state: "FAILED", problem: problemOf(error) });
     }
-  } finally {
-    underWay.delete(id);
   }
 }
 
 async function whole(id: string, signal: AbortSignal): Promise<void> {
   const files = await filesOf(current(id));
   await saveRun(current(id));
-  for (let attempt = 1; ; attempt++) {
+  for (let sends = 1; ; sends++) {
     const model = current(id).wish.model;
     const tell = (share: number) => update(id, { uploaded: Math.min(1, share) });
-    let urls: Map<string, string>;
-    try {
-      urls = await upload([...files.values()], model, tell, signal);
-    } catch (error) {
-      await passes(error, signal);
-      continue;
-    }
+    const urls = await patiently(() => upload([...files.values()], model, tell, signal), signal);
+    signal.throwIfAborted();
     // The first time, the database has the word: another tab may have given it up meanwhile.
     if (current(id).submitted === null) {
       const submitted = await claimSending(id);
@@ -72,15 +89,15 @@ async function whole(id: string, signal: AbortSignal): Promise<void> {
       began(id, await createTask(body(current(id), urls), { signal, waitsForSignIn: true }));
       return;
     } catch (error) {
-      if (!(error instanceof Failed) || attempt >= MOST_SENDS) throw error;
+      if (!(error instanceof Failed)) throw error;
       if (isLost(error.problem)) {
         await forgetUploads(urls.keys());
-        continue;
+      } else {
+        if (!isUnsure(error.problem)) throw error;
+        await until(() => reachable.value, signal);
+        if (await adopt(id, signal)) return;
       }
-      if (!isUnsure(error.problem)) throw error;
-      await until(() => reachable.value, signal);
-      await pause(SETTLES_MS, signal);
-      if (await adopt(id, signal)) return;
+      if (sends >= MOST_SENDS) throw error;
     }
   }
 }
@@ -119,12 +136,20 @@ function began(id: string, taskId: string): void {
   update(id, { taskId, state: "PENDING", uploaded: 1, position: null, problem: null });
 }
 
-/** Wait while the server cannot be reached; throw what does not pass. */
-async function passes(error: unknown, signal: AbortSignal): Promise<void> {
-  if (!(error instanceof Failed) || !isUnsure(error.problem)) throw error;
-  reachable.value = false;
-  await until(() => reachable.value, signal);
-  await pause(300, signal);
+/** Ask, and once more when the server is back; throws what does not pass. */
+async function patiently<T>(asks: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  for (let round = 1; ; round++) {
+    try {
+      return await asks();
+    } catch (error) {
+      if (!(error instanceof Failed) || !isUnsure(error.problem) || round >= MOST_ROUNDS) {
+        throw error;
+      }
+      reachable.value = false;
+      await until(() => reachable.value, signal);
+      await pause(backoff(round), signal);
+    }
+  }
 }
 
 /** Whether the server does not have a file any more that was uploaded before. */
@@ -132,17 +157,24 @@ function isLost({ code, message }: Problem): boolean {
   return code.startsWith("InvalidURL") && !message.includes("X-DashScope");
 }
 
+/** Find out whether an order whose answer never came has become a task, and take that. */
+async function adopt(id: string, signal: AbortSignal): Promise<boolean> {
+  const task = await taskOf(current(id), signal);
+  if (task) began(id, task);
+  return task !== null;
+}
+
 /**
- * Find out whether an order whose answer never came has become a task, and take that.
+ * The task that an order without an answer has become; null: none.
  *
  * The server does not repeat what an order said; a task of the right model and time that no run
  * knows is the one, if there is one alone.
  */
-export async function adopt(id: string, signal?: AbortSignal): Promise<boolean> {
-  const run = current(id);
-  if (run.submitted === null) return false;
+async function taskOf(run: Run, signal?: AbortSignal): Promise<string | null> {
+  if (run.submitted === null) return null;
+  await pause(SETTLES_MS, signal);
+  const rows = await patiently(() => listTasks({ signal, waitsForSignIn: true }), signal);
   const known = new Set(runs.value.map((one) => one.taskId));
-  const rows = await listTasks({ signal, waitsForSignIn: true });
   const sent = run.submitted + serverAhead();
   const found = rows.filter(
     (row) =>
@@ -152,10 +184,7 @@ export async function adopt(id: string, signal?: AbortSignal): Promise<boolean> 
       !known.has(row.task_id),
   );
   if (found.length > 1) throw new Failed(ours("Unsure"));
-  const [task] = found;
-  if (!task) return false;
-  began(id, task.task_id);
-  return true;
+  return found[0]?.task_id ?? null;
 }
 
 /** It was stopped while the order was under way: end the task that it may have become. */
@@ -163,25 +192,15 @@ async function endIfSent(id: string): Promise<void> {
   const run = runs.value.find((one) => one.id === id);
   if (!run || run.submitted === null) return;
   try {
-    await pause(SETTLES_MS);
-    if (!(await adopt(id))) return;
-    const { taskId } = current(id);
-    if (taskId) await cancelTask(taskId);
+    const task = await taskOf(run);
+    const now = runs.value.find((one) => one.id === id);
+    if (!task) return;
+    if (now?.submitted === run.submitted) update(id, { taskId: task });
+    // It was sent again meanwhile: this may be that order's.
+    else if (now && now.submitted !== null) return;
+    await cancelTask(task);
   } catch {
     // It could not be found out; it is painted for nothing at worst.
-  } finally {
-    const now = runs.value.find((one) => one.id === id);
-    if (now && OPEN_STATES.has(now.state)) end(id, { state: "CANCELED" });
-  }
-}
-
-/** Take up a run that another time of the page was sending. */
-export async function resumeRun(id: string): Promise<void> {
-  try {
-    if (await adopt(id)) return;
-    end(id, { state: "FAILED", problem: ours("Interrupted") });
-  } catch (error) {
-    end(id, { state: "FAILED", problem: problemOf(error) });
   }
 }
 

@@ -2,7 +2,7 @@
 import { account, signedOut } from "../state/session";
 import { forgetUpload, savedUpload, saveUpload } from "../store/store";
 import { getPolicy, type Policy } from "./api";
-import { backoff, Failed, here, pause, problemOf } from "./http";
+import { backoff, Failed, here, pause, problemOf, until } from "./http";
 
 /** The server keeps them 48 hours unless it is set otherwise; a lost one is sent again. */
 const KEPT_MS = 24 * 60 * 60 * 1000;
@@ -64,6 +64,7 @@ async function one(
   const other = underWay.get(id);
   if (other) {
     try {
+      await Promise.race([other, until(() => false, signal)]);
       return await other;
     } catch {
       signal.throwIfAborted(); // it was the other's to fail; try for ourselves
