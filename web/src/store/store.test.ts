@@ -182,3 +182,24 @@ test("a picture's small view goes with the picture", async () => {
   await store.removeRun("a");
   expect(await store.getThumb(id)).toBeNull();
 });
+
+test("results that came from another tab are named by the run that is written", async () => {
+  const run = await withResult("a");
+  await store.saveRun(run);
+  await store.saveRun({ ...structuredClone(run), starred: true });
+  expect((await store.loadRuns())[0]?.results[0]?.bytes?.size).toBe("result of a".length);
+});
+
+test("where there is no room, files that nothing names go before any run", async () => {
+  await store.saveRun(await withResult("a"));
+  const mask = await store.putBlob(file("a mask of before"));
+  const removed = vi.fn();
+  store.whenRemoved(removed);
+  vi.spyOn(Date, "now").mockReturnValue(Date.now() + 5 * 60_000);
+  held = 4;
+  fill(4);
+  const id = await store.putBlob(file("one more"));
+  expect(removed).not.toHaveBeenCalled();
+  expect(await store.getBlob(mask)).toBeNull();
+  expect(await store.getBlob(id)).not.toBeNull();
+});

@@ -18,6 +18,8 @@ export { keeping };
 
 /** A file without a row is kept that long: what is to name it may be under way. */
 const UNNAMED_MS = 60 * 60 * 1000;
+/** As above, where room is short. */
+const NAMING_MS = 60 * 1000;
 /** Tables of tabs that were closed. */
 const TABLES_KEPT = 3;
 
@@ -64,6 +66,8 @@ export async function putThumb(id: string, blob: Blob): Promise<void> {
 
 /** Write a run as it stands. Its files are put here first: `putBlob`. */
 export async function saveRun(run: Run): Promise<void> {
+  // What another tab told of is the same bytes in another blob.
+  for (const { bytes } of run.results) if (bytes && !idOf(bytes)) await putBlob(bytes);
   const row = runRecord(run);
   await withRoom(
     () => put("runs", row),
@@ -163,10 +167,17 @@ export async function tidy(aliveTabs: ReadonlySet<string>): Promise<void> {
   for (const upload of await all("uploads")) {
     if (upload.expires < Date.now()) await remove("uploads", upload.id);
   }
+  await sweep();
+}
+
+/** Remove files that nothing has named for so long; whether there were any. */
+export async function sweep(unnamed_ms = UNNAMED_MS): Promise<boolean> {
   const named = await namedFiles();
-  for (const { id, at } of await all("blobs")) {
-    if (!named.has(id) && at < Date.now() - UNNAMED_MS) await drop(id);
-  }
+  const old = (await all("blobs")).filter(
+    ({ id, at }) => !named.has(id) && at < Date.now() - unnamed_ms,
+  );
+  for (const { id } of old) await drop(id);
+  return old.length > 0;
 }
 
 async function namedFiles(): Promise<Set<string>> {
@@ -189,15 +200,19 @@ function mayGo(run: RunRecord): boolean {
   return !run.starred && !OPEN_STATES.has(run.state);
 }
 
-/** Write; where there is no room, remove the oldest runs one after the other and try again. */
+/** Write; where there is no room, remove what nothing names, then the oldest runs one by one. */
 async function withRoom(write: () => Promise<void>, otherwise: () => void): Promise<void> {
   const gone: string[] = [];
-  for (;;) {
+  for (let swept = false; ; ) {
     try {
       await write();
       break;
     } catch (error) {
       if (!isFull(error)) throw error;
+      if (!swept) {
+        swept = true;
+        if (await sweep(NAMING_MS)) continue;
+      }
       const oldest = (await all("runs")).filter(mayGo).sort((a, b) => a.created - b.created)[0];
       if (!oldest) {
         keeping.value = "memory";
