@@ -1,6 +1,6 @@
 /** The routes of the server that the page uses, typed. */
 import type { Account, Limits, Model, Problem } from "../state/types";
-import { ask, type Call, here, send } from "./http";
+import { ask, type Call, Failed, here, send } from "./http";
 
 const API = "/api/v1";
 
@@ -137,7 +137,15 @@ export async function postSignIn(key: string): Promise<Problem | null> {
 }
 
 export async function postSignOut(): Promise<void> {
-  await fetch("/sign-out", { method: "POST", credentials: "same-origin", redirect: "manual" });
+  const response = await fetch("/sign-out", {
+    method: "POST",
+    credentials: "same-origin",
+    redirect: "manual",
+    signal: AbortSignal.timeout(30_000),
+  });
+  if (response.type !== "opaqueredirect" && !response.ok) {
+    throw new Failed({ code: "BadAnswer", message: "", status: response.status });
+  }
 }
 
 /** What is wrong with one picture of a task, or with the task. */

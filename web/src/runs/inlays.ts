@@ -54,7 +54,7 @@ async function make(run: Run, preview: Preview): Promise<void> {
     masks.set(run.id, mask);
     const shape = await mask;
     const picture = await createImageBitmap(blobOf(preview.url));
-    if (!shape || !made.has(preview)) return;
+    if (!shape || !made.has(preview)) return picture.close();
     const canvas = new OffscreenCanvas(shape.width, shape.height);
     const context = canvas.getContext("2d");
     if (!context) return;

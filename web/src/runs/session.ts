@@ -1,9 +1,11 @@
 /** Who is signed in, what the server offers, and the page's start. */
-import { effect, untracked } from "@preact/signals";
+import { computed, effect, untracked } from "@preact/signals";
+import { problemText } from "../problems/problems";
 import { account, limits, models, reachable, signedOut } from "../state/session";
 import type { Problem } from "../state/types";
+import { say } from "../state/ui";
 import { base, openRuns } from "../state/work";
-import { tidy } from "../store/store";
+import { sweep, tidy } from "../store/store";
 import { announce } from "./announce";
 import { getAccount, getModels, postSignIn, postSignOut } from "./api";
 import { backoff, Failed, pause } from "./http";
@@ -15,6 +17,7 @@ import { join, tab } from "./tabs";
 
 const LONGEST_KNOCK_MS = 10_000;
 const TIDY_AFTER_MS = 20_000;
+const SWEEP_EACH_MS = 10 * 60_000;
 
 /**
  * Start: bring back what is kept, and ask the server who we are and what it offers.
@@ -27,9 +30,14 @@ export async function boot(): Promise<void> {
     // At the start, and whenever somebody has signed in again.
     if (!signedOut.value) untracked(() => void look());
   });
+  const idle = computed(() => openRuns.value.length === 0);
   effect(() => {
     // What a run has used up.
-    if (openRuns.value.length === 0 && account.peek()) untracked(() => void lookAtAccount());
+    if (idle.value && account.peek()) untracked(() => void lookAtAccount());
+  });
+  document.addEventListener("visibilitychange", () => {
+    // Somebody may have signed in in another tab.
+    if (document.visibilityState === "visible" && signedOut.value) void lookAtAccount();
   });
   const [neighbours] = await Promise.all([
     join({ sending, onRun: takeRun, onGone: forgetHere }),
@@ -49,6 +57,8 @@ export async function boot(): Promise<void> {
     () => void tidy(new Set([...neighbours.tabs, tab])).catch(() => undefined),
     TIDY_AFTER_MS,
   );
+  // Each stroke leaves the mask of before behind.
+  setInterval(() => void sweep().catch(() => undefined), SWEEP_EACH_MS);
 }
 
 async function look(): Promise<void> {
@@ -58,6 +68,7 @@ async function look(): Promise<void> {
 async function lookAtAccount(): Promise<void> {
   try {
     account.value = await getAccount();
+    signedOut.value = false;
   } catch {
     // 401 and silence are said by `signedOut` and `reachable`.
   }
@@ -119,6 +130,12 @@ export async function signIn(key: string): Promise<Problem | null> {
 
 /** End the session and go to the page that asks for a key; what is kept here stays. */
 export async function signOut(): Promise<void> {
-  await postSignOut().catch(() => undefined);
+  try {
+    await postSignOut();
+  } catch {
+    // The session goes on, and whoever leaves the device has to know.
+    say("problem", problemText(ours("Unreachable")).text);
+    return;
+  }
   location.assign("/");
 }
