@@ -4,6 +4,7 @@ import { reachable } from "../state/session";
 import type { Result } from "../state/types";
 import { runs, update } from "../state/work";
 import { putBlob } from "../store/store";
+import { keepAddress } from "./addresses";
 import { fetchResult, type TaskOutput } from "./api";
 import { backoff, Failed, pause, signedIn, until } from "./http";
 
@@ -33,7 +34,7 @@ async function one(id: string, index: number, url: string | undefined): Promise<
   fetching.add(name);
   try {
     const bytes = await patiently(url);
-    await putBlob(bytes);
+    await keepAddress(await putBlob(bytes), url);
     change(id, index, { bytes, problem: null });
   } catch (error) {
     const problem = error instanceof Failed ? error.problem : null;

@@ -154,6 +154,7 @@ async function patiently<T>(asks: () => Promise<T>, signal?: AbortSignal): Promi
 
 /** Whether the server does not have a file any more that was uploaded before. */
 function isLost({ code, message }: Problem): boolean {
+  if (code === "InvalidParameter.FileDownload") return true; // a result's address
   return code.startsWith("InvalidURL") && !message.includes("X-DashScope");
 }
 

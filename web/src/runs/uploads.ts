@@ -1,6 +1,8 @@
 /** Files on their way to the server: once each, as long as the server keeps them. */
-import { account, signedOut } from "../state/session";
-import { forgetUpload, savedUpload, saveUpload } from "../store/store";
+import { account, limits, signedOut } from "../state/session";
+import type { Problem } from "../state/types";
+import { forgetUpload, saveUpload } from "../store/store";
+import { addressOf } from "./addresses";
 import { getPolicy, type Policy } from "./api";
 import { backoff, Failed, here, pause, problemOf, until } from "./http";
 
@@ -19,7 +21,7 @@ export interface Parcel {
 const underWay = new Map<string, Promise<string>>();
 
 /**
- * Have the files at the server; their oss:// addresses, by SHA-256.
+ * Have the files at the server; their addresses there, by SHA-256.
  *
  * Throws `Failed`, or an AbortError when `signal` says so.
  */
@@ -58,9 +60,10 @@ async function one(
   onBytes: (bytes: number) => void,
   signal: AbortSignal,
 ): Promise<string> {
+  const kept = await addressOf(id);
+  if (kept) return kept;
+  if (blob.size > limits.value.maxBytes) throw new Failed(tooHeavy(blob.size));
   const owner = account.value?.hint ?? "";
-  const kept = await savedUpload(id);
-  if (kept && kept.account === owner && kept.expires > Date.now()) return kept.url;
   const other = underWay.get(id);
   if (other) {
     try {
@@ -157,6 +160,14 @@ function post(
     request.open("POST", here(policy.upload_host));
     request.send(form);
   });
+}
+
+/** What the server would say of it, before it is sent in vain. */
+function tooHeavy(bytes: number): Problem {
+  const most = limits.value.maxBytes / 1024 / 1024;
+  const got = (bytes / 1024 / 1024).toFixed(1);
+  const message = `file: must be a file of at most ${most} MB, got ${got} MB`;
+  return { code: "InvalidFile.Size", message, status: 400 };
 }
 
 /** The server does not have them any more. */

@@ -8,7 +8,7 @@ export interface Size {
 
 export type Misfit = "large" | "small" | "long" | "heavy";
 
-type Bounds = Pick<Limits, "minSide" | "maxSide" | "maxBytes">;
+export type Bounds = Pick<Limits, "minSide" | "maxSide" | "maxBytes">;
 
 /** Why a picture cannot be sent as it is; null: it can. "long": no scale makes it fit. */
 export function misfit(size: Size, bytes: number, limits: Bounds): Misfit | null {

@@ -1,12 +1,14 @@
 /** From a file to the picture on the table: checks, words for what does not fit, an upright view. */
 import { effect, signal } from "@preact/signals";
 import { t } from "../i18n";
+import { addressOf } from "../runs/addresses";
 import { limits } from "../state/session";
 import type { Base, Origin, PictureType } from "../state/types";
 import { dismiss, part, say } from "../state/ui";
 import { base, editor, runs, shown } from "../state/work";
 import { digest } from "../store/digest";
-import { fitted, type Misfit, misfit, type Size, scaled } from "./fit";
+import { copyOf, drawing } from "./copy";
+import { fitted, type Misfit, misfit } from "./fit";
 import { confirm } from "./question";
 import { ending, kindOf } from "./sniff";
 
@@ -135,11 +137,14 @@ async function read(file: Blob & { name?: string }, origin: Origin): Promise<Bas
   const bitmap = await decode(file, type);
   const name = file.name || `${words.pasted}.${ending(type)}`;
   const why = misfit(bitmap, file.size, limits.value);
-  if (why) return scaleToFit(file, name, bitmap, why, origin);
+  if (why && why !== "heavy") return scaleToFit(file, name, bitmap, why, origin, type);
   // A copy of the bytes: a file on a disk may change or go while it is worked on.
   const bytes = new Blob([await file.arrayBuffer()], { type });
+  const id = await digest(bytes);
+  // What the server has, a result of its own, need not be sent.
+  if (why && !(await addressOf(id))) return scaleToFit(file, name, bitmap, why, origin, type);
   return {
-    id: await digest(bytes),
+    id,
     name,
     bytes,
     type,
@@ -184,6 +189,7 @@ async function scaleToFit(
   bitmap: ImageBitmap,
   why: Misfit,
   origin: Origin,
+  type: PictureType,
 ): Promise<Base | null> {
   const words = t().shell;
   const { minSide, maxSide, maxBytes } = limits.value;
@@ -194,9 +200,11 @@ async function scaleToFit(
     throw new Refused(words.tooLong(width, height), words.tooLongHint(minSide, maxSide));
   }
   const wish = fitted(bitmap, limits.value);
-  const copy = await shrink(bitmap, wish);
+  const copy = await copyOf(type, wish, limits.value, drawing(bitmap));
   bitmap.close();
-  const weight = megabytes(copy.bytes.size);
+  if (!copy) throw new Refused(words.unreadable, words.tooHeavyHint);
+  const [format, suffix] = copy.type === "image/jpeg" ? ["JPEG", "jpg"] : ["PNG", "png"];
+  const scaled = copy.width !== width || copy.height !== height;
   const reason = {
     large: words.isLarge(width, height, maxSide),
     small: words.isSmall(width, height, minSide),
@@ -206,43 +214,24 @@ async function scaleToFit(
     title: why === "small" ? words.smallTitle : words.largeTitle,
     text: [
       reason,
-      words.offer(copy.width, copy.height, weight),
+      words.offer(copy.width, copy.height, format, megabytes(copy.bytes.size)),
+      ...(copy.instead ? [words.asJpeg(most)] : []),
       ...(copy.width < wish.width && why !== "heavy" ? [words.lighter(most)] : []),
     ],
-    yes: words.scaleTo(copy.width, copy.height),
+    yes: scaled ? words.scaleTo(copy.width, copy.height) : words.takeCopy,
     no: words.cancel,
   });
   if (!wanted) return null;
   return {
     id: await digest(copy.bytes),
-    name: name.replace(/(\.[A-Za-z0-9]{1,5})?$/, `-${copy.width}x${copy.height}.png`),
+    name: name.replace(/(\.[A-Za-z0-9]{1,5})?$/, `-${copy.width}x${copy.height}.${suffix}`),
     bytes: copy.bytes,
-    type: "image/png",
+    type: copy.type,
     width: copy.width,
     height: copy.height,
     bitmap: await createImageBitmap(copy.bytes),
     origin,
   };
-}
-
-/** A PNG copy of the size, or of less where its file would be too heavy. */
-async function shrink(bitmap: ImageBitmap, size: Size): Promise<Size & { bytes: Blob }> {
-  let at = size;
-  for (let tries = 0; tries < 6; tries++) {
-    const bytes = await draw(bitmap, at);
-    if (bytes.size <= limits.value.maxBytes) return { ...at, bytes };
-    at = scaled(at, Math.sqrt(limits.value.maxBytes / bytes.size) * 0.96, limits.value);
-  }
-  throw new Refused(t().shell.unreadable, t().shell.tooHeavyHint);
-}
-
-async function draw(bitmap: ImageBitmap, { width, height }: Size): Promise<Blob> {
-  const canvas = new OffscreenCanvas(width, height);
-  const context = canvas.getContext("2d");
-  if (!context) throw new Error("no canvas");
-  context.imageSmoothingQuality = "high";
-  context.drawImage(bitmap, 0, 0, width, height);
-  return canvas.convertToBlob({ type: "image/png" });
 }
 
 /** "9.4", of bytes; never "0". */

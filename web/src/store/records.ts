@@ -31,8 +31,8 @@ export interface UploadRecord {
   url: string;
   /** ms since 1970. */
   expires: number;
-  /** Whose key sent it: no other can use it. */
-  account: string;
+  /** Whose key sent it: no other can use it; null: any can, it is a result. */
+  account: string | null;
 }
 
 const ids = new WeakMap<Blob, string>();

@@ -99,8 +99,10 @@ export const shell = {
     `It is ${width} × ${height} px; each side must be at least ${min} px.`,
   isHeavy: (size: string, most: string) =>
     `The file is ${size} MB; up to ${most} MB can be uploaded.`,
-  offer: (width: number, height: number, size: string) =>
-    `Continue with a copy of ${width} × ${height} px (PNG, ${size} MB)? It is made in your browser, and results will be this size. Your file is not changed.`,
+  offer: (width: number, height: number, format: string, size: string) =>
+    `Continue with a copy of ${width} × ${height} px (${format}, ${size} MB)? It is made in your browser, and results will be this size. Your file is not changed.`,
+  asJpeg: (most: string) => `As PNG it would exceed ${most} MB; JPEG changes pixels slightly.`,
+  takeCopy: "Use the copy",
   lighter: (most: string) => `Any larger and the copy would exceed ${most} MB.`,
   scaleTo: (width: number, height: number) => `Scale to ${width} × ${height}`,
 

@@ -92,8 +92,10 @@ export const shell: Translation<typeof en> = {
   isLarge: (width, height, max) => `图片为 ${width} × ${height} 像素，边长不能超过 ${max}。`,
   isSmall: (width, height, min) => `图片为 ${width} × ${height} 像素，边长不能小于 ${min}。`,
   isHeavy: (size, most) => `文件有 ${size} MB，最多可以上传 ${most} MB。`,
-  offer: (width, height, size) =>
-    `可以改用 ${width} × ${height} 像素的副本（PNG，${size} MB）。副本在浏览器中生成，结果也是这个尺寸，原文件不受影响。`,
+  offer: (width, height, format, size) =>
+    `可以改用 ${width} × ${height} 像素的副本（${format}，${size} MB）。副本在浏览器中生成，结果也是这个尺寸，原文件不受影响。`,
+  asJpeg: (most) => `存为 PNG 会超过 ${most} MB；JPEG 会让像素颜色有细微变化。`,
+  takeCopy: "使用副本",
   lighter: (most) => `尺寸再大，副本就会超过 ${most} MB。`,
   scaleTo: (width, height) => `缩放到 ${width} × ${height}`,
 
