@@ -42,8 +42,11 @@ export class CrossHair {
     const { editor } = this;
     const { value: at } = this.at;
     if (editor.drawing.value) editor.release();
-    else if (at) editor.press({ ...at, pressure: 1 });
-    else this.nudge(0, 0);
+    else if (at) {
+      editor.press({ ...at, pressure: 1 });
+      const { value: tool } = editor.tool;
+      if (tool === "wand" || tool === "fill") editor.release(); // there is nothing to draw
+    } else this.nudge(0, 0);
   }
 
   /** Keep it in the view. */

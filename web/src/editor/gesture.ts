@@ -3,7 +3,7 @@ import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Point } from "../state/types";
 import type { Document } from "./document";
 import type { Editor } from "./editor";
-import type { Into } from "./operations";
+import type { Into, Operation } from "./operations";
 import { Path } from "./path";
 import { cornersOf } from "./polygon";
 import type { Disc, Ink } from "./stroke";
@@ -13,12 +13,23 @@ import { type Layer, type Press, type Sample, SKETCH_TOOLS } from "./values";
 const LIGHTEST = 0.15;
 /** Width of the rim that makes a sketch's lines smooth, px. */
 const SMOOTH = 1.5;
-/** A rectangle or a lasso smaller than this was a slip of the hand, px. */
+/** So many widths of a rim there are: each has a table of its own. */
+const RIMS = 32;
+/** A rectangle or a lasso smaller than this was a slip of the hand, CSS px. */
 const SLIP = 2;
 
+interface Stroke {
+  kind: "stroke";
+  layer: Layer;
+  path: Path;
+  ink: Ink;
+  last: Disc;
+}
+
 type Doing =
-  | { kind: "stroke"; path: Path; ink: Ink; last: Disc }
-  | { kind: "lasso" | "rectangle"; points: Point[]; layer: Layer; into: Into };
+  | Stroke
+  | { kind: "lasso" | "rectangle"; points: Point[]; layer: Layer; into: Into }
+  | { kind: "touch"; layer: Layer; operation: Operation };
 
 export class Gesture {
   readonly outline: ReadonlySignal<readonly Point[] | null> = signal(null);
@@ -33,6 +44,12 @@ export class Gesture {
     private readonly editor: Editor,
     private readonly document: Document,
   ) {}
+
+  /** Another picture: where the last stroke ended was on the one before. */
+  open(): void {
+    this.cancel();
+    this.lastEnd = null;
+  }
 
   press(at: Sample, how: Press): void {
     this.cancel();
@@ -54,15 +71,16 @@ export class Gesture {
         break;
       case "wand":
       case "fill":
-        this.touch(tool, at, layer, into);
-        return;
+        // Taken at the release: the first of two fingers that come to zoom marks nothing.
+        this.doing = this.touch(tool, at, layer, into);
+        break;
     }
     set(this.drawing, this.doing !== null);
   }
 
   drag(samples: readonly Sample[]): void {
     const { doing } = this;
-    if (!doing) return;
+    if (!doing || doing.kind === "touch") return;
     for (const sample of samples) {
       if (doing.kind === "stroke") this.strokeTo(doing, sample);
       else if (doing.kind === "lasso") doing.points.push({ x: sample.x, y: sample.y });
@@ -75,7 +93,7 @@ export class Gesture {
   rest(): void {
     const { doing } = this;
     if (doing?.kind !== "stroke") return;
-    for (const [a, b] of doing.path.finish()) this.document.draw(a, b, doing.ink);
+    this.draw(doing, doing.path.finish());
   }
 
   release(): void {
@@ -85,11 +103,19 @@ export class Gesture {
     this.end();
     if (doing.kind === "stroke") {
       this.document.commit();
-      this.lastEnd = { at: doing.last, layer: this.editor.layer.value };
+      this.lastEnd = { at: doing.last, layer: doing.layer };
+      return;
+    }
+    if (doing.kind === "touch") {
+      const { picture } = this.editor;
+      const touched = picture.value;
+      void this.ready.then(() => {
+        if (picture.value === touched) return this.document.run(doing.layer, doing.operation);
+      });
       return;
     }
     const { points, layer, into } = doing;
-    if (extent(points) < SLIP) return;
+    if (extent(points) * this.editor.camera.value.scale < SLIP) return;
     void this.document.run(layer, { kind: "polygon", points: clipped(this.editor, points), into });
   }
 
@@ -111,21 +137,33 @@ export class Gesture {
   private startStroke(at: Sample, layer: Layer, erase: boolean, line = false): void {
     const { softness } = this.editor.brush.value;
     const start = this.disc(at);
-    const smooth = layer === "sketch" ? Math.min(1, SMOOTH / Math.max(start.radius, SMOOTH)) : 0;
-    const ink = { softness: Math.max(softness, smooth), erase };
     this.document.begin(layer);
     const from = line && this.lastEnd?.layer === layer ? this.lastEnd.at : start;
-    this.document.draw(from, start, ink);
-    this.doing = { kind: "stroke", path: new Path(start), ink, last: start };
+    const ink = { softness, erase };
+    const stroke: Stroke = { kind: "stroke", layer, path: new Path(start), ink, last: start };
+    this.draw(stroke, [[from, start]]);
+    this.doing = stroke;
   }
 
-  private strokeTo(doing: Extract<Doing, { kind: "stroke" }>, sample: Sample): void {
+  private draw({ layer, ink }: Stroke, pieces: ReadonlyArray<readonly [Disc, Disc]>): void {
+    for (const [a, b] of pieces) {
+      // A sketch's rim stays as wide as it is, however the pen's pressure changes the radius.
+      const rim = layer === "sketch" ? SMOOTH / Math.max(a.radius, b.radius, SMOOTH) : 0;
+      const softness = Math.max(ink.softness, Math.ceil(rim * RIMS) / RIMS);
+      this.document.draw(a, b, { ...ink, softness });
+    }
+  }
+
+  private strokeTo(doing: Stroke, sample: Sample): void {
     const next = this.disc(sample);
     const { last } = doing;
-    const moved = Math.hypot(next.x - last.x, next.y - last.y);
+    const moved = Math.max(
+      Math.hypot(next.x - last.x, next.y - last.y),
+      Math.abs(next.radius - last.radius), // a pen that presses harder where it is
+    );
     // Reports closer than this change nothing that is seen, but cost a piece each.
     if (moved < Math.max(0.5, next.radius / 32)) return;
-    for (const [a, b] of doing.path.add(next)) this.document.draw(a, b, doing.ink);
+    this.draw(doing, doing.path.add(next));
     doing.last = next;
   }
 
@@ -135,23 +173,16 @@ export class Gesture {
     return { x, y, radius: Math.max(0.5, (size / 2) * share) };
   }
 
-  private touch(tool: "wand" | "fill", at: Point, layer: Layer, into: Into): void {
+  private touch(tool: "wand" | "fill", { x, y }: Point, layer: Layer, into: Into): Doing | null {
     const { picture, tolerance, contiguous } = this.editor;
     const size = picture.value;
-    if (!size || at.x < 0 || at.y < 0 || at.x >= size.width || at.y >= size.height) return;
-    const operation =
+    if (!size || x < 0 || y < 0 || x >= size.width || y >= size.height) return null;
+    const at = { x, y };
+    const operation: Operation =
       tool === "fill"
-        ? ({ kind: "fill", at: { x: at.x, y: at.y }, into } as const)
-        : ({
-            kind: "wand",
-            at: { x: at.x, y: at.y },
-            tolerance: tolerance.value,
-            contiguous: contiguous.value,
-            into,
-          } as const);
-    void this.ready.then(() => {
-      if (picture.value === size) return this.document.run(layer, operation);
-    });
+        ? { kind: "fill", at, into }
+        : { kind: "wand", at, tolerance: tolerance.value, contiguous: contiguous.value, into };
+    return { kind: "touch", layer, operation };
   }
 }
 

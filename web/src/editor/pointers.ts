@@ -55,7 +55,7 @@ export class Pointers {
   private down(event: PointerEvent): void {
     const touch = event.pointerType === "touch";
     if (touch && this.palm(event)) return;
-    if (!touch && this.doing) return; // a further button of a mouse that is at work
+    if (event.pointerType === "mouse" && this.doing) return; // a hand is at work
     this.element.setPointerCapture(event.pointerId);
     if (event.pointerType === "pen") this.pen(event);
     const at = this.at(event);
@@ -84,11 +84,12 @@ export class Pointers {
   private move(event: PointerEvent): void {
     if (event.pointerType === "pen") this.penSeen = event.timeStamp;
     const at = this.at(event);
-    if (event.pointerType !== "touch" || this.doing?.kind === "draw") {
-      this.editor.hover(toPicture(this.editor.camera.peek(), at));
-    }
     const finger = this.fingers.get(event.pointerId);
     if (event.pointerType === "touch" && !finger) return;
+    const draws = this.doing?.kind === "draw" && this.doing.id === event.pointerId;
+    if (event.pointerType !== "touch" || draws) {
+      this.editor.hover(toPicture(this.editor.camera.peek(), at));
+    }
     if (this.doing?.kind === "pinch") {
       this.pinch(event.pointerId, at);
       return;
@@ -126,7 +127,7 @@ export class Pointers {
     if (this.doing && "id" in this.doing && this.doing.id === event.pointerId) {
       this.editor.cancelGesture();
       this.finish();
-    } else if (this.fingers.size === 0) this.finish();
+    } else if (this.doing && !("id" in this.doing) && this.fingers.size === 0) this.finish();
   }
 
   private leave(event: PointerEvent): void {

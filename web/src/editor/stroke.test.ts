@@ -91,6 +91,15 @@ describe("a soft stroke", () => {
     expect(often.data).toEqual(once.data);
   });
 
+  it("has its whole rim where one disc holds the other", () => {
+    const [small, large] = [{ ...at(31), radius: 4 }, at(32)];
+    const plane = new Plane(64, 64);
+    const alone = new Plane(64, 64);
+    drawCapsule(plane, small, large, soft);
+    drawCapsule(alone, large, large, soft);
+    expect(plane.data).toEqual(alone.data);
+  });
+
   it("takes away as much as it gives", () => {
     const plane = new Plane(64, 64);
     plane.data.fill(255);

@@ -54,6 +54,12 @@ export function capsuleBox(levels: Levels, a: Disc, b: Disc): Rect | null {
 export function drawCapsule(levels: Levels, a: Disc, b: Disc, ink: Ink): void {
   const box = capsuleBox(levels, a, b);
   if (!box) return;
+  if (a !== b && Math.hypot(b.x - a.x, b.y - a.y) <= Math.abs(a.radius - b.radius)) {
+    // One holds the other: there is no spine that a rim could lie along.
+    drawCapsule(levels, a, a, ink);
+    drawCapsule(levels, b, b, ink);
+    return;
+  }
   const outer = new Hull(a, b);
   const hard = 1 - Math.min(1, Math.max(0, ink.softness));
   const core = new Hull({ ...a, radius: a.radius * hard }, { ...b, radius: b.radius * hard });
