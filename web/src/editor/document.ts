@@ -57,8 +57,11 @@ export class Document {
     this.changed("sketch", null);
   }
 
-  /** Take levels as they are, as where this picture's work begins. */
-  load(layer: Layer, data: Uint8Array<ArrayBuffer>): void {
+  /** Take levels as they are: where this picture's work begins or, if it has begun, as a step. */
+  async load(layer: Layer, data: Uint8Array<ArrayBuffer>): Promise<void> {
+    if (this.stroke || this.jobs > 0 || this.history.canUndo || this.history.canRedo) {
+      return this.run(layer, { kind: "lay", levels: data, into: "replace" });
+    }
     const plane = this.planes[layer];
     plane.data = data;
     plane.recount();
@@ -150,7 +153,10 @@ export class Document {
     const step = () => {
       const found = this.planes.mask === mask ? this.history[way]() : null;
       if (!(found instanceof Promise)) return found && this.flip(found);
-      return found.then((one) => (this.planes.mask === mask ? this.flip(one) : undefined));
+      return found.then(async (one) => {
+        await this.strokeEnds(); // one that was begun meanwhile
+        if (this.planes.mask === mask) this.flip(one);
+      });
     };
     if (this.jobs > 0) return this.enqueue(async () => void (await step()));
     const waits = step();
@@ -181,6 +187,11 @@ export class Document {
 
   private tell(rect: Rect): void {
     for (const watch of this.watchers) watch(rect);
+  }
+
+  /** Settles when what is being worked out is there. */
+  async settled(): Promise<void> {
+    if (this.jobs > 0) await this.tail;
   }
 
   private strokeEnds(): Promise<void> {

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { type Compute, directCompute } from "./compute";
 import { Editor, type MaskError, type Sample } from "./editor";
 import { encodeGray } from "./png";
@@ -85,6 +85,13 @@ describe("strokes", () => {
     expect(marked(0.2)).toBe(marked(1));
   });
 
+  it("of a pen that presses harder where it is grow there", () => {
+    editor.press({ ...at(50, 100), pressure: 0.02 });
+    editor.drag([at(50, 100)]);
+    editor.release();
+    expect(editor.coverage.value.box).toEqual({ x: 40, y: 90, width: 20, height: 20 });
+  });
+
   it("with the eraser, a pen's other end or the opposite take away", () => {
     const drawn = () => editor.coverage.value.marked;
     stroke([100, 100]);
@@ -106,6 +113,10 @@ describe("strokes", () => {
     editor.press(at(150, 50), { line: true });
     editor.release();
     expect(editor.coverage.value.box).toEqual({ x: 40, y: 40, width: 120, height: 20 });
+    editor.open(picture()); // where nothing has ended yet
+    editor.press(at(150, 50), { line: true });
+    editor.release();
+    expect(editor.coverage.value.box).toEqual({ x: 140, y: 40, width: 20, height: 20 });
   });
 
   it("on the sketch leave the mask alone, and each layer keeps its own brush", () => {
@@ -118,6 +129,32 @@ describe("strokes", () => {
     expect(editor.brush.value.size).toBe(20);
     editor.undo();
     expect(editor.hasSketch.value).toBe(false);
+  });
+
+  it("on the sketch have a rim of one width, however hard the pen presses", () => {
+    editor.layer.value = "sketch";
+    editor.brush.value = { size: 60, softness: 0, pressure: true };
+    editor.press({ ...at(50, 100), pressure: 0.02 });
+    editor.drag([{ ...at(60, 100), pressure: 0.5 }, at(120, 100), at(200, 100)]);
+    editor.release();
+    const { data } = editor.document.planes.sketch;
+    const column = Array.from({ length: 100 }, (_, y) => data[y * WIDTH + 170] as number);
+    expect(column.filter((level) => level > 0 && level < 255).length).toBeLessThan(4);
+  });
+
+  it("that begin while a step is fetched to be taken back are not mixed with it", async () => {
+    stroke([50, 50]);
+    const { history } = editor.document;
+    const undo = history.undo.bind(history);
+    vi.spyOn(history, "undo").mockImplementationOnce(async () => undo() as never);
+    editor.undo();
+    editor.press(at(60, 50));
+    editor.drag([at(90, 50)]);
+    await new Promise((go) => setTimeout(go, 0));
+    editor.release();
+    await idle();
+    editor.undo();
+    expect(editor.coverage.value.marked).toBe(0);
   });
 });
 
@@ -192,6 +229,14 @@ describe("lasso and rectangle", () => {
     await idle();
     expect(editor.canUndo.value).toBe(false);
   });
+
+  it("mark a pixel where it is looked at closely", async () => {
+    editor.tool.value = "rectangle";
+    editor.zoomTo(32);
+    stroke([10, 10], [11, 11]);
+    await idle();
+    expect(editor.coverage.value.marked).toBe(1);
+  });
 });
 
 it("calls 100 % what shows a pixel as one of the screen's", () => {
@@ -253,6 +298,48 @@ describe("files", () => {
   it("are nothing where nothing is drawn", async () => {
     expect(await editor.maskBlob()).toBeNull();
     expect(await editor.save()).toEqual({ mask: null, sketch: null });
+  });
+
+  it("wait for what is being worked out", async () => {
+    stroke([50, 50]);
+    const { marked } = editor.coverage.value;
+    void editor.invert();
+    const saved = await editor.save();
+    editor.open(picture());
+    await editor.restore(saved);
+    expect(editor.coverage.value.marked).toBe(WIDTH * HEIGHT - marked);
+  });
+
+  it("that come back over other work are a step of it, and all there is", async () => {
+    stroke([50, 50]);
+    const { box } = editor.coverage.value;
+    const saved = await editor.save();
+    editor.undo();
+    stroke([150, 100]);
+    stroke([150, 150]);
+    const before = levels().slice();
+    editor.layer.value = "sketch";
+    stroke([50, 50]);
+    await editor.restore(saved);
+    expect(editor.coverage.value.box).toEqual(box);
+    expect(editor.hasSketch.value).toBe(false);
+    editor.undo();
+    expect(editor.hasSketch.value).toBe(true);
+    editor.undo();
+    expect(Buffer.from(before).equals(levels())).toBe(true);
+    while (editor.canUndo.value) editor.undo();
+    expect(editor.coverage.value.marked).toBe(0);
+  });
+
+  it("heed a stroke that was drawn before they were read", async () => {
+    stroke([50, 50]);
+    const saved = await editor.save();
+    editor.open(picture());
+    const restored = editor.restore(saved);
+    stroke([55, 50]);
+    await restored;
+    while (editor.canUndo.value) editor.undo();
+    expect(editor.coverage.value.marked).toBe(0);
   });
 
   it("of another size of the same aspect are scaled, and meet what is there", async () => {

@@ -1,12 +1,13 @@
 /** The painting table: mask and sketch of one picture, undo, camera, gestures. */
 import { effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Point, Rect } from "../state/types";
-import { fitCamera, held, nextScale, type Size, zoomed } from "./camera";
+import { fitCamera, held, nextScale, zoomed } from "./camera";
 import { type Compute, workerCompute } from "./compute";
 import { CrossHair } from "./crosshair";
 import { Document } from "./document";
 import { Gesture } from "./gesture";
 import { readMask } from "./importing";
+import type { Levels } from "./plane";
 import { decodeGray } from "./png";
 import type {
   BrushSettings,
@@ -108,7 +109,7 @@ export class Editor {
 
   /** Another picture, or none: mask, sketch and undo are empty, the camera fits. */
   open(picture: ImageBitmap | null): void {
-    this.gesture.cancel();
+    this.gesture.open();
     set(this.picture, picture);
     this.crossHair.hide();
     set(this.pointer, null);
@@ -255,15 +256,19 @@ export class Editor {
 
   /** The mask as a gray PNG of the picture's size, white = repaint; null where nothing is marked. */
   async maskBlob(): Promise<{ blob: Blob; soft: boolean } | null> {
+    const { mask } = this.document.planes;
+    await this.document.settled();
     const { marked, soft } = this.coverage.value;
-    if (marked === 0) return null;
-    return { blob: await this.compute.encode(this.document.planes.mask, false), soft };
+    if (marked === 0 || this.document.planes.mask !== mask) return null;
+    return { blob: await this.compute.encode(mask, false), soft };
   }
 
   /** The sketch as a gray PNG of the picture's size, dark lines on white; null where there is none. */
   async sketchBlob(): Promise<Blob | null> {
-    if (!this.hasSketch.value) return null;
-    return this.compute.encode(this.document.planes.sketch, true);
+    const { sketch } = this.document.planes;
+    await this.document.settled();
+    if (!this.hasSketch.value || this.document.planes.sketch !== sketch) return null;
+    return this.compute.encode(sketch, true);
   }
 
   /** Marks from a file; see reading.ts. Raises MaskError. */
@@ -282,20 +287,23 @@ export class Editor {
     return { mask: mask?.blob ?? null, sketch: await this.sketchBlob() };
   }
 
-  /** What was saved of this picture; files that do not fit it are passed over. */
-  async restore(saved: Saved): Promise<void> {
-    const { planes } = this.document;
-    const { mask, sketch } = planes;
-    const fits = (size: Size | null) => size?.width === mask.width && size.height === mask.height;
-    const levels = saved.mask && (await decodeGray(saved.mask));
-    const lines = saved.sketch && (await decodeGray(saved.sketch));
-    if (levels && fits(levels) && planes.mask === mask) this.document.load("mask", levels.data);
-    if (lines && fits(lines) && planes.sketch === sketch) {
-      this.document.load(
-        "sketch",
-        lines.data.map((level) => 255 - level),
-      );
-    }
+  /** What was saved of this picture, and no more; files that do not fit it are passed over. */
+  async restore({ mask, sketch }: Saved): Promise<void> {
+    const { document } = this;
+    const of = document.planes.mask;
+    const marks = mask && (await decodeGray(mask));
+    const lines = sketch && (await decodeGray(sketch));
+    if (document.planes.mask !== of) return; // another picture meanwhile
+    if (lines) lines.data = lines.data.map((level) => 255 - level);
+    const take = async (layer: Layer, file: Blob | null, read: Levels | null) => {
+      const plane = document.planes[layer];
+      if (!file && plane.coverage().marked > 0) {
+        await document.load(layer, new Uint8Array(plane.data.length));
+      } else if (read?.width === plane.width && read.height === plane.height) {
+        await document.load(layer, read.data);
+      }
+    };
+    await Promise.all([take("mask", mask, marks), take("sketch", sketch, lines)]);
   }
 }
 
