@@ -132,7 +132,6 @@ function resize(entry: ResizeObserverEntry, element: HTMLElement, painter: Paint
   const device = (side: number, said?: number) =>
     // Emulated screens (developer tools, tests) report CSS pixels there.
     said && Math.abs(said - side * ratio) < 2 ? said : Math.round(side * ratio);
-  painter.resize(device(width, exact?.inlineSize), device(height, exact?.blockSize), ratio);
   // The stage's padding is where other things float; the picture fits into what is left.
   const style = getComputedStyle(element.parentElement ?? element);
   const px = (value: string) => Number.parseFloat(value) || 0;
@@ -144,6 +143,8 @@ function resize(entry: ResizeObserverEntry, element: HTMLElement, painter: Paint
     height: Math.max(1, height - top - px(style.paddingBottom)),
   };
   editor.setRoom(room, ratio);
+  // Last, for it draws: with the camera as it is now.
+  painter.resize(device(width, exact?.inlineSize), device(height, exact?.blockSize), ratio);
 }
 
 /** The space bar is the hand wherever the focus is, unless something there takes it; so Escape. */

@@ -131,9 +131,11 @@ export class Painter {
     return mips;
   }
 
+  /** The camera in device px; from a whole one on, or 100 % would be a blur. */
   private lens(): Lens {
     const { scale, x, y } = this.editor.camera.peek();
-    return { scale: scale * this.ratio, x: x * this.ratio, y: y * this.ratio };
+    const { ratio } = this;
+    return { scale: scale * ratio, x: Math.round(x * ratio), y: Math.round(y * ratio) };
   }
 
   private draw(picture: ImageBitmap, due: Rect): void {
