@@ -15,7 +15,11 @@ export function SeedField() {
   const shown = shownResult.value?.result.seed;
   return (
     <div class="panel-seed">
-      <Field label={words.seed} hint={words.seedHint} error={complaints.value.seed}>
+      <Field
+        label={words.seed}
+        hint={seed && !seedLocked ? words.seedOnce : words.seedHint}
+        error={complaints.value.seed}
+      >
         {(of) => (
           <div class="panel-with-buttons">
             <input

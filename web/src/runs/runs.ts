@@ -29,9 +29,9 @@ export async function startRun(changes: Partial<Wish> = {}): Promise<void> {
     const sketch = asked.useSketch ? await editor.sketchBlob() : null;
     await putBlob(at.bytes);
     if (asked.reference) await putBlob(asked.reference.bytes);
-    const { seed, seedLocked } = wish.value;
     // A seed that is kept is seen; one that is not was for this run alone.
-    if (seedLocked && seed !== asked.seed) ask({ seed: asked.seed });
+    const kept = wish.value.seedLocked ? asked.seed : "";
+    if (wish.value.seed !== kept) ask({ seed: kept });
     begin({
       ...blank(),
       baseId: at.id,

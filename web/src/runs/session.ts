@@ -1,11 +1,12 @@
 /** Who is signed in, what the server offers, and the page's start. */
-import { computed, effect, untracked } from "@preact/signals";
+import { batch, computed, effect, untracked } from "@preact/signals";
 import { problemText } from "../problems/problems";
 import { account, limits, models, reachable, signedOut } from "../state/session";
-import type { Problem } from "../state/types";
+import { EMPTY_WISH, type Problem } from "../state/types";
 import { say } from "../state/ui";
-import { base, openRuns } from "../state/work";
-import { sweep, tidy } from "../store/store";
+import { wish } from "../state/wish";
+import { base, openRuns, runs, shown } from "../state/work";
+import { sweep, tidy, wipe } from "../store/store";
 import { announce } from "./announce";
 import { getAccount, getModels, postSignIn, postSignOut } from "./api";
 import { backoff, Failed, pause } from "./http";
@@ -13,7 +14,7 @@ import { showInlays } from "./inlays";
 import { forgetHere, keepRuns, restoreRuns, resumeSending, takeRun } from "./keep";
 import { ours, sending } from "./send";
 import { keepTable, restoreTable } from "./table";
-import { join, tab } from "./tabs";
+import { join, tab, tellGone } from "./tabs";
 
 const LONGEST_KNOCK_MS = 10_000;
 const TIDY_AFTER_MS = 20_000;
@@ -128,8 +129,11 @@ export async function signIn(key: string): Promise<Problem | null> {
   }
 }
 
-/** End the session and go to the page that asks for a key; what is kept here stays. */
-export async function signOut(): Promise<void> {
+/**
+ * End the session and go to the page that asks for a key. What is kept on this device stays, or
+ * is removed with `forget`.
+ */
+export async function signOut({ forget }: { forget: boolean }): Promise<void> {
   try {
     await postSignOut();
   } catch {
@@ -137,5 +141,19 @@ export async function signOut(): Promise<void> {
     say("problem", problemText(ours("Unreachable")).text);
     return;
   }
+  if (forget) await forgetAll();
   location.assign("/");
+}
+
+/** Nothing of what was done is left on this device, in other tabs' lists neither. */
+async function forgetAll(): Promise<void> {
+  tellGone(runs.value.map((run) => run.id));
+  // What is written as the page is left has nothing in it then.
+  batch(() => {
+    runs.value = [];
+    base.value = null;
+    shown.value = null;
+    wish.value = EMPTY_WISH;
+  });
+  await wipe().catch(() => undefined);
 }

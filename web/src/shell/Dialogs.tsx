@@ -14,6 +14,7 @@ const LOAD: Record<DialogName | "signIn", () => Promise<Shown>> = {
   shortcuts: () => import("./CheatSheet").then((file) => file.default),
   about: () => import("./About").then((file) => file.default),
   signIn: () => import("./SignIn").then((file) => file.default),
+  signOut: () => import("./SignOut").then((file) => file.default),
   maskImport: () => import("../tools/MaskImport").then((file) => file.default),
   history: () => import("../results/History").then((file) => file.History),
   code: () => import("../results/Code").then((file) => file.Code),

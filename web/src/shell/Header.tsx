@@ -15,7 +15,6 @@ import {
   X,
 } from "lucide-preact";
 import { language, speak, t } from "../i18n";
-import { signOut } from "../runs/session";
 import { account } from "../state/session";
 import { type Theme, theme } from "../state/theme";
 import { dialog } from "../state/ui";
@@ -200,7 +199,7 @@ const THEMES: ReadonlyArray<{
 
 function Settings() {
   const words = t().shell;
-  const show = (name: "about" | "shortcuts" | "history") => () => {
+  const show = (name: "about" | "shortcuts" | "history" | "signOut") => () => {
     dialog.value = name;
   };
   return (
@@ -277,7 +276,7 @@ function Settings() {
         {words.about}
       </MenuItem>
       <hr class="menu-line" />
-      <MenuItem icon={LogOut} onClick={() => void signOut()}>
+      <MenuItem icon={LogOut} onClick={show("signOut")}>
         {words.signOut}
       </MenuItem>
     </Menu>

@@ -1,7 +1,14 @@
 /** What the page shows: which dialog, which part on a small screen, what it says in passing. */
 import { signal } from "@preact/signals";
 
-export type DialogName = "shortcuts" | "history" | "code" | "about" | "maskImport" | "download";
+export type DialogName =
+  | "shortcuts"
+  | "history"
+  | "code"
+  | "about"
+  | "maskImport"
+  | "download"
+  | "signOut";
 export const dialog = signal<DialogName | null>(null);
 
 /** On a phone one part is seen at a time. */

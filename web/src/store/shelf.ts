@@ -154,6 +154,19 @@ export async function remove(name: Name, key: string): Promise<void> {
   }
 }
 
+/** Remove everything that this page keeps on this device. */
+export async function wipe(): Promise<void> {
+  const names = Object.keys(KEYS) as Name[];
+  for (const name of names) memory[name].clear();
+  const db = await database();
+  if (!db) return;
+  const transaction = db.transaction(names, "readwrite");
+  await Promise.all([
+    ...names.map((name) => transaction.objectStore(name).clear()),
+    transaction.done,
+  ]);
+}
+
 /**
  * Change a row in one step, whatever other tabs do meanwhile. `change` gives the row to write, or
  * null to leave it; what it gave is returned.

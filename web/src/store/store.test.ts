@@ -203,3 +203,15 @@ test("where there is no room, files that nothing names go before any run", async
   expect(await store.getBlob(mask)).toBeNull();
   expect(await store.getBlob(id)).not.toBeNull();
 });
+
+test("all that is kept here can be removed, starred or not", async () => {
+  await store.saveRun(await withResult("a", { starred: true }));
+  const id = await store.putBlob(file("on the table"));
+  await store.putThumb(id, file("small"));
+  await store.wipe();
+  await reopen();
+  expect(await store.loadRuns()).toEqual([]);
+  expect(await store.getBlob(id)).toBeNull();
+  expect(await store.getThumb(id)).toBeNull();
+  expect((await store.size()).used).toBe(0);
+});

@@ -12,9 +12,9 @@ import {
   type UploadRecord,
   type WorkRecord,
 } from "./records";
-import { all, change, get, hold, isFull, keeping, put, remove } from "./shelf";
+import { all, change, get, hold, isFull, keeping, put, remove, wipe } from "./shelf";
 
-export { keeping };
+export { keeping, wipe };
 
 /** A file without a row is kept that long: what is to name it may be under way. */
 const UNNAMED_MS = 60 * 60 * 1000;

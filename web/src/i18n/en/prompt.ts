@@ -97,6 +97,7 @@ export const prompt = {
   seed: "Seed",
   seedAny: "Random",
   seedHint: "The same seed and settings give the same picture.",
+  seedOnce: "For the next run only. Lock it to keep it.",
   badSeed: "Digits only, up to 9223372036854775807.",
   dice: "New random seed",
   lockSeed: "Lock the seed",

@@ -32,6 +32,12 @@ export const shell = {
   used: (used: number) => (used === 1 ? "1 picture painted" : `${used} pictures painted`),
   usedOf: (used: number, images: number) => `${used} of ${images} pictures painted`,
   signOut: "Sign out",
+  signOutTitle: "Sign out?",
+  signOutText: "Your pictures and results stay in this browser for next time.",
+  forget: "Also delete them from this device",
+  forgetHint:
+    "Pictures, masks and the whole history, starred ones too. Recommended on a shared computer.",
+  signOutForget: "Delete and sign out",
 
   // Welcome
   claim: "Mark a part of a picture, say what should be there.",

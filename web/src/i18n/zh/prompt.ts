@@ -94,6 +94,7 @@ export const prompt: Translation<typeof en> = {
   seed: "随机种子",
   seedAny: "随机",
   seedHint: "种子与设置相同，结果就相同。",
+  seedOnce: "只用于下一次生成，锁定后会一直使用。",
   badSeed: "只能填数字，最大 9223372036854775807。",
   dice: "换一个随机种子",
   lockSeed: "锁定种子",

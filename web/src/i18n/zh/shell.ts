@@ -34,6 +34,11 @@ export const shell: Translation<typeof en> = {
   used: (used) => `已生成 ${used} 张`,
   usedOf: (used, images) => `已生成 ${used} / ${images} 张`,
   signOut: "退出登录",
+  signOutTitle: "退出登录？",
+  signOutText: "图片和结果会留在这个浏览器里，方便下次继续。",
+  forget: "同时从本设备删除",
+  forgetHint: "删除图片、蒙版和全部历史记录，包括加星的记录。使用公共电脑时建议开启。",
+  signOutForget: "删除并退出",
 
   claim: "涂抹图中一处，说出想要的内容。",
   promise: "只重绘你涂抹的部分，其余每个像素原样保留。",
