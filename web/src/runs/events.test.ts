@@ -124,3 +124,30 @@ test("previews are pictures in the answer itself, and nothing else", () => {
   expect(onPreview).toHaveBeenCalledTimes(1);
   expect(onTask).not.toHaveBeenCalled();
 });
+
+test("where there are no streams, it asks no sooner than the server wants", async () => {
+  vi.stubGlobal("EventSource", undefined);
+  fetching.mockImplementation(
+    async () => new Response("{}", { status: 429, headers: { "Retry-After": "30" } }),
+  );
+  follower.follow(["a"]);
+  await vi.advanceTimersByTimeAsync(29_000);
+  expect(fetching).toHaveBeenCalledTimes(1);
+  await vi.advanceTimersByTimeAsync(4000);
+  expect(fetching).toHaveBeenCalledTimes(2);
+});
+
+test("pages that lost the server at the same time do not all ask at the same time", async () => {
+  const times: number[] = [];
+  vi.stubGlobal("EventSource", undefined);
+  for (const chance of [0, 0.999]) {
+    vi.spyOn(Math, "random").mockReturnValue(chance);
+    follower.follow([]);
+    fetching.mockClear();
+    follower.follow(["a"]);
+    await vi.advanceTimersByTimeAsync(60_000);
+    times.push(fetching.mock.calls.length);
+  }
+  vi.restoreAllMocks();
+  expect(times[0]).toBeGreaterThan(times[1] as number);
+});

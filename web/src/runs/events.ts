@@ -32,7 +32,7 @@ export class Follower {
   private heard = 0;
   private reopening: ReturnType<typeof setTimeout> | undefined;
   private polling: ReturnType<typeof setTimeout> | undefined;
-  private pollPause = FIRST_POLL_MS;
+  private polls = 0;
   private asking: AbortController | null = null;
 
   constructor(private readonly news: News) {
@@ -82,7 +82,7 @@ export class Follower {
     const told = new Set(this.streamed.split(","));
     if (!this.source || some.some((id) => !told.has(id))) this.open(some);
     // Until it flows, and for those that it does not carry.
-    this.pollPause = FIRST_POLL_MS;
+    this.polls = 0;
     this.poll(this.flows ? QUIET_MS : FIRST_POLL_MS);
   }
 
@@ -123,7 +123,7 @@ export class Follower {
       this.flows = false;
       this.failures++;
       this.reopening = setTimeout(() => this.restart(), backoff(this.failures, LONGEST_RETRY_MS));
-      this.pollPause = FIRST_POLL_MS;
+      this.polls = 0;
       this.poll(0);
     };
   }
@@ -153,6 +153,7 @@ export class Follower {
     this.asking?.abort();
     const asking = new AbortController();
     this.asking = asking;
+    let wanted = 0;
     for (const id of this.ids) {
       try {
         const output = await getTask(id, { signal: asking.signal, tries: 1 });
@@ -162,12 +163,14 @@ export class Follower {
         if (asking.signal.aborted) return;
         if (!(error instanceof Failed)) throw error;
         if (error.problem.status === 401) return void signedIn().then(() => this.restart());
+        wanted = error.retryAfter ?? 0;
         break; // it does not answer: not to be asked for the others either
       }
     }
     this.heard = Math.max(this.heard, this.flows ? Date.now() : 0);
-    this.pollPause = Math.min(LONGEST_POLL_MS, this.pollPause * 1.5);
-    if (this.ids.length > 0) this.poll(this.flows ? QUIET_MS : this.pollPause);
+    this.polls++;
+    const next = this.flows ? QUIET_MS : backoff(this.polls + 1, LONGEST_POLL_MS);
+    if (this.ids.length > 0) this.poll(Math.max(next, wanted));
   }
 }
 
