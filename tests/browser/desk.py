@@ -293,7 +293,8 @@ class Desk:
         with self.page.expect_request("**/image-synthesis") as sent:
             button.click()
         self._pressed = time.monotonic()
-        return dict(sent.value.post_data_json)
+        body: dict[str, Any] = sent.value.post_data_json or {}
+        return body
 
     @property
     def open_tiles(self) -> Locator:
