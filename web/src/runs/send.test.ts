@@ -367,4 +367,35 @@ describe("in time", () => {
     fetching.mockImplementation(whole);
     stop();
   });
+
+  test("of two orders at once neither takes the other's task", async () => {
+    const stop = knocking();
+    const whole = fetching.getMockImplementation() as typeof fetching;
+    let answer: () => void = () => undefined;
+    fetching.mockImplementation(async (url, init) => {
+      if (!String(url).includes("image-synthesis") || server.orders.length > 1) {
+        return whole(url, init);
+      }
+      if (server.orders.push(String(init?.body)) === 1) throw new TypeError("connection refused");
+      const output = accept();
+      return new Promise<Response>((resolve) => {
+        answer = () => resolve(Response.json({ output }));
+      });
+    });
+    const lost = await aRun();
+    const slow = await aRun();
+    runs.value = [slow, lost];
+    void sendRun(lost.id);
+    await pass(100);
+    void sendRun(slow.id);
+    await pass(5000);
+    const of = (id: string) => runs.value.find((run) => run.id === id)?.taskId;
+    expect(of(lost.id)).toBeNull();
+    answer();
+    await pass(20_000);
+    expect(of(slow.id)).toBe("task-1");
+    expect(of(lost.id)).toBe("task-2");
+    fetching.mockImplementation(whole);
+    stop();
+  });
 });

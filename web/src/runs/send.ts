@@ -17,6 +17,8 @@ const SETTLES_MS = 2000;
 const MOST_SENDS = 3;
 /** How often the server may go away in the middle of what changes nothing: files, questions. */
 const MOST_ROUNDS = 5;
+/** How often the list is read while it cannot be told whose a task is. */
+const MOST_LOOKS = 5;
 
 const underWay = new Map<string, { control: AbortController; over: Promise<void> }>();
 
@@ -172,20 +174,34 @@ async function adopt(id: string, signal: AbortSignal): Promise<boolean> {
  * knows is the one, if there is one alone.
  */
 async function taskOf(run: Run, signal?: AbortSignal): Promise<string | null> {
-  if (run.submitted === null) return null;
-  await pause(SETTLES_MS, signal);
-  const rows = await patiently(() => listTasks({ signal, waitsForSignIn: true }), signal);
-  const known = new Set(runs.value.map((one) => one.taskId));
-  const sent = run.submitted + serverAhead();
-  const found = rows.filter(
-    (row) =>
-      row.model_name === run.wish.model &&
-      row.gmt_create >= sent - SKEW_MS &&
-      row.gmt_create <= sent + LATEST_MS &&
-      !known.has(row.task_id),
-  );
-  if (found.length > 1) throw new Failed(ours("Unsure"));
-  return found[0]?.task_id ?? null;
+  const { submitted } = run;
+  if (submitted === null) return null;
+  for (let look = 1; ; look++) {
+    await pause(SETTLES_MS, signal);
+    const rows = await patiently(() => listTasks({ signal, waitsForSignIn: true }), signal);
+    const known = new Set(runs.value.map((one) => one.taskId));
+    const sent = submitted + serverAhead();
+    const found = rows.filter(
+      (row) =>
+        row.model_name === run.wish.model &&
+        row.gmt_create >= sent - SKEW_MS &&
+        row.gmt_create <= sent + LATEST_MS &&
+        !known.has(row.task_id),
+    );
+    const [task] = found;
+    if (!task) return null;
+    // Another order that waits for its answer: it may be that one's.
+    const rivals = runs.value.some(
+      (one) =>
+        one.id !== run.id &&
+        one.state === "UPLOADING" &&
+        one.submitted !== null &&
+        Math.abs(one.submitted - submitted) < LATEST_MS &&
+        one.wish.model === run.wish.model,
+    );
+    if (found.length === 1 && !rivals) return task.task_id;
+    if (!rivals || look >= MOST_LOOKS) throw new Failed(ours("Unsure"));
+  }
 }
 
 /** It was stopped while the order was under way: end the task that it may have become. */
