@@ -34,10 +34,19 @@ const KEPT = [
 
 /** Bring the runs back. */
 export async function restoreRuns(): Promise<void> {
-  const kept = await loadRuns();
+  const kept = (await loadRuns()).map(hopeful);
   for (const run of kept) theirs.add(run);
   const here = new Set(runs.value.map((run) => run.id));
   runs.value = [...runs.value, ...kept.filter((run) => !here.has(run.id))];
+}
+
+/** What could not be fetched in passing is missing, and asked for again. */
+function hopeful(run: Run): Run {
+  const results = run.results.map((one) => {
+    const { status = 200, code } = one.problem ?? {};
+    return status === 200 || code === "ResultLost" ? one : { ...one, problem: null };
+  });
+  return { ...run, results };
 }
 
 /** From now on: write, tell, follow. */

@@ -1,0 +1,46 @@
+import "../testing";
+import "fake-indexeddb/auto";
+import { expect, test } from "vitest";
+import { EMPTY_WISH, type Problem, type Run } from "../state/types";
+import { runs } from "../state/work";
+import { saveRun } from "../store/store";
+import { restoreRuns } from "./keep";
+
+function failed(id: string, problem: Problem): Run {
+  return {
+    id,
+    taskId: id,
+    created: 1,
+    ended: 2,
+    baseId: "",
+    baseName: "base.png",
+    origin: { kind: "file" },
+    maskId: "",
+    soft: false,
+    sketchId: null,
+    width: 300,
+    height: 300,
+    wish: EMPTY_WISH,
+    state: "SUCCEEDED",
+    uploaded: 1,
+    position: null,
+    progress: null,
+    preview: null,
+    results: [{ index: 0, seed: "1", bytes: null, problem }],
+    notes: [],
+    problem: null,
+    starred: false,
+    submitted: 1,
+  };
+}
+
+test("after a reload results that could not be fetched in passing are missing, not failed", async () => {
+  await saveRun(failed("passing", { code: "InternalError", message: "", status: 500 }));
+  await saveRun(failed("lost", { code: "ResultLost", message: "", status: 404 }));
+  await saveRun(failed("refused", { code: "DataInspectionFailed", message: "", status: 200 }));
+  await restoreRuns();
+  const problems = Object.fromEntries(
+    runs.value.map((run) => [run.id, run.results[0]?.problem?.code ?? null]),
+  );
+  expect(problems).toEqual({ passing: null, lost: "ResultLost", refused: "DataInspectionFailed" });
+});
