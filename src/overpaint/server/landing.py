@@ -17,8 +17,8 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "code": "en",
         "title": "Overpaint",
         "claim": "<span>Mark a part of a picture,</span> <span>say what should be there.</span>",
-        "what": "This server repaints the marked part as your words say, in Chinese or English, "
-        "and leaves every other pixel exactly as it was.",
+        "what": "This server repaints the part you mark, the way you describe it in Chinese or "
+        "English, and leaves every other pixel exactly as it was.",
         "description": "Mark a part of a picture, say what should be there.",
         "shown": "A cat, before and after: where the eyes were marked it wears red glasses.",
         "before": "Before",

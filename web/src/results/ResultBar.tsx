@@ -51,6 +51,7 @@ function Bar(looked: Looked) {
         icon={ArrowLeft}
         kind="quiet"
         class="results-back"
+        data-short={words.edit}
         data-tip={words.editTip}
         data-keys="Esc"
         onClick={() => {
@@ -82,6 +83,7 @@ function Bar(looked: Looked) {
       <IconButton
         icon={Columns2}
         label={why ?? words.split}
+        data-short={words.splitShort}
         shortcut="C"
         pressed={isSplit.value}
         disabled={!ready || otherShape.value}
@@ -93,7 +95,14 @@ function Bar(looked: Looked) {
         label={words.continue}
         align="center"
         button={(of) => (
-          <Button {...of} icon={StepForward} kind="quiet" class="results-wide" disabled={!ready}>
+          <Button
+            {...of}
+            icon={StepForward}
+            kind="quiet"
+            class="results-wide"
+            data-short={words.continueShort}
+            disabled={!ready}
+          >
             {words.continue}
           </Button>
         )}
@@ -110,6 +119,7 @@ function Bar(looked: Looked) {
         icon={Shuffle}
         kind="quiet"
         class="results-wide"
+        data-short={words.vary}
         data-tip={words.varyTip}
         onClick={() => void varyRun(run)}
       >
@@ -119,6 +129,7 @@ function Bar(looked: Looked) {
         icon={Download}
         kind="quiet"
         class="results-wide"
+        data-short={words.download}
         disabled={!ready}
         onClick={() => {
           dialog.value = "download";
@@ -128,7 +139,9 @@ function Bar(looked: Looked) {
       </Button>
       <Menu
         label={words.more}
-        button={(of) => <IconButton {...of} icon={Ellipsis} label={words.more} />}
+        button={(of) => (
+          <IconButton {...of} icon={Ellipsis} label={words.more} data-short={words.more} />
+        )}
       >
         <MenuItem icon={SlidersHorizontal} onClick={() => reuse(looked)}>
           {words.reuse}
@@ -171,6 +184,7 @@ function HoldButton({ disabled }: { disabled: boolean }) {
       icon={Eye}
       kind="quiet"
       class="results-hold"
+      data-short={words.holdShort}
       aria-label={words.hold}
       aria-pressed={editor.peeking.value}
       data-tip={words.hold}

@@ -31,10 +31,12 @@ export function Tools() {
   const words = t().tools;
   const bar = useRef<HTMLDivElement>(null);
   const tool = editor.tool.value;
+  // No tool is in hand while a result is looked at; choosing one goes back to the picture.
+  const looking = shown.value !== null;
   const sketching = editor.layer.value === "sketch";
   useEffect(() => {
     if (bar.current) settle(bar.current, bar.current.querySelector("[aria-pressed='true']"));
-  }, [tool, sketching]);
+  }, [tool, sketching, looking]);
   useEffect(() => {
     if (sketching && !SKETCH_TOOLS.has(tool)) editor.tool.value = "brush";
   }, [sketching, tool]);
@@ -54,7 +56,7 @@ export function Tools() {
           icon={icon}
           label={words[name]}
           shortcut={keysFor(name)}
-          pressed={tool === name}
+          pressed={tool === name && !looking}
           disabled={sketching && !SKETCH_TOOLS.has(name)}
           class={apart ? "apart" : undefined}
           onClick={() => {

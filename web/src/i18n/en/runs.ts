@@ -13,7 +13,7 @@ export const runs = {
   erasing: "Removing",
   looking: "Analysing the picture",
   blending: "Finishing",
-  step: (what: string, done: number, total: number) => `${what}, ${done} of ${total}`,
+  step: (what: string, done: number, total: number) => `${what} ${done}/${total}`,
   fetching: "Loading the picture",
   done: "Done",
   partly: (done: number, of: number) => `${done} of ${of} done`,
