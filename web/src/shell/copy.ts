@@ -53,11 +53,11 @@ export async function copyOf(
   return null;
 }
 
-/** Draws a bitmap on a canvas of its own. */
+/** Draws a bitmap on a canvas of its own, which is sRGB unless it is told otherwise. */
 export function drawing(bitmap: ImageBitmap): (size: Size) => Drawn {
   return ({ width, height }) => {
     const canvas = new OffscreenCanvas(width, height);
-    const context = canvas.getContext("2d", { colorSpace: "srgb" });
+    const context = canvas.getContext("2d", { willReadFrequently: true });
     if (!context) throw new Error("no canvas");
     context.imageSmoothingQuality = "high";
     context.drawImage(bitmap, 0, 0, width, height);
