@@ -14,7 +14,7 @@ import { showInlays } from "./inlays";
 import { forgetHere, keepRuns, restoreRuns, resumeSending, takeRun } from "./keep";
 import { ours, sending } from "./send";
 import { keepTable, restoreTable } from "./table";
-import { join, tab, tellGone } from "./tabs";
+import { join, tab, tellOut } from "./tabs";
 
 const LONGEST_KNOCK_MS = 10_000;
 const TIDY_AFTER_MS = 20_000;
@@ -41,7 +41,7 @@ export async function boot(): Promise<void> {
     if (document.visibilityState === "visible" && signedOut.value) void lookAtAccount();
   });
   const [neighbours] = await Promise.all([
-    join({ sending, onRun: takeRun, onGone: forgetHere }),
+    join({ sending, onRun: takeRun, onGone: forgetHere, onOut: leave }),
     restoreRuns().catch(() => undefined),
   ]);
   keepRuns();
@@ -141,19 +141,30 @@ export async function signOut({ forget }: { forget: boolean }): Promise<void> {
     say("problem", problemText(ours("Unreachable")).text);
     return;
   }
-  if (forget) await forgetAll();
+  tellOut(forget);
+  if (forget) {
+    clearPage();
+    await wipe().catch(() => undefined);
+  }
   location.assign("/");
 }
 
-/** Nothing of what was done is left on this device, in other tabs' lists neither. */
-async function forgetAll(): Promise<void> {
-  tellGone(runs.value.map((run) => run.id));
-  // What is written as the page is left has nothing in it then.
+/** Somebody signed out in another tab. */
+function leave(forget: boolean): void {
+  if (forget) {
+    clearPage();
+    location.assign("/");
+  } else {
+    signedOut.value = true;
+  }
+}
+
+/** What is written as the page is left has nothing in it then. */
+function clearPage(): void {
   batch(() => {
     runs.value = [];
     base.value = null;
     shown.value = null;
     wish.value = EMPTY_WISH;
   });
-  await wipe().catch(() => undefined);
 }

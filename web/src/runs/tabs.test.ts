@@ -10,15 +10,19 @@ async function open(sending: string[] = []) {
   const tabs: Tabs = await import("./tabs");
   const runs: Run[] = [];
   const gone: string[] = [];
+  const outs: boolean[] = [];
   const neighbours = await tabs.join({
     sending: () => sending,
     onRun: (run) => runs.push(run),
     onGone: (ids) => gone.push(...ids),
+    onOut: (forget) => outs.push(forget),
   });
-  return { tabs, runs, gone, neighbours };
+  return { tabs, runs, gone, outs, neighbours };
 }
 
 const first = await open(["run-1"]);
+// Two that open at the very same moment would agree on one of them by its name.
+await new Promise((resolve) => setTimeout(resolve, 300));
 const second = await open();
 
 test("the tab that was opened last leads, alone", async () => {
@@ -39,6 +43,12 @@ test("what changes in one tab is told to the other", async () => {
   await vi.waitFor(() => expect(second.gone).toEqual(["run-2"]));
   expect(second.runs.map((run) => run.id)).toEqual(["run-1"]);
   expect(first.runs).toEqual([]);
+});
+
+test("who signs out in one tab is out in the other", async () => {
+  first.tabs.tellOut(true);
+  await vi.waitFor(() => expect(second.outs).toEqual([true]));
+  expect(first.outs).toEqual([]);
 });
 
 test("the tab that is looked at takes the lead", async () => {

@@ -14,6 +14,7 @@ type Message = { from: string } & (
   | { kind: "lead" | "beat" | "left" }
   | { kind: "run"; run: Run }
   | { kind: "gone"; ids: string[] }
+  | { kind: "out"; forget: boolean }
 );
 /** `Omit` would merge the kinds. */
 type Said = Message extends infer M ? (M extends Message ? Omit<M, "from"> : never) : never;
@@ -72,6 +73,8 @@ export interface Listener {
   onRun: (run: Run) => void;
   /** Other tabs removed these. */
   onGone: (ids: string[]) => void;
+  /** Somebody signed out in another tab, and has removed what is kept here if `forget`. */
+  onOut: (forget: boolean) => void;
 }
 
 let channel: BroadcastChannel | null = null;
@@ -151,6 +154,9 @@ function hear(message: Message): void {
     case "gone":
       listener?.onGone(message.ids);
       return;
+    case "out":
+      listener?.onOut(message.forget);
+      return;
   }
 }
 
@@ -161,4 +167,8 @@ export function tellRun(run: Run): void {
 
 export function tellGone(ids: string[]): void {
   tell({ kind: "gone", ids });
+}
+
+export function tellOut(forget: boolean): void {
+  tell({ kind: "out", forget });
 }
