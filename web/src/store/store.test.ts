@@ -150,15 +150,6 @@ test("the right to send an order is given once", async () => {
   expect(await store.claimSending("none")).toBeNull();
 });
 
-test("clearing the history spares what is starred and what is open", async () => {
-  await store.saveRun(await aRun("starred", { starred: true }));
-  await store.saveRun(await aRun("open", { state: "PENDING" }));
-  await store.saveRun(await withResult("done"));
-  await store.saveRun(await aRun("failed", { state: "FAILED" }));
-  expect(await store.clearHistory()).toBe(2);
-  expect((await store.loadRuns()).map((run) => run.id).sort()).toEqual(["open", "starred"]);
-});
-
 test("tidying removes old files that nothing names, and no others", async () => {
   const now = Date.now();
   const lost = await store.putBlob(file("lost"));

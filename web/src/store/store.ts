@@ -100,15 +100,6 @@ export async function removeRun(id: string): Promise<void> {
   await release(filesOfRun(row));
 }
 
-/** Remove all runs that are not starred and not open; returns how many. */
-export async function clearHistory(): Promise<number> {
-  const old = (await all("runs")).filter(mayGo);
-  for (const row of old) await remove("runs", row.id);
-  await release(old.flatMap(filesOfRun));
-  onRemoved(old.map((row) => row.id));
-  return old.length;
-}
-
 export async function saveWork(work: WorkRecord): Promise<void> {
   await withRoom(
     () => put("work", work),
