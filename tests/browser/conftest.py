@@ -121,4 +121,4 @@ def closed_gate(server: ServeProcess) -> Iterator[None]:
     """Tasks of the model `gated` run until the test ends, or opens it."""
     server.gate.unlink(missing_ok=True)
     yield
-    server.gate.touch()
+    server.open_gate()

@@ -260,6 +260,10 @@ class Desk:
         self.button(self.words.import_do, within=dialog).click()
         expect(dialog).to_be_hidden()
 
+    def await_kept(self, prompt: str) -> None:
+        """Wait until mask and prompt are written down on this device."""
+        self.page.evaluate(_KEPT, prompt)
+
     # --- asking ------------------------------------------------------------------------------
 
     def ask(self, prompt: str, *, n: int | None = None, model: str = "") -> None:
@@ -355,6 +359,19 @@ _PICTURE = """() => {
     width * scale, height * scale,
   ];
 }"""
+
+_KEPT = """(prompt) => new Promise((resolve) => {
+  const look = () => {
+    indexedDB.open('overpaint').onsuccess = ({ target: { result: database } }) => {
+      database.transaction('work').objectStore('work').getAll().onsuccess = ({ target }) => {
+        database.close();
+        if (target.result.some(({ mask, wish }) => mask && wish.prompt === prompt)) resolve();
+        else setTimeout(look, 50);
+      };
+    };
+  };
+  look();
+})"""
 
 _TRANSFER = """
   const transfer = new DataTransfer();

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import Locator, expect
 from tests.browser.desk import Desk, Look, read
 from tests.browser.files import CAT, check_exact
-from tests.browser.words import EN, ZH, Words
+from tests.browser.words import EN, ZH
 
 Visit = Callable[[Look], Desk]
 MOST_STOPS = 60
@@ -39,10 +38,9 @@ _FOCUS = """() => {
 }"""
 
 
-@pytest.mark.parametrize("words", [EN, ZH], ids=["en", "zh"])
-def test_from_the_key_to_the_download_by_keyboard_alone(words: Words, visit: Visit) -> None:
-    desk = visit(Look(words))
-    page, keys = desk.page, desk.page.keyboard
+def test_from_the_key_to_the_download_by_keyboard_alone(visit: Visit) -> None:
+    desk = visit(Look(ZH))
+    words, page, keys = desk.words, desk.page, desk.page.keyboard
     page.goto(desk.server.root)
     expect(page.get_by_label(words.key)).to_be_focused()
     keys.type(desk.key)

@@ -61,6 +61,7 @@ def test_the_session_is_a_cookie_that_scripts_do_not_see_and_no_address_has_the_
     desk.repaint()
     desk.await_results(1)
     read(desk.download())
+    desk.await_kept("a hat")
     desk.page.reload()
     desk.see(PLAIN.name)
     assert len(desk.watch.urls) > 10

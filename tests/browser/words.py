@@ -87,7 +87,8 @@ class Words:
     replace: str
     wrong_key: str
     refusals: Mapping[str, str]  # of files
-    faults: Mapping[str, str]  # of runs
+    refused: str  # a run, for its words
+    broken: str  # a run, by its engine
     shortcuts: str
     about: str
     account: str
@@ -162,10 +163,8 @@ EN = Words(
         "cut": "This picture cannot be read.",
         "moving": "GIF files are not supported.",
     },
-    faults={
-        "refused": "The server's rules do not allow this prompt or picture.",
-        "broken": "Repainting failed.",
-    },
+    refused="The server's rules do not allow this prompt or picture.",
+    broken="Repainting failed.",
     shortcuts="Keyboard shortcuts",
     about="About Overpaint",
     account="Account and settings",
@@ -239,10 +238,8 @@ ZH = Words(
         "cut": "无法读取这张图片。",
         "moving": "不支持 GIF 文件。",
     },
-    faults={
-        "refused": "服务器的内容规则不允许这段提示词或这张图片。",
-        "broken": "重绘失败。",
-    },
+    refused="服务器的内容规则不允许这段提示词或这张图片。",
+    broken="重绘失败。",
     shortcuts="快捷键",
     about="关于 Overpaint",
     account="账户与设置",

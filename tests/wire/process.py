@@ -127,6 +127,15 @@ class ServeProcess:
         finally:
             self._process = None
 
+    def open_gate(self) -> None:
+        """Let what waits for the gate be painted; else it would hold the workers ever after."""
+        self.gate.touch()
+        waiting = "SELECT count(*) FROM tasks WHERE engine = 'gated' AND ended_ms IS NULL"
+        deadline = time.monotonic() + START_SECONDS
+        while self.sql(waiting) != [(0,)]:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
     def make_key(self, name: str, plan: str = "unlimited") -> str:
         """The secret of a new key."""
         return str(self.run("keys", "create", "--name", name, "--plan", plan, "--json")["key"])
