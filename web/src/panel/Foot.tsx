@@ -59,7 +59,7 @@ function RunSays({ id }: { id: string }) {
       <p id={id} class={why ? "why" : undefined}>
         {why ?? words.runSays(wish.value.n, sizeWords())}
       </p>
-      {left !== null && known?.images != null && (
+      {!why && left !== null && known?.images != null && (
         <p class={left < wish.value.n ? "short" : undefined}>
           {words.quotaLeft(left, known.images)}
         </p>

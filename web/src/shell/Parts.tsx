@@ -3,7 +3,7 @@ import { t } from "../i18n";
 import { notReady } from "../runs/ready";
 import { startRun } from "../runs/runs";
 import { type Part, part, say } from "../state/ui";
-import { openRuns } from "../state/work";
+import { editor, openRuns } from "../state/work";
 import { Button } from "../ui/Button";
 
 const PARTS = [
@@ -18,8 +18,11 @@ export function Parts() {
   const open = openRuns.value.length;
   const why = notReady.value;
   const run = () => {
-    if (why) say("info", why);
-    else {
+    if (why) {
+      say("info", why);
+      // To where it can be mended.
+      part.value = editor.coverage.value.marked > 0 ? "wish" : "picture";
+    } else {
       part.value = "results";
       void startRun();
     }
