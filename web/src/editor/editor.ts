@@ -294,7 +294,10 @@ export class Editor {
     const marks = mask && (await decodeGray(mask));
     const lines = sketch && (await decodeGray(sketch));
     if (document.planes.mask !== of) return; // another picture meanwhile
-    if (lines) lines.data = lines.data.map((level) => 255 - level);
+    if (lines) {
+      const { data } = lines;
+      for (let i = 0; i < data.length; i++) data[i] = 255 - (data[i] as number);
+    }
     const take = async (layer: Layer, file: Blob | null, read: Levels | null) => {
       const plane = document.planes[layer];
       if (!file && plane.coverage().marked > 0) {

@@ -43,10 +43,12 @@ async function coloursOf(file: Blob) {
 
 /** Gray levels as colours. */
 function spread({ data }: Levels): Uint8ClampedArray<ArrayBuffer> {
-  const out = new Uint8ClampedArray(data.length * 4);
+  const out = new Uint8ClampedArray(data.length * 4).fill(255);
   for (let i = 0; i < data.length; i++) {
-    out.fill(data[i] as number, i * 4, i * 4 + 3);
-    out[i * 4 + 3] = 255;
+    const level = data[i] as number;
+    out[i * 4] = level;
+    out[i * 4 + 1] = level;
+    out[i * 4 + 2] = level;
   }
   return out;
 }
