@@ -1,20 +1,35 @@
-/** Pressing Run, from the button or the keys. */
+/** Pressing Run, from a button or the keys. */
+import { effect, untracked } from "@preact/signals";
 import { notReady } from "../runs/ready";
 import { startRun } from "../runs/runs";
-import { part, say } from "../state/ui";
+import { dismiss, part, say } from "../state/ui";
+import { editor } from "../state/work";
 
 const AGAIN = 500; // ms in which a second press is a double click
 let last = 0;
 
-/** Send what is asked for, or say why that cannot be. */
+/** The notice that says why not, for as long as that is so. */
+let refusal: { id: number; why: string } | null = null;
+
+effect(() => {
+  const why = notReady.value;
+  if (!refusal || refusal.why === why) return;
+  const { id } = refusal;
+  refusal = null;
+  untracked(() => dismiss(id));
+});
+
+/** Send what is asked for, or say why that cannot be and go to where it can be mended. */
 export function run(): void {
   const now = performance.now();
-  if (notReady.value !== null) {
-    say("info", notReady.value);
+  const why = notReady.value;
+  if (why !== null) {
+    refusal = { id: say("info", why), why };
+    part.value = editor.coverage.value.marked > 0 ? "wish" : "picture";
     return;
   }
   if (now - last < AGAIN) return;
   last = now;
-  if (part.value === "wish") part.value = "results";
+  part.value = "results";
   void startRun();
 }

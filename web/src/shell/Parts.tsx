@@ -1,9 +1,9 @@
 import { Image, Images, PencilLine } from "lucide-preact";
 import { t } from "../i18n";
+import { run } from "../panel/run";
 import { notReady } from "../runs/ready";
-import { startRun } from "../runs/runs";
-import { type Part, part, say } from "../state/ui";
-import { editor, openRuns } from "../state/work";
+import { type Part, part } from "../state/ui";
+import { openRuns } from "../state/work";
 import { Button } from "../ui/Button";
 
 const PARTS = [
@@ -17,16 +17,6 @@ export function Parts() {
   const words = t().shell;
   const open = openRuns.value.length;
   const why = notReady.value;
-  const run = () => {
-    if (why) {
-      say("info", why);
-      // To where it can be mended.
-      part.value = editor.coverage.value.marked > 0 ? "wish" : "picture";
-    } else {
-      part.value = "results";
-      void startRun();
-    }
-  };
   return (
     <nav class="shell-parts" aria-label={words.parts}>
       {PARTS.map(({ name, word, icon: Icon }) => (
