@@ -32,6 +32,8 @@ import { step } from "./keys";
 import { removeRuns, runsHere } from "./removal";
 import { pictures } from "./strip";
 
+/* `data-short` is what stands below a button's icon on a phone; names are given apart from it. */
+
 export function ResultBar() {
   const looked = shownResult.value;
   return looked && <Bar {...looked} />;
@@ -51,6 +53,7 @@ function Bar(looked: Looked) {
         icon={ArrowLeft}
         kind="quiet"
         class="results-back"
+        aria-label={words.edit}
         data-short={words.edit}
         data-tip={words.editTip}
         data-keys="Esc"
@@ -100,6 +103,7 @@ function Bar(looked: Looked) {
             icon={StepForward}
             kind="quiet"
             class="results-wide"
+            aria-label={words.continue}
             data-short={words.continueShort}
             disabled={!ready}
           >
@@ -119,6 +123,7 @@ function Bar(looked: Looked) {
         icon={Shuffle}
         kind="quiet"
         class="results-wide"
+        aria-label={words.vary}
         data-short={words.vary}
         data-tip={words.varyTip}
         onClick={() => void varyRun(run)}
@@ -129,6 +134,7 @@ function Bar(looked: Looked) {
         icon={Download}
         kind="quiet"
         class="results-wide"
+        aria-label={words.download}
         data-short={words.download}
         disabled={!ready}
         onClick={() => {
