@@ -321,6 +321,7 @@ class Desk:
         self.button(self.words.download).first.click()
         dialog = self.page.get_by_role("dialog", name=self.words.download)
         dialog.get_by_role("radio", name=format, exact=True).check()
+        expect(self.save_button(dialog)).to_be_enabled()
         if format != "PNG":
             self.shot(f"download {format}")
         with self.page.expect_download() as download:
