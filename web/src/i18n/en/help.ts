@@ -37,8 +37,7 @@ export const help = {
     "Pictures, masks and results are also saved in this browser, on this device, so that you can continue later. You can delete them in History.",
   privacyNone: "No trackers, no ads, no requests to other hosts.",
   marksTitle: "How results are labelled",
-  marks:
-    "Downloaded PNG files record that part of the picture was made by AI, with the seed and the prompt.",
+  marks: "Downloads record that part of the picture was made by AI, with the seed and the prompt.",
   source: "Open source, Apache License 2.0.",
   api: "API reference",
 } as const;

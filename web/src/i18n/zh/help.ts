@@ -36,7 +36,7 @@ export const help: Translation<typeof en> = {
     "图片、蒙版和结果也会保存在这台设备的浏览器里，方便以后继续；可以在“历史记录”中删除。",
   privacyNone: "没有跟踪，没有广告，不请求其他网站。",
   marksTitle: "结果中的标识",
-  marks: "下载的 PNG 文件会注明部分内容由 AI 生成，并附所用的种子和提示词。",
+  marks: "下载的文件会注明部分内容由 AI 生成，并附所用的种子和提示词。",
   source: "开源软件，Apache License 2.0。",
   api: "API 文档",
 };
