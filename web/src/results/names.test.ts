@@ -1,33 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { EMPTY_WISH, type Run } from "../state/types";
+import { runWith } from "../testing";
 import { fileName, slug, stem } from "./names";
 
 function named(baseName: string, prompt: string): Run {
-  return {
-    id: "1",
-    taskId: null,
-    created: 0,
-    ended: null,
-    baseId: "",
-    baseName,
-    origin: { kind: "file" },
-    maskId: "",
-    soft: false,
-    sketchId: null,
-    width: 300,
-    height: 300,
-    wish: { ...EMPTY_WISH, prompt },
-    state: "SUCCEEDED",
-    uploaded: 1,
-    position: null,
-    progress: null,
-    preview: null,
-    results: [],
-    notes: [],
-    problem: null,
-    starred: false,
-    submitted: null,
-  };
+  return runWith({ baseName, wish: { ...EMPTY_WISH, prompt } });
 }
 
 describe("a file's name", () => {

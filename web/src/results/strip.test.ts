@@ -1,34 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { EMPTY_WISH, type Result, type Run } from "../state/types";
+import { runWith } from "../testing";
 import { bytesText, chainOf, Finder, itemsOf, pictures, shareOf, tookOf } from "./strip";
 
 function run(changes: Partial<Run>): Run {
-  return {
-    id: "r",
-    taskId: null,
-    created: new Date(2026, 10, 23, 12).getTime(),
-    ended: null,
-    baseId: "b",
-    baseName: "photo.jpg",
-    origin: { kind: "file" },
-    maskId: "m",
-    soft: false,
-    sketchId: null,
-    width: 300,
-    height: 300,
-    wish: EMPTY_WISH,
-    state: "SUCCEEDED",
-    uploaded: 1,
-    position: null,
-    progress: null,
-    preview: null,
-    results: [],
-    notes: [],
-    problem: null,
-    starred: false,
-    submitted: null,
-    ...changes,
-  };
+  const created = new Date(2026, 10, 23, 12).getTime();
+  return runWith({ id: "r", created, baseName: "photo.jpg", state: "SUCCEEDED", ...changes });
 }
 
 const problem = { code: "InternalError", message: "", status: 200 };

@@ -1,4 +1,4 @@
-import "../testing";
+import { runWith } from "../testing";
 import "fake-indexeddb/auto";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { account, limits, signedOut } from "../state/session";
@@ -42,32 +42,14 @@ function addressUntil(expires: number, name = `r-${made++}.png`): string {
 
 async function aRun(base: Blob, changes: Partial<Run> = {}): Promise<string> {
   const id = `run-${made++}`;
-  const run: Run = {
+  const run = runWith({
     id,
-    taskId: null,
-    created: Date.now(),
-    ended: null,
     baseId: await putBlob(base),
-    baseName: "base.png",
     origin: { kind: "result", run: "before", index: 0 },
     maskId: await putBlob(new Blob([`mask ${id}`])),
-    soft: false,
-    sketchId: null,
-    width: 300,
-    height: 300,
     wish: { ...EMPTY_WISH, model: "m", prompt: "a cat", seed: "5" },
-    state: "UPLOADING",
-    uploaded: 0,
-    position: null,
-    progress: null,
-    preview: null,
-    results: [],
-    notes: [],
-    problem: null,
-    starred: false,
-    submitted: null,
     ...changes,
-  };
+  });
   runs.value = [run];
   await saveRun(run);
   return id;

@@ -1,37 +1,14 @@
-import "../testing";
+import { runWith } from "../testing";
 import "fake-indexeddb/auto";
 import { expect, test } from "vitest";
-import { EMPTY_WISH, type Problem, type Run } from "../state/types";
+import type { Problem, Run } from "../state/types";
 import { runs } from "../state/work";
 import { saveRun } from "../store/store";
 import { restoreRuns } from "./keep";
 
 function failed(id: string, problem: Problem): Run {
-  return {
-    id,
-    taskId: id,
-    created: 1,
-    ended: 2,
-    baseId: "",
-    baseName: "base.png",
-    origin: { kind: "file" },
-    maskId: "",
-    soft: false,
-    sketchId: null,
-    width: 300,
-    height: 300,
-    wish: EMPTY_WISH,
-    state: "SUCCEEDED",
-    uploaded: 1,
-    position: null,
-    progress: null,
-    preview: null,
-    results: [{ index: 0, seed: "1", bytes: null, problem }],
-    notes: [],
-    problem: null,
-    starred: false,
-    submitted: 1,
-  };
+  const results = [{ index: 0, seed: "1", bytes: null, problem }];
+  return runWith({ id, taskId: id, ended: 2, state: "SUCCEEDED", submitted: 1, results });
 }
 
 test("after a reload results that could not be fetched in passing are missing, not failed", async () => {

@@ -1,4 +1,4 @@
-import "../testing";
+import { runWith } from "../testing";
 import "fake-indexeddb/auto";
 import { effect } from "@preact/signals";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -70,32 +70,13 @@ let made = 0;
 
 async function aRun(changes: Partial<Run> = {}): Promise<Run> {
   made++;
-  const run: Run = {
+  const run = runWith({
     id: `run-${made}`,
-    taskId: null,
-    created: Date.now(),
-    ended: null,
     baseId: await putBlob(new Blob([`base ${made}`])),
-    baseName: "base.png",
-    origin: { kind: "file" },
     maskId: await putBlob(new Blob([`mask ${made}`])),
-    soft: false,
-    sketchId: null,
-    width: 300,
-    height: 300,
     wish: { ...EMPTY_WISH, model: "m", prompt: "a cat", seed: "5" },
-    state: "UPLOADING",
-    uploaded: 0,
-    position: null,
-    progress: null,
-    preview: null,
-    results: [],
-    notes: [],
-    problem: null,
-    starred: false,
-    submitted: null,
     ...changes,
-  };
+  });
   runs.value = [run];
   await saveRun(run);
   return run;

@@ -1,3 +1,4 @@
+import { runWith } from "../testing";
 import "fake-indexeddb/auto";
 import { beforeEach, expect, test, vi } from "vitest";
 import { EMPTY_WISH, type Run } from "../state/types";
@@ -17,32 +18,15 @@ function file(text: string): Blob {
 }
 
 async function aRun(id: string, changes: Partial<Run> = {}): Promise<Run> {
-  return {
+  return runWith({
     id,
-    taskId: null,
     created: 1000,
     ended: 2000,
     baseId: await store.putBlob(file("base")),
-    baseName: "base.png",
-    origin: { kind: "file" },
     maskId: await store.putBlob(file("mask")),
-    soft: false,
-    sketchId: null,
-    width: 300,
-    height: 300,
-    wish: EMPTY_WISH,
     state: "SUCCEEDED",
-    uploaded: 1,
-    position: null,
-    progress: null,
-    preview: null,
-    results: [],
-    notes: [],
-    problem: null,
-    starred: false,
-    submitted: null,
     ...changes,
-  };
+  });
 }
 
 async function withResult(id: string, changes: Partial<Run> = {}): Promise<Run> {
