@@ -1,6 +1,7 @@
 """Screenshots of the page, step by step, in both languages, on desktop and phone, light and dark.
 
     python scripts/make_page_pictures.py FOLDER
+    python scripts/make_page_pictures.py FOLDER --guide    # and write those of docs/guide anew
 
 Plays the stories of tests/browser against a real server, the main one in every look, and keeps what
 is seen at each step: FOLDER/en-desktop-light/story/03 marked.png and so on. Beside them a contact
@@ -24,6 +25,16 @@ ROOT = Path(__file__).resolve().parents[1]
 STORIES = ("story", "running", "history", "keyboard", "opening")
 WIDTHS = {"desktop": 720, "phone": 300}  # px of one picture on its sheet
 GAP, HEAD = 16, 28  # px
+#: The guide's pictures: what their names begin with, and which step on which screen they are.
+GUIDE = ROOT / "docs/guide/pictures/page"
+IN_GUIDE = {
+    "marked": "desktop-light/story/05 wish.png",
+    "compared": "desktop-light/story/07 compare.png",
+    "variants": "desktop-light/story/08 variants.png",
+    "phone-marked": "phone-light/story/04 marked.png",
+    "phone-prompt": "phone-light/story/05 wish.png",
+    "phone-result": "phone-light/story/07 compare.png",
+}
 PAPER, INK = (255, 255, 255), (40, 40, 40)
 
 
@@ -33,6 +44,7 @@ def main() -> None:
     )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--sheets", action="store_true", help="of the pictures that are there")
+    parser.add_argument("--guide", action="store_true", help="copy those that the guide shows")
     args = parser.parse_args()
     folder = args.folder.resolve()
     if not args.sheets:
@@ -41,6 +53,17 @@ def main() -> None:
         subprocess.run(list(map(str, command)), cwd=ROOT, check=True)
     for screen, story in itertools.product(WIDTHS, STORIES):
         make_sheet(folder, screen, story)
+    if args.guide:
+        write_guide(folder)
+
+
+def write_guide(folder: Path) -> None:
+    GUIDE.mkdir(exist_ok=True)
+    for (name, step), language in itertools.product(IN_GUIDE.items(), ("en", "zh")):
+        path = GUIDE / f"{name}-{language}.webp"
+        with Image.open(folder / f"{language}-{step}") as shot:
+            shot.convert("RGB").save(path, quality=86, method=6)
+        print(path)
 
 
 def make_sheet(folder: Path, screen: str, story: str) -> None:
