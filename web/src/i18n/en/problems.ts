@@ -45,7 +45,6 @@ export const problems = {
   promptHint: "Name what should be there: “a cat”, “red glasses”, “remove it”.",
   upload: "The upload failed.",
   uploadHint: "Try again: the files are uploaded anew.",
-  download: "The server could not fetch a picture.",
   image: "A picture cannot be read.",
   imageHint: "Open it in another app, save it as PNG, and use that.",
   fileSize: "A file is too large.",

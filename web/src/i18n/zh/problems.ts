@@ -46,7 +46,6 @@ export const problems: Translation<typeof en> = {
   promptHint: "请直接写想要的内容，例如“一只猫”“红色眼镜”“去掉它”。",
   upload: "文件上传失败。",
   uploadHint: "请重试，文件会重新上传。",
-  download: "服务器没能取到图片。",
   image: "图片无法读取。",
   imageHint: "请用其他软件打开并另存为 PNG，再用新文件。",
   fileSize: "文件太大。",
