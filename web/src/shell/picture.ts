@@ -51,9 +51,10 @@ export async function openPicture(
   dismiss(refusal);
   try {
     const next = await read(file, origin);
-    if (!next || mine !== turn) return;
-    if (asks && unsaved() && !(await replaces())) return;
-    if (mine === turn) putOnTable(next);
+    if (!next) return;
+    const goes = mine === turn && (!asks || !unsaved() || (await replaces()));
+    if (goes && mine === turn) putOnTable(next);
+    else next.bitmap.close();
   } catch (error) {
     if (mine === turn) refuse(error);
   } finally {
@@ -63,6 +64,7 @@ export async function openPicture(
 
 /** Lay a picture on the table that has been read already. */
 export function putOnTable(next: Base): void {
+  release(base.value);
   base.value = next;
   shown.value = null;
   editor.comparison.value = null;
@@ -76,11 +78,17 @@ export function putOnTable(next: Base): void {
 export async function closePicture(): Promise<void> {
   if (unsaved() && !(await replaces())) return;
   turn++;
+  release(base.value);
   base.value = null;
   shown.value = null;
   editor.comparison.value = null;
   editor.inlays.value = [];
   editor.open(null);
+}
+
+/** Free a picture's view, some tens of megabytes; the page may still draw it in this frame. */
+function release(gone: Base | null): void {
+  if (gone) setTimeout(() => gone.bitmap.close(), 250);
 }
 
 /** Let the user pick a file. Call it from a click or a key. */
