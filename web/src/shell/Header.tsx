@@ -1,3 +1,4 @@
+import { useComputed } from "@preact/signals";
 import {
   CircleUserRound,
   History,
@@ -140,7 +141,10 @@ function UndoRedo() {
 
 function Zoom() {
   const words = t().shell;
-  const percent = Math.round(editor.camera.value.scale * devicePixelRatio * 100);
+  // Drawn anew where the number changes, not with each step of the hand.
+  const percent = useComputed(() =>
+    Math.round(editor.camera.value.scale * devicePixelRatio * 100),
+  ).value;
   return (
     // biome-ignore lint/a11y/useSemanticElements: as above.
     <div class="shell-group shell-zoom" role="group" aria-label={words.view}>
@@ -206,17 +210,7 @@ function Settings() {
     <Menu
       label={words.account}
       class="shell-settings"
-      button={(opens) => (
-        <button
-          type="button"
-          class="icon-button"
-          aria-label={words.account}
-          data-tip={words.account}
-          {...opens}
-        >
-          <CircleUserRound size={21} strokeWidth={1.75} aria-hidden="true" />
-        </button>
-      )}
+      button={(opens) => <IconButton icon={CircleUserRound} label={words.account} {...opens} />}
     >
       <Usage />
       <div class="shell-setting">

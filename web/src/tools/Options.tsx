@@ -263,15 +263,12 @@ function More() {
       label={words.more}
       class="tools-menu"
       button={(opens) => (
-        <button
-          type="button"
-          class={mask ? "icon-button" : "icon-button tools-close"}
-          aria-label={words.more}
-          data-tip={words.more}
+        <IconButton
+          class={mask ? undefined : "tools-close"}
+          icon={Ellipsis}
+          label={words.more}
           {...opens}
-        >
-          <Ellipsis size={20} strokeWidth={1.75} aria-hidden="true" />
-        </button>
+        />
       )}
     >
       <div class="tools-close tools-fields">
@@ -321,16 +318,13 @@ function Grow({ disabled }: { disabled: boolean }) {
       class="tools-fields"
       align="center"
       button={(opens) => (
-        <button
-          type="button"
-          class="icon-button tools-wide"
-          aria-label={words.grow}
-          data-tip={words.grow}
+        <IconButton
+          class="tools-wide"
+          icon={Scan}
+          label={words.grow}
           disabled={disabled}
           {...opens}
-        >
-          <Scan size={20} strokeWidth={1.75} aria-hidden="true" />
-        </button>
+        />
       )}
     >
       <GrowFields disabled={disabled} />
