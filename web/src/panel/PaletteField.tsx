@@ -109,8 +109,8 @@ function Color({ code, at, disabled }: { code: string; at: number; disabled: boo
         aria-label={words.colorNumber(at + 1, `${name}, ${code}`)}
         onChange={(event) => {
           const next = event.currentTarget.value;
-          if (palette.includes(next)) return;
-          ask({ palette: palette.map((one, index) => (index === at ? next : one)) });
+          if (palette.includes(next)) event.currentTarget.value = code;
+          else ask({ palette: palette.map((one, index) => (index === at ? next : one)) });
         }}
       />
       <span>
