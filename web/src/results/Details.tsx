@@ -1,6 +1,7 @@
 /** All that is known of one result. */
 import { Copy } from "lucide-preact";
 import { language, t } from "../i18n";
+import { readSize } from "../panel/sizes";
 import { noteText } from "../problems/notes";
 import { say } from "../state/ui";
 import { runs } from "../state/work";
@@ -15,6 +16,7 @@ export function Details({ run, result, onClose }: Looked & { onClose: () => void
   const words = t().results;
   const { wish } = run;
   const took = tookOf(run);
+  const { width, height } = readSize(wish.size) ?? run;
   const when = new Intl.DateTimeFormat(language.value, { dateStyle: "medium", timeStyle: "short" });
   const chain = chainOf(run, new Map(runs.value.map((one) => [one.id, one])));
   const copy = async () => {
@@ -46,7 +48,7 @@ export function Details({ run, result, onClose }: Looked & { onClose: () => void
           </dd>
         </div>
         <Fact name={words.model} text={wish.model || "–"} />
-        <Fact name={words.size} text={words.sizeOf(...sizeOf(run.width, run.height, wish.size))} />
+        <Fact name={words.size} text={words.sizeOf(width, height)} />
         {wish.style !== "auto" && <Fact name={words.style} text={wish.style} />}
         {took !== null && <Fact name={words.took} text={words.seconds(took)} />}
         <Fact name={words.made} text={when.format(run.created)} />
@@ -70,11 +72,6 @@ export function Details({ run, result, onClose }: Looked & { onClose: () => void
       )}
     </Dialog>
   );
-}
-
-function sizeOf(width: number, height: number, asked: string): [number, number] {
-  const [, w, h] = /^(\d+)\*(\d+)$/.exec(asked) ?? [];
-  return w && h ? [Number(w), Number(h)] : [width, height];
 }
 
 function Fact({ name, text, wide }: { name: string; text: string; wide?: boolean }) {

@@ -3,9 +3,9 @@ import { useEffect, useState } from "preact/hooks";
 import { t } from "../i18n";
 import { lacking } from "../panel/options";
 import { takeReference } from "../panel/reference";
-import { dialog, say } from "../state/ui";
+import { say } from "../state/ui";
 import { base } from "../state/work";
-import { maskFile } from "../tools/mask";
+import { importMask } from "../tools/mask";
 import { openPicture } from "./picture";
 
 const holdsFiles = (event: DragEvent) => event.dataTransfer?.types.includes("Files") ?? false;
@@ -28,7 +28,7 @@ export function Drop() {
     const drag = (event: DragEvent) => {
       if (!holdsFiles(event)) return;
       event.preventDefault();
-      if (event.defaultPrevented && event.target instanceof Element) {
+      if (event.target instanceof Element) {
         const own = event.target.closest<HTMLElement>("[data-drop]");
         if (own?.dataset.drop === "own" && !covered()) {
           setOver(false);
@@ -52,10 +52,8 @@ export function Drop() {
       event.preventDefault();
       const file = event.dataTransfer?.files[0];
       if (!file || covered()) return;
-      if (to === "mask" && base.value) {
-        maskFile.value = file;
-        dialog.value = "maskImport";
-      } else if (to === "reference" && base.value) void asReference(file);
+      if (to === "mask" && base.value) importMask(file);
+      else if (to === "reference" && base.value) void asReference(file);
       else void openPicture(file, { kind: "drop" });
     };
     const paste = (event: ClipboardEvent) => {

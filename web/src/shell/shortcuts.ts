@@ -2,9 +2,8 @@
 import { signal } from "@preact/signals";
 import { SKETCH_TOOLS, type Tool } from "../editor/editor";
 import { t } from "../i18n";
-import { notReady } from "../runs/ready";
-import { startRun } from "../runs/runs";
-import { dialog, say } from "../state/ui";
+import { run } from "../panel/run";
+import { dialog } from "../state/ui";
 import { base, editor } from "../state/work";
 import { changeBrush, stepSize } from "../tools/brush";
 import { matches } from "../ui/keys";
@@ -218,10 +217,7 @@ export const shortcuts: Shortcut[] = [
     words: () => t().shell.run,
     when: open,
     inFields: true,
-    action: () => {
-      if (notReady.value) say("info", notReady.value);
-      else void startRun();
-    },
+    action: run,
   },
 ];
 

@@ -1,6 +1,8 @@
 /** Masks from files and to files. */
 import { signal } from "@preact/signals";
 import { t } from "../i18n";
+import { save } from "../results/actions";
+import { stem } from "../results/names";
 import { dialog, say } from "../state/ui";
 import { base, editor } from "../state/work";
 
@@ -21,22 +23,10 @@ export async function exportMask(): Promise<void> {
   if (mask === undefined) say("problem", words.exportFailed);
   else if (mask === null) say("info", words.nothingToExport);
   else {
-    const name = `${stem(base.value?.name ?? "")}-mask.png`;
+    const name = `${stem(base.value?.name ?? "") || "overpaint"}-mask.png`;
     save(mask.blob, name);
     say("success", words.exported(name));
   }
-}
-
-function stem(name: string): string {
-  return name.replace(/\.[A-Za-z0-9]{1,5}$/, "") || "overpaint";
-}
-
-function save(blob: Blob, name: string): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
 /** "12 %", with a decimal where little is marked; of all the picture's pixels. */
