@@ -1,4 +1,5 @@
 /** What can be done with a result or a run. */
+import type { Saved } from "../editor/editor";
 import { t } from "../i18n";
 import { openPicture } from "../shell/picture";
 import type { Result, Run } from "../state/types";
@@ -13,13 +14,13 @@ export interface Looked {
   result: Result;
 }
 
-/** The table as it stands, to come back to. */
-async function snapshot(): Promise<() => Promise<void>> {
+/** The layers as they stand, and the way back to all of the table. */
+async function snapshot(): Promise<{ saved: Saved; back: () => Promise<void> }> {
   const was = base.value;
   const saved = await editor.save();
   const asked = wish.value;
   const looked = shown.value;
-  return async () => {
+  const back = async () => {
     if (!was) return;
     await openPicture(named(was.bytes, was.name), was.origin, false);
     if (base.value?.id !== was.id) return;
@@ -27,6 +28,7 @@ async function snapshot(): Promise<() => Promise<void>> {
     wish.value = asked;
     shown.value = looked;
   };
+  return { saved, back };
 }
 
 function named(bytes: Blob, name: string): File {
@@ -36,8 +38,7 @@ function named(bytes: Blob, name: string): File {
 /** Go on from a result: it becomes the picture, with the mask as it is or none. */
 export async function continueFrom({ run, result }: Looked, keepMask: boolean): Promise<void> {
   if (!result.bytes) return;
-  const back = await snapshot();
-  const saved = keepMask ? await editor.save() : null;
+  const { saved, back } = await snapshot();
   const before = base.value;
   const name = `${stem(run.baseName) || "overpaint"}.png`;
   await openPicture(named(result.bytes, name), {
@@ -47,7 +48,7 @@ export async function continueFrom({ run, result }: Looked, keepMask: boolean): 
   });
   const now = base.value;
   if (!now || now === before) return;
-  if (saved && before && now.width === before.width && now.height === before.height) {
+  if (keepMask && before && now.width === before.width && now.height === before.height) {
     await editor.restore(saved);
   }
   const words = t().results;
@@ -70,7 +71,7 @@ export async function openAgain(run: Run, index?: number): Promise<boolean> {
     say("problem", words.openFailed);
     return false;
   }
-  const back = base.value ? await snapshot() : null;
+  const back = base.value ? (await snapshot()).back : null;
   if (base.value?.id !== run.baseId) {
     await openPicture(named(bytes, run.baseName), run.origin, false);
     if (base.value?.id !== run.baseId) return false;
