@@ -120,7 +120,7 @@ function RecentCard({ run }: { run: Run }) {
   const open = async () => {
     const file = await getBlob(run.baseId);
     if (!file) return say("problem", t().shell.recentGone);
-    return openPicture(new File([file], run.baseName, { type: file.type }), { kind: "file" });
+    return openPicture(new File([file], run.baseName, { type: file.type }), run.origin);
   };
   return (
     <button type="button" class="shell-card" onClick={() => void open()}>
