@@ -23,7 +23,7 @@ export function Foot() {
   );
 }
 
-export function RunButton({ describedBy }: { describedBy?: string }) {
+function RunButton({ describedBy }: { describedBy?: string }) {
   const words = t().prompt;
   const Icon = removes.value ? Eraser : Brush;
   const blocked = notReady.value !== null;

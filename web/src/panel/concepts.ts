@@ -13,7 +13,7 @@ export interface Suggestions {
 }
 
 /** What the server knows by a word or its beginning; none where it does not answer. */
-export async function askConcepts(word: string, signal: AbortSignal): Promise<ConceptMatch[]> {
+async function askConcepts(word: string, signal: AbortSignal): Promise<ConceptMatch[]> {
   const query = new URLSearchParams({ q: word, limit: "8" });
   const answer = await fetch(`/api/v1/concepts?${query}`, { signal });
   if (!answer.ok) return [];

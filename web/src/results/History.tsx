@@ -30,7 +30,8 @@ export function History({ onClose }: { onClose: () => void }) {
   const [most, setMost] = useState(PAGE);
   const all = keptRuns.value;
   const spoken = language.value;
-  const finder = useMemo(() => new Finder(dayText(spoken)), [spoken]);
+  const date = useMemo(() => dayText(spoken), [spoken]);
+  const finder = useMemo(() => new Finder(date), [date]);
   const byId = useMemo(() => new Map(runs.value.map((run) => [run.id, run])), [runs.value]);
   const found = useMemo(() => {
     const starred = show === "starred" ? all.filter((run) => run.starred) : all;
@@ -90,8 +91,8 @@ export function History({ onClose }: { onClose: () => void }) {
       <ul class="results-history">
         {seen.map((run, at) => {
           const before = seen[at - 1];
-          const day = dayOf(run.created, spoken);
-          const starts = !before || dayOf(before.created, spoken) !== day;
+          const day = dayOf(run.created, date);
+          const starts = !before || dayOf(before.created, date) !== day;
           return (
             <Row
               key={run.id}
@@ -278,12 +279,12 @@ function Foot({ all }: { all: readonly Run[] }) {
 const DAY_MS = 86_400_000;
 
 /** "Today", "Yesterday", "12 November 2026" */
-function dayOf(ms: number, spoken: string): string {
+function dayOf(ms: number, date: (ms: number) => string): string {
   const words = t().results;
   const start = new Date().setHours(0, 0, 0, 0);
   if (ms >= start) return words.today;
   if (ms >= start - DAY_MS) return words.yesterday;
-  return dayText(spoken)(ms);
+  return date(ms);
 }
 
 function dayText(spoken: string): (ms: number) => string {

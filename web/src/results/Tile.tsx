@@ -17,7 +17,7 @@ export function promptOf(run: Run): string {
 }
 
 /** Width over height, within what a strip can show. */
-export function aspectOf({ width, height }: { width: number; height: number }): number {
+function aspectOf({ width, height }: { width: number; height: number }): number {
   return Math.min(1.9, Math.max(0.62, width / height));
 }
 

@@ -12,7 +12,7 @@ const views = new Map<string, Promise<string | null>>();
 let queue: Promise<unknown> = Promise.resolve();
 
 /** The address of a small view of the picture with this SHA-256; null: there is none to be had. */
-export function thumbUrl(id: string): Promise<string | null> {
+function thumbUrl(id: string): Promise<string | null> {
   const known = views.get(id);
   if (known) {
     views.delete(id);

@@ -31,7 +31,7 @@ effect(() => {
 });
 
 /** Whether marks would be lost that no run has kept. */
-export function unsaved(): boolean {
+function unsaved(): boolean {
   const at = base.value;
   if (!at || (editor.coverage.value.marked === 0 && !editor.hasSketch.value)) return false;
   return !runs.value.some((run) => run.baseId === at.id && run.created >= touched);
@@ -63,7 +63,7 @@ export async function openPicture(
 }
 
 /** Lay a picture on the table that has been read already. */
-export function putOnTable(next: Base): void {
+function putOnTable(next: Base): void {
   release(base.value);
   base.value = next;
   shown.value = null;

@@ -1,8 +1,7 @@
 /** Arrow keys within a toolbar or a menu: one stop for Tab, arrows go from item to item. */
 import type { TargetedKeyboardEvent } from "preact";
 
-const ITEMS =
-  "button:not(:disabled, [tabindex='-2']), a[href], input:not(:disabled), select:not(:disabled)";
+const ITEMS = "button:not(:disabled), a[href], input:not(:disabled), select:not(:disabled)";
 
 function items(inside: Element): HTMLElement[] {
   return [...inside.querySelectorAll<HTMLElement>(ITEMS)].filter((one) => one.checkVisibility());
