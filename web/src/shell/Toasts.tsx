@@ -2,14 +2,14 @@ import { CircleAlert, CircleCheck, Info, X } from "lucide-preact";
 import { t } from "../i18n";
 import { dismiss, type Toast, toasts } from "../state/ui";
 import { Button, IconButton } from "../ui/Button";
-import { topDialogs } from "../ui/Dialog";
+import { openDialogs } from "../ui/Dialog";
 
 const ICONS = { info: Info, success: CircleCheck, problem: CircleAlert };
 
 /** What the page says in passing, at the root of the page or of the dialog that covers it. */
-export function Toasts({ level = 0 }: { level?: number }) {
+export function Toasts({ dialog }: { dialog?: string }) {
   const words = t().shell;
-  const here = topDialogs.value === level;
+  const here = openDialogs.value.at(-1) === dialog;
   const calm = here ? toasts.value.filter((one) => one.tone !== "problem") : [];
   const urgent = here ? toasts.value.filter((one) => one.tone === "problem") : [];
   return (

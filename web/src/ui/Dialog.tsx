@@ -1,13 +1,13 @@
 import { signal } from "@preact/signals";
 import { X } from "lucide-preact";
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useRef } from "preact/hooks";
 import { t } from "../i18n";
 import { Toasts } from "../shell/Toasts";
 import { IconButton } from "./Button";
 
-/** How many dialogs are open, one over the other. */
-export const topDialogs = signal(0);
+/** The dialogs that are open, by their titles' ids; the last one lies over the others. */
+export const openDialogs = signal<readonly string[]>([]);
 
 export interface DialogProps {
   title: string;
@@ -26,14 +26,13 @@ export interface DialogProps {
 export function Dialog({ title, onClose, children, actions, wide }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
   const name = useId();
-  const [level, setLevel] = useState(-1);
   useEffect(() => {
     const before = document.activeElement;
     element.current?.showModal();
     element.current?.querySelector<HTMLElement>("[data-focus]")?.focus();
-    setLevel(++topDialogs.value);
+    openDialogs.value = [...openDialogs.value, name];
     return () => {
-      topDialogs.value--;
+      openDialogs.value = openDialogs.value.filter((one) => one !== name);
       if (before instanceof HTMLElement) before.focus();
     };
   }, []);
@@ -54,7 +53,7 @@ export function Dialog({ title, onClose, children, actions, wide }: DialogProps)
         {actions && <footer>{actions}</footer>}
       </div>
       {/* What lies under a modal dialog is out of reach: notices come up with it. */}
-      <Toasts level={level} />
+      <Toasts dialog={name} />
     </dialog>
   );
 }
