@@ -62,21 +62,20 @@ export function LetteringHelper() {
             />
           )}
         </Field>
-        <div class="field">
-          <div class="field-head">
-            <span>{words.direction}</span>
-          </div>
-          <Select
-            aria-label={words.direction}
-            value={layout}
-            options={[
-              { value: "auto", label: words.directionAuto },
-              { value: "horizontal", label: words.horizontal },
-              { value: "vertical", label: words.vertical },
-            ]}
-            onChange={(value) => change({ layout: value })}
-          />
-        </div>
+        <Field label={words.direction}>
+          {(of) => (
+            <Select
+              {...of}
+              value={layout}
+              options={[
+                { value: "auto", label: words.directionAuto },
+                { value: "horizontal", label: words.horizontal },
+                { value: "vertical", label: words.vertical },
+              ]}
+              onChange={(value) => change({ layout: value })}
+            />
+          )}
+        </Field>
       </div>
       <div class="field">
         <div class="field-head">
