@@ -89,7 +89,7 @@ export const problems = {
   offline: "This device is offline.",
   offlineHint: "Nothing is lost. It continues when you are back online.",
   unreachable: "The server is not responding.",
-  unreachableHint: "Nothing is lost. The page keeps trying.",
+  unreachableHint: "Nothing is lost. If it does not go on by itself, try again.",
   timeout: "The server took too long to respond.",
   timeoutHint: "Nothing is lost. Try again.",
   badAnswer: "The response did not come from the server.",

@@ -90,7 +90,7 @@ export const problems: Translation<typeof en> = {
   offline: "设备没有联网。",
   offlineHint: "内容不会丢失，恢复网络后会自动继续。",
   unreachable: "服务器没有响应。",
-  unreachableHint: "内容不会丢失。请确认服务器在运行，页面会自动重试。",
+  unreachableHint: "内容不会丢失。请确认服务器在运行；若没有自动继续，请重试。",
   timeout: "服务器响应超时。",
   timeoutHint: "内容不会丢失，请重试。",
   badAnswer: "收到的不是服务器的回复。",
