@@ -1,4 +1,4 @@
-"""One server and one Chromium for all tests of this folder; a visit of its own for each test."""
+"""One server for all tests of this folder, a Chromium a file, a visit of its own for each test."""
 
 from __future__ import annotations
 
@@ -81,8 +81,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeProcess]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """While it is there the thread has a running event loop: other files could not start one."""
     from playwright.sync_api import expect, sync_playwright
 
     expect.set_options(timeout=STEP_MS)
