@@ -104,6 +104,7 @@ export function PromptField({ label }: { label: string }) {
           id={id}
           ref={area}
           rows={3}
+          dir="auto"
           value={prompt}
           placeholder={words.placeholder}
           autocomplete="off"

@@ -9,7 +9,8 @@ import { getBlob } from "../store/store";
 import { Button } from "../ui/Button";
 import { Dialog } from "../ui/Dialog";
 import { Choice } from "../ui/Fields";
-import { copyText, save } from "./actions";
+import { save } from "./actions";
+import { copyText } from "./clipboard";
 import { type CodeLanguage, codeFor, type Order, orderOf } from "./code";
 
 /** An order and the files that go with it, each under the name that the code has for it. */

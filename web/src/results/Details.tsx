@@ -7,8 +7,9 @@ import { say } from "../state/ui";
 import { runs } from "../state/work";
 import { Button, IconButton } from "../ui/Button";
 import { Dialog } from "../ui/Dialog";
-import { copyText, type Looked, reuse } from "./actions";
+import { type Looked, reuse } from "./actions";
 import { Chain } from "./Chain";
+import { copyText } from "./clipboard";
 import { chainOf, tookOf } from "./strip";
 import { promptOf } from "./Tile";
 

@@ -105,16 +105,6 @@ export async function copyPicture({ result }: Looked): Promise<void> {
   }
 }
 
-/** Copy text; false where the browser does not let it. */
-export async function copyText(text: string): Promise<boolean> {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** Hand a file to the browser's downloads. */
 export function save(bytes: Blob, name: string): void {
   const url = URL.createObjectURL(bytes);
