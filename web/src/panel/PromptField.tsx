@@ -104,7 +104,6 @@ export function PromptField({ label }: { label: string }) {
           id={id}
           ref={area}
           rows={3}
-          dir="auto"
           value={prompt}
           placeholder={words.placeholder}
           autocomplete="off"

@@ -6,6 +6,9 @@ import { editor } from "../state/work";
 import { Button } from "../ui/Button";
 import { Switch } from "../ui/Fields";
 import { lacking } from "./options";
+import { onFirstLine } from "./sketching";
+
+onFirstLine(editor, () => ask({ useSketch: true }));
 
 /** Lines to follow, drawn over the picture on a layer of their own. */
 export function SketchField() {
