@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
 from tests.unit.task_fixture import new_task
@@ -36,8 +36,8 @@ class Store:
         self.tasks[task.id] = task
         return task
 
-    def change(self, task: Task, **change: object) -> None:
-        self.tasks[task.id] = replace(self.tasks[task.id], **change)  # type: ignore[arg-type]
+    def change(self, task: Task, **change: Any) -> None:
+        self.tasks[task.id] = replace(self.tasks[task.id], **change)
 
     def look(self, ids: Collection[str]) -> Mapping[str, Seen]:
         self.looks.append(sorted(ids))

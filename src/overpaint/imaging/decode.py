@@ -16,6 +16,7 @@ from overpaint.imaging.source import (
     PICTURE_LIMITS,
     REFERENCE_LIMITS,
     RESULT_LIMITS,
+    LengthChecked,
     Limits,
     Opened,
     Source,
@@ -60,7 +61,7 @@ def decode_result(data: bytes) -> Picture:
 
     Raises the subclasses of `InvalidImage` where it has been damaged since.
     """
-    return _decode(data, field="result", limits=RESULT_LIMITS)
+    return _decode(LengthChecked(data), field="result", limits=RESULT_LIMITS)
 
 
 def _decode(source: Source, *, field: str, limits: Limits) -> Picture:

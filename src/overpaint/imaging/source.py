@@ -55,17 +55,14 @@ class Limits:
     smallest: int
     largest: int
     words: str  # how the message says it
-    any_length: bool = False  # whether bytes may be more than MAX_BYTES
 
 
 PICTURE_LIMITS = Limits(
     smallest=257, largest=4095, words="each side must be over 256 and under 4096 px"
 )
 REFERENCE_LIMITS = Limits(smallest=16, largest=4095, words="each side must be 16 to 4095 px")
-#: Results: of any size that may be asked for, and as long as a lossless format makes them.
-RESULT_LIMITS = Limits(
-    smallest=1, largest=4095, words="each side must be 1 to 4095 px", any_length=True
-)
+#: Results: of any size that may be asked for.
+RESULT_LIMITS = Limits(smallest=1, largest=4095, words="each side must be 1 to 4095 px")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,10 +132,7 @@ def open_source(
 
     Raises the errors of `read_bytes` and `container.sniff`, `CorruptImage`, `ResolutionOutOfRange`.
     """
-    if limits.any_length and isinstance(source, bytes):
-        data = source
-    else:
-        data = read_bytes(source, field=field)
+    data = read_bytes(source, field=field)
     kind = container.sniff(data, field=field)
     if kind == "PNG":
         check_sides(*container.png_sides(data, field=field), field=field, limits=limits)
