@@ -11,10 +11,19 @@ import type { Layer } from "./values";
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
+/** A piece of a stroke, from one place of the hand to the next. */
+type Piece = readonly [a: Disc, b: Disc, ink: Ink];
+
 interface Stroke {
   layer: Layer;
   /** Tiles as they were, copied when they were first touched. */
   before: Map<number, Uint8Array>;
+  pieces: Piece[];
+}
+
+/** A stroke that was drawn; a step, unless its delta is empty. */
+interface Drawn extends Step {
+  pieces: readonly Piece[];
 }
 
 export class Document {
@@ -29,8 +38,8 @@ export class Document {
 
   private readonly watchers = new Set<(rect: Rect) => void>();
   private stroke: Stroke | null = null;
-  /** Counts strokes and steps, so that a step worked out meanwhile knows that it is late. */
-  private version = 0;
+  /** Strokes drawn since the step that is being worked out was begun. */
+  private since: Drawn[] = [];
   private jobs = 0;
   private tail: Promise<unknown> = Promise.resolve();
   private afterStroke: Array<() => void> = [];
@@ -70,8 +79,7 @@ export class Document {
 
   begin(layer: Layer): void {
     this.cancel();
-    this.stroke = { layer, before: new Map() };
-    this.version++;
+    this.stroke = { layer, before: new Map(), pieces: [] };
   }
 
   /** Draw a piece of the stroke. */
@@ -86,15 +94,18 @@ export class Document {
       plane.touch(tile);
     }
     drawCapsule(plane, a, b, ink);
+    this.stroke.pieces.push([a, b, ink]);
     this.tell(box);
   }
 
   /** The stroke is a step. */
   commit(): void {
     if (!this.stroke) return;
-    const { layer, before } = this.stroke;
+    const { layer, before, pieces } = this.stroke;
     this.stroke = null;
     const delta = makeDelta(this.planes[layer], before);
+    // Also one that changes nothing now: it may on what is being worked out.
+    if (this.jobs > 0) this.since.push({ layer, delta, pieces });
     if (delta.length > 0) {
       this.planes[layer].recount(before.keys());
       this.history.push({ layer, delta });
@@ -115,28 +126,40 @@ export class Document {
     this.release();
   }
 
-  /** Work a step out and take it. One at a time; strokes go on meanwhile and come first. */
+  /** Work a step out and take it. One at a time; strokes that are drawn meanwhile lie on top. */
   run(layer: Layer, operation: Operation): Promise<void> {
     const plane = this.planes[layer];
     return this.enqueue(async () => {
-      for (;;) {
-        await this.strokeEnds();
-        if (this.planes[layer] !== plane) return; // another picture
-        const { version } = this;
-        const { data, delta, tiles } = await this.compute.outcome(plane, operation);
-        if (this.planes[layer] !== plane) return;
-        if (this.version !== version) continue; // drawn on meanwhile: once more, on what is there
-        if (delta.length === 0) return;
-        plane.data = data;
-        this.history.push({ layer, delta });
-        for (const [tile, counted] of tiles) plane.tell(tile, counted);
-        this.settle(
-          layer,
-          tiles.map(([tile]) => tile),
-        );
-        return;
+      await this.strokeEnds();
+      if (this.planes[layer] !== plane) return; // another picture
+      this.since = [];
+      const { data, delta, tiles } = await this.compute.outcome(plane, operation);
+      await this.strokeEnds();
+      if (this.planes[layer] !== plane || delta.length === 0) return;
+      const later = this.lift();
+      plane.data = data;
+      this.history.push({ layer, delta });
+      for (const [tile, counted] of tiles) plane.tell(tile, counted);
+      this.settle(
+        layer,
+        tiles.map(([tile]) => tile),
+      );
+      for (const drawn of later) {
+        this.begin(drawn.layer);
+        for (const piece of drawn.pieces) this.draw(...piece);
+        this.commit();
       }
     });
+  }
+
+  /** Take back the strokes that were drawn since, and forget that they were steps. */
+  private lift(): Drawn[] {
+    const later = this.since;
+    this.since = [];
+    const steps = later.filter(({ delta }) => delta.length > 0);
+    this.history.drop(steps.length);
+    for (const step of steps) this.flip(step);
+    return later;
   }
 
   undo(): Promise<void> {
@@ -175,7 +198,6 @@ export class Document {
   }
 
   private changed(layer: Layer, rect: Rect | null): void {
-    this.version++;
     const coverage = this.planes[layer].coverage();
     if (layer === "mask") (this.coverage as { value: Coverage }).value = coverage;
     else (this.hasSketch as { value: boolean }).value = coverage.marked > 0;

@@ -172,32 +172,70 @@ describe("steps that are worked out", () => {
     expect(editor.coverage.value.marked).toBe(drawn);
   });
 
-  it("heed strokes that are drawn meanwhile", async () => {
-    const direct = directCompute();
-    let open = () => {};
-    const gate = new Promise<void>((resolve) => {
-      open = resolve;
+  describe("that take long", () => {
+    let open: () => void;
+
+    beforeEach(() => {
+      const direct = directCompute();
+      const gate = new Promise<void>((resolve) => {
+        open = resolve;
+      });
+      const slow: Compute = {
+        ...direct,
+        outcome: async (of, operation) => {
+          const made = await direct.outcome(of, operation);
+          await gate;
+          return made;
+        },
+      };
+      editor = new Editor(slow);
+      editor.open(picture());
     });
-    let asked = 0;
-    const slow: Compute = {
-      ...direct,
-      outcome: async (of, operation) => {
-        asked++;
-        const made = await direct.outcome(of, operation);
-        await gate;
-        return made;
-      },
-    };
-    editor = new Editor(slow);
-    editor.open(picture());
-    const done = editor.invert();
-    await new Promise((go) => setTimeout(go, 0));
-    stroke([100, 100]);
-    const drawn = editor.coverage.value.marked;
-    open();
-    await done;
-    expect(asked).toBe(2);
-    expect(editor.coverage.value.marked).toBe(WIDTH * HEIGHT - drawn);
+
+    async function begun(): Promise<void> {
+      await new Promise((go) => setTimeout(go, 0));
+    }
+
+    it("leave what is drawn meanwhile as it was drawn", async () => {
+      stroke([30, 30]);
+      const done = editor.clear();
+      await begun();
+      stroke([100, 100]);
+      stroke([200, 100]);
+      editor.layer.value = "sketch";
+      stroke([50, 50], [80, 80]);
+      editor.layer.value = "mask";
+      open();
+      await done;
+      expect(editor.coverage.value.box).toEqual({ x: 68, y: 68, width: 164, height: 64 });
+      expect(editor.hasSketch.value).toBe(true);
+    });
+
+    it("are a step before what is drawn meanwhile", async () => {
+      const done = editor.invert();
+      await begun();
+      stroke([100, 100]);
+      editor.brush.value = { ...editor.brush.value, size: 40 };
+      editor.tool.value = "eraser";
+      editor.press(at(200, 100)); // the hand is still down when the step is there
+      open();
+      await begun();
+      expect(editor.working.value).toBe(true);
+      editor.release();
+      await done;
+      await idle();
+      const { marked } = editor.coverage.value;
+      expect(marked).toBeLessThan(WIDTH * HEIGHT - 1000);
+      const after = levels().slice();
+      editor.undo();
+      expect(editor.coverage.value.marked).toBe(WIDTH * HEIGHT); // the brush added nothing
+      editor.undo();
+      expect(editor.coverage.value.marked).toBe(0);
+      expect(editor.canUndo.value).toBe(false);
+      editor.redo();
+      editor.redo();
+      expect(Buffer.from(after).equals(levels())).toBe(true);
+    });
   });
 
   it("of another picture are let go", async () => {

@@ -58,6 +58,11 @@ export class History {
     void this.pack();
   }
 
+  /** Forget the last steps that were made. */
+  drop(count: number): void {
+    this.done.length -= count;
+  }
+
   /** The step to take back, or null; a promise where it must be fetched. */
   undo(): Step | Promise<Step> | null {
     return this.move(this.done, this.undone);
