@@ -216,9 +216,9 @@ export class Document {
     if (this.jobs > 0) await this.tail;
   }
 
-  private strokeEnds(): Promise<void> {
-    if (!this.stroke) return Promise.resolve();
-    return new Promise((resolve) => this.afterStroke.push(resolve));
+  /** Settles when the hand is up: a stroke that ends may end in the next one's beginning. */
+  private async strokeEnds(): Promise<void> {
+    while (this.stroke) await new Promise<void>((resolve) => this.afterStroke.push(resolve));
   }
 
   private release(): void {
@@ -234,6 +234,7 @@ export class Document {
 
   private count(by: number): void {
     this.jobs += by;
+    if (this.jobs === 0) this.since = []; // nobody will lift them
     (this.working as { value: boolean }).value = this.jobs > 0;
   }
 }

@@ -211,6 +211,22 @@ describe("steps that are worked out", () => {
       expect(editor.hasSketch.value).toBe(true);
     });
 
+    it("wait for a stroke that began where another was broken off", async () => {
+      stroke([30, 30]);
+      const done = editor.clear();
+      await begun();
+      editor.press(at(60, 60));
+      open();
+      await begun();
+      editor.press(at(100, 100)); // without a release: the first is cancelled
+      await begun();
+      expect(editor.working.value).toBe(true);
+      editor.drag([at(200, 100)]);
+      editor.release();
+      await done;
+      expect(editor.coverage.value.box).toEqual({ x: 68, y: 68, width: 164, height: 64 });
+    });
+
     it("are a step before what is drawn meanwhile", async () => {
       const done = editor.invert();
       await begun();
