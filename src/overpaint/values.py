@@ -108,6 +108,7 @@ class PaintJob:
     palette_weights: tuple[float, ...] = ()  # how much of each; one a colour, sum 1
     strength: float = 0.0  # how much of what is under the mask is kept, 0 to 1
     guidance: float = 1.0  # how strongly what was asked for is pressed, 1 to 10
+    steps: int | None = None  # of sampling, 1 to 150; None = the engine's own number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +135,11 @@ class EngineInfo:
     takes_palette: bool = False
     takes_strength: bool = False
     takes_guidance: bool = False
+    takes_negative: bool = False  # it heeds `negative_prompt`
+    takes_steps: bool = False
+    batch: int = 1  # how many jobs it paints at once; over 1, several threads may call `paint`
+    licence: str = ""  # of its weights, and where to read it; "" = Overpaint's own
+    languages: tuple[str, ...] = ("zh", "en")  # that it reads prompts in
     options: dict[str, Any] = field(default_factory=dict)  # name -> default, engine's own
 
 
