@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from overpaint.errors import InvalidOption, OperationFailed
@@ -42,6 +43,7 @@ class Settings:
     public_url: str = ""
     workers: int = field(default_factory=lambda: max(1, cores() // 2))
     models: Mapping[str, str] = field(default_factory=lambda: _read_models(MODELS))
+    diffusers: str = ""
     retention_hours: float = 24
     upload_hours: float = 48
     upload_capacity_mb: int = 1000
@@ -86,7 +88,7 @@ def load(config: Path | None = None, **given: object) -> Settings:
 
     Args:
         config: a TOML file with the settings' names in lower case, without the prefix
-            (`port = 8000`); `models` may be a table there.
+            (`port = 8000`); `models` and `diffusers` may be tables there.
         given: settings by name (`port=8000`) that go before all others; None is not given.
 
     Raises:
@@ -129,6 +131,8 @@ def _checked(name: str, value: object) -> object:
     setting = next(one for one in SETTINGS if one.name == PREFIX + name.upper())
     if name == "models":
         return _read_models(value)
+    if name == "diffusers" and isinstance(value, Mapping):
+        return _query(value)
     if setting.limits is not None:
         return _number(name, value, setting)
     if not isinstance(value, str | Path):
@@ -195,10 +199,28 @@ def _read_models(value: object) -> Mapping[str, str]:
     return MappingProxyType(dict(value))
 
 
+def _query(table: Mapping[str, object]) -> str:
+    """Write a table of the file as the environment variable has it: "device=cuda:0&batch=8"."""
+    pairs = []
+    for name, value in table.items():
+        for one in value if isinstance(value, list) else (value,):
+            if not isinstance(one, str | int | float):
+                limit = f"{name} must be text, a number, true or false, or a list of them"
+                raise InvalidOption("diffusers", limit, repr(one))
+            text = str(int(one) if isinstance(one, bool) else one)
+            pairs.append(f"{quote(name)}={quote(text, safe='/:@')}")
+    return "&".join(pairs)
+
+
 def _url(name: str, text: str) -> str:
     if text and not text.startswith(("http://", "https://")):
         raise InvalidOption(name, "must begin with http:// or https://", repr(text))
     return text.rstrip("/")
+
+
+def diffusers() -> str:
+    """The options of every checkpoint, as a query; `engines.diffusers.options` reads them."""
+    return _variable("OVERPAINT_DIFFUSERS")
 
 
 def client() -> tuple[str, str]:

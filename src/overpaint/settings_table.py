@@ -74,6 +74,13 @@ SETTINGS = (
         help="the names that callers may give as model, and the engine that paints for each",
     ),
     Setting(
+        name="OVERPAINT_DIFFUSERS",
+        default="none",
+        unit="OPTION=VALUE, & between",
+        help="how the checkpoints of diffusers:... are loaded and run, where their name does not "
+        "say it: `device=cuda:0&batch=8`; a table in the file",
+    ),
+    Setting(
         name="OVERPAINT_RETENTION_HOURS",
         default="24",
         unit="hours",

@@ -1,0 +1,1 @@
+"""Checkpoints of the diffusers library; what needs torch is imported inside functions."""

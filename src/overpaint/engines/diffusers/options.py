@@ -1,0 +1,405 @@
+"""How a checkpoint is loaded and run: every option, in one table.
+
+They are written as a query, `steps=8&scheduler=LCM`, after a checkpoint's name
+(`diffusers:/models/sdxl?steps=8`) and, for every checkpoint, in the setting OVERPAINT_DIFFUSERS.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+from urllib.parse import unquote
+
+from overpaint import settings
+from overpaint.errors import InvalidOption
+
+Dtype = Literal["auto", "float32", "bfloat16", "float16"]
+Offload = Literal["auto", "none", "model", "group", "sequential"]
+
+#: What may follow a scheduler's name after a colon, and what it sets in its configuration.
+SCHEDULER_FLAVOURS: Mapping[str, Mapping[str, object]] = {
+    "karras": {"use_karras_sigmas": True},
+    "exponential": {"use_exponential_sigmas": True},
+    "beta": {"use_beta_sigmas": True},
+    "sde": {"algorithm_type": "sde-dpmsolver++"},
+    "leading": {"timestep_spacing": "leading"},
+    "trailing": {"timestep_spacing": "trailing"},
+    "linspace": {"timestep_spacing": "linspace"},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scheduler:
+    """A scheduler by name."""
+
+    name: str  # a class of diffusers, with or without "Scheduler" at its end, in any case
+    flavours: tuple[str, ...] = ()  # keys of SCHEDULER_FLAVOURS
+
+    @property
+    def config(self) -> dict[str, object]:
+        """What the flavours set in the scheduler's configuration."""
+        return {k: v for name in self.flavours for k, v in SCHEDULER_FLAVOURS[name].items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lora:
+    """A LoRA to add to the weights."""
+
+    where: str  # what `source.read_source` reads: a file, a folder, or an id of the hub
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """The options of one checkpoint, checked; the table `OPTIONS` says what each is."""
+
+    device: str = "auto"  # auto, cpu, cuda, cuda:N, mps
+    dtype: Dtype = "auto"
+    offload: Offload = "auto"
+    attention: str = "auto"  # auto, native, or one of diffusers' backends
+    compile: bool | None = None  # None = auto
+    batch: int | None = None  # None = auto
+    wait_ms: float = 5.0
+    steps: int | None = None  # None = the checkpoint's own, here and below
+    guidance: float | None = None  # on the family's own scale
+    scheduler: Scheduler | None = None
+    loras: tuple[Lora, ...] = ()
+    side: int | None = None  # px
+    variant: str = ""  # "" = the full one
+    config: str = ""  # a folder or an id of the hub; "" = the hub's for this kind of file
+    prompt_cache: int = 256  # entries
+    exact: bool = False
+    download: bool = False
+    pickle: bool = False
+    remote_code: bool = False
+    guidance_until: float = 1.0  # share of the steps
+    block_cache: float = 0.0  # threshold; 0 = off
+    fp8: bool = False
+    tiling: bool = False
+
+    @property
+    def lossy(self) -> tuple[str, ...]:
+        """The options that are on and change pixels, as "name=value", to be told with a result."""
+        told = []
+        if self.guidance_until < 1:
+            told.append(f"guidance_until={self.guidance_until:g}")
+        if self.block_cache > 0:
+            told.append(f"block_cache={self.block_cache:g}")
+        told += [f"{name}=1" for name in ("fp8", "tiling") if getattr(self, name)]
+        if self.attention.startswith("sage"):  # multiplies in 8 bits
+            told.append(f"attention={self.attention}")
+        return tuple(told)
+
+
+class _Wrong(Exception):
+    """What is wrong with a value: "must be ..."."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """One option, for reading it and for telling about it."""
+
+    name: str
+    default: str  # in words, where it depends on something
+    unit: str  # what may be said
+    help: str
+    read: Callable[[str], object]  # raises _Wrong
+    limits: tuple[float, float] | None = None  # of a number
+    changes_pixels: bool = False  # beyond rounding
+
+    @property
+    def field(self) -> str:
+        """Its name in `Options`."""
+        return "loras" if self.name == "lora" else self.name
+
+
+def _choice(*allowed: str) -> Callable[[str], object]:
+    def read(text: str) -> str:
+        if text.lower() not in allowed:
+            raise _Wrong(f"must be one of {', '.join(allowed)}")
+        return text.lower()
+
+    return read
+
+
+def _pattern(pattern: str, limit: str) -> Callable[[str], object]:
+    def read(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise _Wrong(f"must be {limit}")
+        return text
+
+    return read
+
+
+def _number(low: float, high: float, *, whole: bool, unset: bool) -> Callable[[str], object]:
+    """Read a number; where `unset`, "" and "auto" are None."""
+
+    def read(text: str) -> float | None:
+        if unset and text in ("", "auto"):
+            return None
+        number = math.nan
+        with suppress(ValueError):
+            number = int(text, 10) if whole else float(text)
+        if not low <= number <= high:  # not true of nan either
+            what = "a whole number" if whole else "a number"
+            raise _Wrong(f"must be {what} between {low:g} and {high:g}")
+        return number
+
+    return read
+
+
+def _flag(text: str) -> bool:
+    if text not in ("0", "1"):
+        raise _Wrong("must be 0 or 1")
+    return text == "1"
+
+
+def _flag_or_auto(text: str) -> bool | None:
+    if text in ("", "auto"):
+        return None
+    if text not in ("0", "1"):
+        raise _Wrong("must be one of auto, 0, 1")
+    return text == "1"
+
+
+def _scheduler(text: str) -> Scheduler | None:
+    if text in ("", "auto"):
+        return None
+    name, *flavours = text.split(":")
+    flavours = [flavour.lower() for flavour in flavours]
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]*", name) or not set(flavours) <= set(
+        SCHEDULER_FLAVOURS
+    ):
+        raise _Wrong(f"must be NAME[:FLAVOUR...], a flavour one of {', '.join(SCHEDULER_FLAVOURS)}")
+    return Scheduler(name=name, flavours=tuple(flavours))
+
+
+def _lora(text: str) -> Lora | None:
+    if not text:
+        return None
+    where, colon, weight = text.rpartition(":")
+    if not colon or re.fullmatch(r"[A-Za-z]", where):  # no weight; C:\ is a drive
+        return Lora(where=text)
+    number = math.nan
+    with suppress(ValueError):
+        number = float(weight)
+    if not where or not -10 <= number <= 10:
+        raise _Wrong("must be FILE_OR_ID[:WEIGHT], the weight a number between -10 and 10")
+    return Lora(where=where, weight=number)
+
+
+def _text(text: str) -> str:
+    return text
+
+
+def _numeric(
+    name: str,
+    default: str,
+    unit: str,
+    help: str,
+    limits: tuple[float, float],
+    *,
+    whole: bool = True,
+    changes_pixels: bool = False,
+) -> Option:
+    unset = default.startswith(("auto", "the "))
+    read = _number(*limits, whole=whole, unset=unset)
+    return Option(
+        name=name,
+        default=default,
+        unit=unit,
+        help=help,
+        read=read,
+        limits=limits,
+        changes_pixels=changes_pixels,
+    )
+
+
+def _switch(name: str, help: str, *, changes_pixels: bool = False) -> Option:
+    return Option(
+        name=name,
+        default="0",
+        unit="0 or 1",
+        help=help,
+        read=_flag,
+        limits=(0, 1),
+        changes_pixels=changes_pixels,
+    )
+
+
+OPTIONS: tuple[Option, ...] = (
+    Option(
+        name="device",
+        default="auto",
+        unit="auto, cpu, cuda, cuda:N or mps",
+        help="what it runs on; auto: the first GPU there is, else the CPU",
+        read=_pattern(r"auto|cpu|cuda(:\d{1,3})?|mps", "auto, cpu, cuda, cuda:N or mps"),
+    ),
+    Option(
+        name="dtype",
+        default="auto",
+        unit="auto, float32, bfloat16 or float16",
+        help="what numbers it computes with; auto: what suits the device, float32 on a CPU",
+        read=_choice("auto", "float32", "bfloat16", "float16"),
+    ),
+    Option(
+        name="offload",
+        default="auto",
+        unit="auto, none, model, group or sequential",
+        help="what part of the weights waits in main memory; auto: none if all fit on the GPU",
+        read=_choice("auto", "none", "model", "group", "sequential"),
+    ),
+    Option(
+        name="attention",
+        default="auto",
+        unit="auto, native or a backend of diffusers",
+        help="what computes attention; a backend named *_hub is downloaded code: remote_code=1",
+        read=_pattern(r"[a-z_][a-z0-9_]*", "auto, native or the name of a backend of diffusers"),
+    ),
+    Option(
+        name="compile",
+        default="auto",
+        unit="auto, 0 or 1",
+        help="compile the network before the first picture; auto: 1 on a GPU in the service",
+        read=_flag_or_auto,
+    ),
+    _numeric("batch", "auto", "pictures", "how many are painted at once at most", (1, 64)),
+    _numeric(
+        "wait_ms",
+        "5",
+        "ms",
+        "how long a picture waits for others to be painted with",
+        (0, 1000),
+        whole=False,
+    ),
+    _numeric(
+        "steps", "the checkpoint's own", "steps", "denoising steps where none are said", (1, 150)
+    ),
+    _numeric(
+        "guidance",
+        "the checkpoint's own",
+        "the family's own scale",
+        "guidance where none is said",
+        (0, 100),
+        whole=False,
+    ),
+    Option(
+        name="scheduler",
+        default="the checkpoint's own",
+        unit="NAME[:FLAVOUR...]",
+        help="a scheduler of diffusers by its class, like LCM or DPMSolverMultistep:karras; "
+        f"flavours: {', '.join(SCHEDULER_FLAVOURS)}",
+        read=_scheduler,
+    ),
+    Option(
+        name="lora",
+        default="none",
+        unit="FILE_OR_ID[:WEIGHT]",
+        help="a LoRA to add, with its weight, 1 if none is said; may be said several times",
+        read=_lora,
+        limits=(-10, 10),
+    ),
+    _numeric(
+        "side",
+        "the checkpoint's own",
+        "px",
+        "the side of the square that is painted; a multiple of the family's",
+        (64, 2048),
+    ),
+    Option(
+        name="variant",
+        default="none",
+        unit="name, like fp16",
+        help="which variant of the weight files is taken",
+        read=_pattern(r"[A-Za-z0-9_.-]*", "a name of letters, digits, dots, - and _"),
+    ),
+    Option(
+        name="config",
+        default="the hub's for this kind of file",
+        unit="folder or id",
+        help="where the configuration and tokenizers of a single file are",
+        read=_text,
+    ),
+    _numeric(
+        "prompt_cache", "256", "prompts", "how many encoded prompts are remembered", (0, 100_000)
+    ),
+    _switch("exact", "paint batches of one size only: pixels equal to the last bit in any company"),
+    _switch("download", "download a checkpoint that is missing; else `checkpoints fetch` does"),
+    _switch("pickle", "load pickled weights, which can run any code"),
+    _switch("remote_code", "run code that comes with a checkpoint, or that the hub has"),
+    _numeric(
+        "guidance_until",
+        "1",
+        "share of the steps",
+        "guide the first steps alone",
+        (0, 1),
+        whole=False,
+        changes_pixels=True,
+    ),
+    _numeric(
+        "block_cache",
+        "0",
+        "threshold",
+        "skip blocks of a transformer whose result hardly changes; 0 is off",
+        (0, 1),
+        whole=False,
+        changes_pixels=True,
+    ),
+    _switch("fp8", "keep the weights of the network in 8 bits", changes_pixels=True),
+    _switch("tiling", "decode a picture in tiles, in less memory", changes_pixels=True),
+)
+
+_BY_NAME = {option.name: option for option in OPTIONS}
+
+
+def read_query(text: str) -> list[tuple[str, str]]:
+    """Take "name=value&name=value" apart and decode percent-escapes; "+" stays as it is."""
+    parts = [part.partition("=") for part in text.split("&") if part.strip()]
+    return [(unquote(name).strip(), unquote(value).strip()) for name, _, value in parts]
+
+
+def read_options(
+    pairs: Iterable[tuple[str, str]], defaults: Options | None = None, *, field: str = "engine"
+) -> Options:
+    """Read options, each a name and a value in text.
+
+    Args:
+        pairs: as `read_query` gives them; `lora` may come several times, the others once.
+        defaults: what holds for the options that are not named; None: `Options()`.
+        field: what an error names.
+
+    Raises:
+        InvalidOption: an option is unknown, comes twice, or has a value that is not allowed.
+    """
+    read: dict[str, Any] = {}
+    for name, text in pairs:
+        option = _BY_NAME.get(name)
+        if option is None:
+            raise InvalidOption(field, f"an option must be one of {', '.join(_BY_NAME)}", name)
+        if name != "lora" and name in read:
+            raise InvalidOption(field, f"{name} may be said only once", text)
+        try:
+            value = option.read(text)
+        except _Wrong as wrong:
+            raise InvalidOption(field, f"{name} {wrong}", repr(text)) from None
+        if name == "lora":  # an empty one clears those of the setting
+            value = (*read.get("loras", ()), *((value,) if value is not None else ()))
+        read[option.field] = value
+    options = replace(defaults or Options(), **read)
+    if options.attention.endswith("_hub") and not options.remote_code:
+        limit = "attention must not be downloaded code (*_hub) unless remote_code=1 is said"
+        raise InvalidOption(field, limit, repr(options.attention))
+    return options
+
+
+def defaults() -> Options:
+    """The options of every checkpoint: what the setting OVERPAINT_DIFFUSERS says.
+
+    Raises:
+        InvalidOption: the setting has an option that is unknown or not allowed.
+    """
+    return read_options(read_query(settings.diffusers()), field="diffusers")
