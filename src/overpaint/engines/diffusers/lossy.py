@@ -16,7 +16,7 @@ import torch
 from overpaint.engines.diffusers.family import Family
 from overpaint.engines.diffusers.options import Options
 
-#: Families whose pipelines ask the network for both halves of guidance at once, by how they embed;
+#: Families whose pipelines ask the network for both halves of guidance at once, by their embedding;
 #: the first of them put the words' half second, Z-Image puts it first. The others ask twice.
 _WORDS_LAST = ("clip", "sdxl", "sd3", "kandinsky")
 _WORDS_FIRST = ("zimage",)
@@ -36,7 +36,7 @@ def before_compiling(pipe: Any, network: Any, vae: Any, options: Options) -> lis
         notes += tile(vae)
     if options.fp8:
         store_in_8_bits(network)
-    if options.block_cache:
+    if options.block_cache > 0:
         notes += cache_blocks(pipe, network, options)
     return notes
 
@@ -45,9 +45,11 @@ def after_compiling(pipe: Any, network: Any, family: Family, options: Options) -
     """Apply `guidance_until`, which is around the network whatever that is made of."""
     if options.guidance_until >= 1:
         return []
-    if family.guidance in ("distilled", "none"):
-        return [f"guidance_until has no effect: {family.name} is not guided by a second pass"]
-    guide_until(pipe, network, family.embed, options.guidance_until)
+    if family.guidance_kind in ("distilled", "none"):
+        return [f"guidance_until has no effect: {family.title} is not guided by a second pass"]
+    if family.name == "other":
+        return [f"guidance_until has no effect: nobody knows how {family.title} is guided"]
+    guide_until(pipe, network, family.embedding, options.guidance_until)
     return []
 
 
@@ -126,7 +128,7 @@ class _Count:
         return int(own or len(self._pipe.scheduler.timesteps))
 
 
-def guide_until(pipe: Any, network: Any, embed: str, share: float) -> None:
+def guide_until(pipe: Any, network: Any, embedding: str, share: float) -> None:
     """Ask the network for the pass without words in the first `share` of the steps alone.
 
     After that both halves are given what the pass with words says, so that guidance, whatever its
@@ -135,7 +137,7 @@ def guide_until(pipe: Any, network: Any, embed: str, share: float) -> None:
     """
     plain = network.forward
     count = _Count(pipe)
-    together = embed in _WORDS_LAST or embed in _WORDS_FIRST
+    together = embedding in _WORDS_LAST or embedding in _WORDS_FIRST
     said: list[Any] = []
 
     def forward(*args: Any, **kwargs: Any) -> Any:
@@ -144,8 +146,9 @@ def guide_until(pipe: Any, network: Any, embed: str, share: float) -> None:
             said.clear()
             return plain(*args, **kwargs)
         if together:
-            half = _last_half if embed in _WORDS_LAST else _first_half
-            rows = len(args[0] if args else kwargs.get("sample", kwargs.get("hidden_states")))
+            half = _last_half if embedding in _WORDS_LAST else _first_half
+            states: Any = args[0] if args else kwargs.get("sample", kwargs.get("hidden_states"))
+            rows = len(states)
             args, kwargs = _cut((args, kwargs), rows, half)
             return _twice(plain(*args, **kwargs))
         if ask == 0 or not said:

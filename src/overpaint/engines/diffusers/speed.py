@@ -59,7 +59,7 @@ def apply(
     tell(Step(stage="speed", done=1, total=3))
     loop, network = looping(pipe), denoiser(pipe)
     notes += lossy.before_compiling(loop, network, coder(pipe), options)
-    if options.compile and not options.block_cache:
+    if options.compile and options.block_cache <= 0:
         compile_networks(pipe)
     tell(Step(stage="speed", done=2, total=3))
     notes += lossy.after_compiling(loop, network, family, options)
@@ -274,7 +274,7 @@ def warm_up(
         A note where compiling failed; the pipeline then runs as it is.
     """
     on_gpu = torch.device(device).type == "cuda"
-    if options.compile is None and on_gpu and not options.block_cache:
+    if options.compile is None and on_gpu and options.block_cache <= 0:
         compile_networks(pipe)
     sizes: Sequence[int] = batch_sizes(batch) if compiled(pipe) else sorted({1, batch})
     for done, rows in enumerate(sizes):
