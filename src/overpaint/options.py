@@ -18,6 +18,7 @@ SIZE_LIMITS = (64, 4095)  # each side of the output, px
 MAX_GROW = 512  # px, either way
 MAX_FEATHER = 256.0  # px
 GUIDANCE_LIMITS = (1.0, 10.0)
+STEPS_LIMITS = (1, 150)
 
 
 def check_prompt(prompt: object, *, field: str = "prompt") -> str:
@@ -136,6 +137,15 @@ def check_guidance(guidance: object) -> float:
         InvalidOption: not a number of 1 to 10.
     """
     return _number("guidance", guidance, *GUIDANCE_LIMITS)
+
+
+def check_steps(steps: object) -> int | None:
+    """Return in how many steps is sampled; None means the engine's own number.
+
+    Raises:
+        InvalidOption: not a whole number of 1 to 150.
+    """
+    return None if steps is None else _integer("steps", steps, *STEPS_LIMITS)
 
 
 def check_flag(flag: object, *, field: str) -> bool:

@@ -99,6 +99,7 @@ def repaint(
     palette: str | Sequence[str | tuple[int, int, int]] | Source | None = None,
     strength: float = 0.0,
     guidance: float = 1.0,
+    steps: int | None = None,
     mask_color: Sequence[str | tuple[int, int, int]] = (),
     invert_mask: bool = False,
     grow: int = 0,
@@ -133,6 +134,7 @@ def repaint(
         strength: how much of what is under the mask is kept, 0 to 1: first its light and folds,
             from 0.5 on its colours too.
         guidance: how strongly prompt, palette and sketch are pressed, 1 to 10.
+        steps: in how many steps an engine that samples does so, 1 to 150; None is its own number.
         mask_color: colours, "RRGGBB" or (r, g, b), that repaint instead of white.
         invert_mask: repaint what the mask does not mark.
         grow: px by which the mask is widened (negative: narrowed), -512 to 512.
@@ -158,6 +160,7 @@ def repaint(
     soft_mask = options.check_flag(soft_mask, field="soft_mask")
     strength = options.check_strength(strength)
     guidance = options.check_guidance(guidance)
+    steps = options.check_steps(steps)
     puts_in = reference is not None or (palette is not None and not prompt)
     painter = choose_engine(engine, prompt, has_reference=puts_in)
     clock = _Clock(on_step)
@@ -197,6 +200,7 @@ def repaint(
             palette_weights=() if colours is None else colours.weights,
             strength=strength,
             guidance=guidance,
+            steps=steps,
         )
         jobs = [replace(common, seed=seed) for seed in seeds]
 
@@ -260,12 +264,14 @@ def _ignored(info: EngineInfo, job: PaintJob) -> list[str]:
 
     asked = {
         "a prompt": not info.needs_prompt and job.prompt and not is_removal(job.prompt),
+        "a negative prompt": not info.takes_negative and bool(job.negative_prompt),
         "a style": not info.takes_style and job.style != "auto",
         "a reference": not info.takes_reference and job.reference is not None,
         "a sketch": not info.takes_sketch and job.sketch is not None,
         "a palette": not info.takes_palette and bool(job.palette),
         "a strength": not info.takes_strength and job.strength > 0,
         "guidance": not info.takes_guidance and job.guidance != 1,
+        "steps": not info.takes_steps and job.steps is not None,
     }
     notes = [
         f"the engine {info.name} does not take {what}" for what, given in asked.items() if given

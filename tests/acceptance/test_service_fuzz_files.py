@@ -102,9 +102,9 @@ def test_an_upload_with_a_changed_field(client: TestClient, field: str, change: 
 @settings(SOME, max_examples=30)
 @given(
     field=st.sampled_from(
-        ["n", "size", "seed", "style", "palette", "strength", "guidance", "grow", "feather",
-         "watermark", "stream", "response_format", "output_format", "quality", "model", "user",
-         "mask", "image", "background", "prompt"]
+        ["n", "size", "seed", "style", "palette", "strength", "guidance", "steps", "grow",
+         "feather", "watermark", "stream", "response_format", "output_format", "quality", "model",
+         "user", "mask", "image", "background", "prompt"]
     ),
     value=st.one_of(TEXTS, NUMBERS.map(str), st.sampled_from(["nan", "inf", "²", "١", "1_0"])),
 )  # fmt: skip

@@ -116,6 +116,8 @@ def test_is_an_engine_that_takes_all_there_is(engine: BuiltinEngine) -> None:
     assert info.takes_palette
     assert info.takes_strength
     assert info.takes_guidance
+    assert info.takes_negative
+    assert not info.takes_steps  # it has one step, or few that were trained
 
 
 def test_where_nothing_is_put_in_the_picture_stays_as_it_was(engine: BuiltinEngine) -> None:

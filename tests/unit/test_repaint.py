@@ -112,11 +112,12 @@ def test_the_engine_sees_a_region_in_srgb_with_its_mask() -> None:
     assert job.reference.shape == (50, 60, 4)
 
 
-def test_the_engine_is_given_sketch_palette_strength_and_guidance() -> None:
+def test_the_engine_is_given_sketch_palette_strength_guidance_and_steps() -> None:
     recorder = Recorder()
     sketch = np.full((300, 400), 255, np.uint8)
     sketch[140:142, 160:250] = 0  # a line inside the mask
     given = {"sketch": sketch, "palette": "red,#ffcc00", "strength": 0.3, "guidance": 2}
+    given["steps"] = 12
     overpaint.repaint(base(), mask(), "a hat", engine=recorder, seed=1, **given)  # type: ignore[arg-type]
     (job,) = recorder.jobs
     assert job.sketch is not None
@@ -126,7 +127,7 @@ def test_the_engine_is_given_sketch_palette_strength_and_guidance() -> None:
     assert np.ptp(columns) > 5 * np.ptp(rows)
     assert job.palette == ((217, 37, 37), (255, 204, 0))
     assert job.palette_weights == (0.5, 0.5)
-    assert (job.strength, job.guidance) == (0.3, 2)
+    assert (job.strength, job.guidance, job.steps) == (0.3, 2, 12)
 
 
 def test_a_sketch_is_cropped_as_the_picture_is() -> None:
@@ -146,12 +147,15 @@ def test_what_the_engine_does_not_take_of_the_options_is_told() -> None:
     sketch = np.full((300, 400), 255, np.uint8)
     sketch[:9, :9] = 0
     options: dict[str, Any] = {"sketch": sketch, "palette": ["red"], "strength": 1, "guidance": 2}
+    options |= {"negative_prompt": "a cat", "steps": 8}
     result = overpaint.repaint(base(), mask(), "", engine="erase", seed=1, **options)
     assert [note.removeprefix("the engine erase does not take ") for note in result.notes] == [
+        "a negative prompt",
         "a sketch",
         "a palette",
         "a strength",
         "guidance",
+        "steps",
     ]
     result = overpaint.repaint(base(), mask(), "a hat", engine="collage", seed=1, sketch=sketch)
     assert "the sketch has no line inside the mask" in result.notes
@@ -314,6 +318,7 @@ def test_the_watermark_is_inside_the_mask() -> None:
         (lambda: repaint_with(palette="flurb"), InvalidOption, "palette: must be colours"),
         (lambda: repaint_with(strength=-1), InvalidOption, "strength: .* got -1"),
         (lambda: repaint_with(guidance=11), InvalidOption, "guidance: .* got 11"),
+        (lambda: repaint_with(steps=0), InvalidOption, "steps: .* got 0"),
     ],
 )
 def test_the_caller_s_mistakes_are_named(

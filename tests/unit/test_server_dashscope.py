@@ -69,6 +69,7 @@ def test_everything_that_was_asked_for_is_stored(caller: Caller) -> None:
     assert task.notes == ("the prompt was cut to 800 characters",)
     options = task.options
     assert (options["seed"], options["style"], options["size"]) == (5, "anime", None)
+    assert options["steps"] == 9
     assert (options["mask_color"], options["format"]) == ([[255, 255, 255]], "jpeg")
     assert len(str(options["prompt"])) == 800
 
@@ -213,6 +214,7 @@ def test_no_order_is_more_than_the_server_can_take(caller: Caller, data: st.Data
     names = ["n", "seed", "size", "style", "mask_color", "strength", "guidance", "palette"]
     names += [
         "grow",
+        "steps",
         "feather",
         "invert_mask",
         "soft_mask",

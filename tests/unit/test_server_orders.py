@@ -50,6 +50,7 @@ def test_every_parameter_is_taken() -> None:
             "mask_color": [[255, 0, 0], [0, 1, 2]],
             "strength": 0.5,
             "guidance": 2,
+            "steps": 30,
             "palette": "red",
             "grow": -3,
             "feather": 1.5,
@@ -70,6 +71,7 @@ def test_every_parameter_is_taken() -> None:
         "mask_color": [(255, 0, 0), (0, 1, 2)],
         "strength": 0.5,
         "guidance": 2,
+        "steps": 30,
         "palette": "red",
         "grow": -3,
         "feather": 1.5,
@@ -84,13 +86,23 @@ def test_every_parameter_is_taken() -> None:
 
 
 def test_what_the_sdks_may_add_is_passed_over() -> None:
-    extra = {"steps": 20, "scale": "x", "prompt_extend": 1, "ref_strength": [], "ref_mode": {}}
+    extra = {"cfg": 20, "scale": "x", "prompt_extend": 1, "ref_strength": [], "ref_mode": {}}
     order = read(parameters=extra, function="anything", images=["x"], whatever={"deep": [1]})
     assert order.options == {"size": "1024*1024"}
 
 
 def test_null_is_as_good_as_absent() -> None:
-    names = ["size", "n", "seed", "style", "mask_color", "strength", "palette", "watermark"]
+    names = [
+        "size",
+        "n",
+        "seed",
+        "style",
+        "mask_color",
+        "strength",
+        "steps",
+        "palette",
+        "watermark",
+    ]
     assert read(parameters=dict.fromkeys(names)).options == {"size": "1024*1024"}
 
 
@@ -176,6 +188,10 @@ def test_the_edit_model_is_told_by_its_function_and_keeps_the_size() -> None:
         ({"strength": "0"}, "strength"),
         ({"guidance": 0}, "guidance"),
         ({"guidance": 1e999}, "guidance"),
+        ({"steps": 0}, "steps"),
+        ({"steps": 151}, "steps"),
+        ({"steps": 20.5}, "steps"),
+        ({"steps": "20"}, "steps"),
         ({"grow": 1.5}, "grow"),
         ({"feather": -1}, "feather"),
         ({"invert_mask": 1}, "invert_mask"),

@@ -31,10 +31,11 @@ def color_of(
     palette: Sequence[Sequence[int]] = (),
     strength: float = 0.0,
     guidance: float = 1.0,
+    steps: int | None = None,
 ) -> tuple[int, int, int]:
     """The colour that stands for everything that a caller can say."""
     said = [prompt, seed, style, negative_prompt, reference, sketch]
-    said += [[list(color) for color in palette], float(strength), float(guidance)]
+    said += [[list(color) for color in palette], float(strength), float(guidance), steps]
     digest = hashlib.sha256(json.dumps(said).encode()).digest()
     return digest[0], digest[1], digest[2]
 
@@ -57,6 +58,8 @@ class Instant:
             takes_palette=True,
             takes_strength=True,
             takes_guidance=True,
+            takes_negative=True,
+            takes_steps=True,
         )
 
     def paint(self, jobs: Sequence[PaintJob], on_step: OnStep | None = None) -> list[PaintedRegion]:
@@ -73,6 +76,7 @@ class Instant:
             palette=job.palette,
             strength=job.strength,
             guidance=job.guidance,
+            steps=job.steps,
         )
         pixels = np.empty_like(job.pixels)
         pixels[:] = color

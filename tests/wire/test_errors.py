@@ -214,6 +214,7 @@ URL = ("InvalidURL", "InvalidParameter")
         ),
         *values("parameters.strength", -1, 2, "x", [], codes=PARAMETER, words="strength"),
         *values("parameters.guidance", 0, 11, "x", [], codes=PARAMETER, words="guidance"),
+        *values("parameters.steps", 0, 151, 1.5, "x", [], codes=PARAMETER, words="steps"),
         *values("parameters.palette", "xyzzy", 7, [7], codes=PARAMETER, words="palette"),
         *values("parameters.grow", 1000, 1.5, "x", codes=PARAMETER, words="grow"),
         *values("parameters.feather", -1, 1000, "x", codes=PARAMETER, words="feather"),

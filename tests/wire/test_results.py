@@ -149,10 +149,11 @@ def test_a_prompt_beyond_the_limit_is_cut_not_refused(client: Client) -> None:
     assert center(result) == color_of("画" * 800, seed=4)
 
 
-def test_strength_guidance_and_palette_arrive(client: Client) -> None:
-    result = painted(client, strength=0.5, guidance=3, palette=["#ff0000", "00ff00"], seed=4)
+def test_strength_guidance_steps_and_palette_arrive(client: Client) -> None:
+    given = {"strength": 0.5, "guidance": 3, "steps": 9}
+    result = painted(client, **given, palette=["#ff0000", "00ff00"], seed=4)
     assert center(result) == color_of(
-        "a red hat", seed=4, strength=0.5, guidance=3, palette=[(255, 0, 0), (0, 255, 0)]
+        "a red hat", seed=4, strength=0.5, guidance=3, steps=9, palette=[(255, 0, 0), (0, 255, 0)]
     )
     result = painted(client, palette="#ff0000,#00ff00", seed=4)
     assert center(result) == color_of("a red hat", seed=4, palette=[(255, 0, 0), (0, 255, 0)])

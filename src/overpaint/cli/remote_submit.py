@@ -10,7 +10,7 @@ import typer
 from overpaint.cli import console
 from overpaint.cli.numbers import number
 from overpaint.cli.remote import BaseUrl, InJson, KeyOption, connect, finish
-from overpaint.cli.repaint import InvertMask, MaskColor, Palette, SoftMask, Watermark
+from overpaint.cli.repaint import InvertMask, MaskColor, Palette, SoftMask, Steps, Watermark
 from overpaint.cli.targets import check_targets
 
 MODEL = "wanx-x-painting"
@@ -73,6 +73,7 @@ def submit(
             help="How strongly prompt, palette and sketch are pressed.",
         ),
     ] = None,
+    steps: Steps = None,
     mask_color: MaskColor = None,
     invert_mask: InvertMask = False,
     grow: Annotated[
@@ -103,6 +104,7 @@ def submit(
         "palette": ask.palette_parameter(palette),
         "strength": None if strength is None else options.check_strength(strength),
         "guidance": None if guidance is None else options.check_guidance(guidance),
+        "steps": options.check_steps(steps),
         "mask_color": ask.color_parameter(mask_color or ()),
         "invert_mask": invert_mask or None,
         "grow": None if grow is None else options.check_grow(grow),

@@ -22,6 +22,14 @@ Palette = Annotated[
         metavar="COLOURS|IMAGE", help='Colours to paint with: "red,#ffcc00", or a picture.'
     ),
 ]
+Steps = Annotated[
+    int | None,
+    typer.Option(
+        metavar="1..150",
+        parser=number,
+        help="In how many steps is sampled, by engines that do; default: the engine's own.",
+    ),
+]
 MaskColor = Annotated[
     list[str] | None,
     typer.Option(
@@ -106,6 +114,7 @@ def repaint(
             help="How strongly prompt, palette and sketch are pressed.",
         ),
     ] = 1.0,
+    steps: Steps = None,
     mask_color: MaskColor = None,
     invert_mask: InvertMask = False,
     grow: Annotated[
@@ -154,6 +163,7 @@ def repaint(
             palette=palette,
             strength=strength,
             guidance=guidance,
+            steps=steps,
             mask_color=tuple(mask_color or ()),
             invert_mask=invert_mask,
             grow=grow,

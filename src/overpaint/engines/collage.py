@@ -62,6 +62,7 @@ class CollageEngine:
         takes_sketch=True,
         takes_palette=True,
         takes_strength=True,
+        takes_negative=True,
     )
 
     def __init__(self) -> None:

@@ -85,6 +85,7 @@ async def read_form(form: FormData, request_id: str) -> tuple[Submission, Wanted
             "palette": ",".join(_texts(form, "palette")) or None,
             "strength": _number(form, "strength"),
             "guidance": _number(form, "guidance"),
+            "steps": _whole(form, "steps"),
             "grow": _whole(form, "grow"),
             "feather": _number(form, "feather"),
             "watermark": _flag(form, "watermark"),
@@ -219,6 +220,11 @@ DESCRIPTION: dict[str, Any] = {
                     "palette": {"type": "string", "examples": ["red,#ffcc00"]},
                     "strength": _NUMERIC | {"minimum": 0, "maximum": 1},
                     "guidance": _NUMERIC | {"minimum": 1, "maximum": 10},
+                    "steps": {
+                        "type": "integer",
+                        "minimum": options.STEPS_LIMITS[0],
+                        "maximum": options.STEPS_LIMITS[1],
+                    },
                     "grow": {
                         "type": "integer",
                         "minimum": -options.MAX_GROW,

@@ -36,6 +36,7 @@ REFERENCE_OF_SDKS = "ref_img"
 _PLAIN: Mapping[str, Callable[[object], object]] = {
     "strength": options.check_strength,
     "guidance": options.check_guidance,
+    "steps": options.check_steps,
     "grow": options.check_grow,
     "feather": options.check_feather,
 }

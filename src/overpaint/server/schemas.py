@@ -63,6 +63,12 @@ class OrderParameters(BaseModel):
         le=options.GUIDANCE_LIMITS[1],
         description="how strongly the wish is pressed",
     )
+    steps: int | None = Field(
+        None,
+        ge=options.STEPS_LIMITS[0],
+        le=options.STEPS_LIMITS[1],
+        description="of sampling; default: as many as the engine finds best",
+    )
     palette: str | list[Any] | None = Field(None, description='colours: "red,#ffcc00", or a list')
     grow: int | None = Field(None, ge=-options.MAX_GROW, le=options.MAX_GROW, description="px")
     feather: float | None = Field(None, ge=0, le=options.MAX_FEATHER, description="px, inward")
