@@ -13,12 +13,12 @@ import threading
 import time
 import traceback
 import weakref
-from collections import deque
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from typing import TypeAlias
 
+from overpaint.engines.diffusers.line import Line
 from overpaint.errors import EngineFailed
 from overpaint.values import OnStep, PaintJob, Rgb8, Step
 
@@ -30,21 +30,23 @@ _LOOK_S = 0.5
 _CLOSE_S = 30.0
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Row:
     """One job of a batch."""
 
     job: PaintJob
     bucket: Hashable  # rows of equal buckets can be painted together
     caller: int = 0  # rows of one call have the same number; the batcher sets it
+    place: int = 0  # among the rows of its call; the batcher sets it
+
+
+_Previews: TypeAlias = Sequence[Rgb8 | None] | None
 
 
 class Tell:
     """What the painting of a batch says to its callers, and asks of them. This one has none."""
 
-    def step(
-        self, done: int, total: int, previews: Sequence[Rgb8 | None] | None = None
-    ) -> None:
+    def step(self, done: int, total: int, previews: Sequence[Rgb8 | None] | None = None) -> None:
         """Say that `done` of `total` steps of the batch are done; previews: one entry a row."""
 
     def lost(self, row: int) -> bool:
@@ -80,7 +82,7 @@ class Batcher:
     def __init__(self, paint_rows: PaintRows, *, batch: int, wait_s: float) -> None:
         self._state = _State()
         self._painting = _Painting(paint_rows, batch, wait_s, self._state)
-        self._end = weakref.finalize(self, _close, self._state)  # at the latest when Python ends
+        self._end = weakref.finalize(self, self._state.close)  # at the latest when Python ends
 
     def paint(
         self, jobs: Sequence[tuple[PaintJob, Hashable]], on_step: OnStep | None = None
@@ -99,6 +101,8 @@ class Batcher:
             EngineFailed: the batcher was closed.
             Exception: what became of the first row that failed.
         """
+        if not jobs:
+            return []
         call = _Call(jobs, heard=on_step is not None)
         try:
             self._state.send(call, self._painting.run)
@@ -114,53 +118,222 @@ class Batcher:
         self._end()
 
 
-class Line:
-    """Who waits for what. The caller in front is next; whoever was served goes to the back."""
+class _Call:
+    """One call of `paint`: what passes between its thread and the painting thread."""
+
+    def __init__(self, jobs: Sequence[tuple[PaintJob, Hashable]], *, heard: bool) -> None:
+        number = id(self)  # its own for as long as anybody knows of it
+        self.rows = tuple(
+            Row(job=job, bucket=bucket, caller=number, place=place)
+            for place, (job, bucket) in enumerate(jobs)
+        )
+        self.number = number
+        self.thread = threading.get_ident()
+        self.heard = heard
+        self.lost = False  # set by its own thread, seen by the painting one
+        self.left = len(self.rows)  # without an outcome; the painting thread counts
+        self.mail: SimpleQueue[Step | tuple[int, Outcome]] = SimpleQueue()
+        self._shares = [0.0] * len(self.rows)  # of each row, how much is done, 0 to 1
+
+    def tell(self, shares: dict[int, float], total: int, preview: Rgb8 | None) -> None:
+        """Say how far rows are: place -> share. What was once done stays done."""
+        for place, share in shares.items():
+            self._shares[place] = max(self._shares[place], min(share, 1.0))
+        if self.heard:
+            whole = total * len(self.rows)
+            done = int(sum(self._shares) / len(self.rows) * whole + 0.5)
+            self.mail.put(Step(stage="paint", done=done, total=whole, preview=preview))
+
+    def listen(self, on_step: OnStep | None, state: _State) -> list[Rgb8]:
+        """Wait for every row's outcome."""
+        results: dict[int, Rgb8] = {}
+        step = Step(stage="paint", done=0, total=1)
+        while len(results) < len(self.rows):
+            try:
+                said = self.mail.get(timeout=_LOOK_S)
+            except Empty:
+                if not state.alive:
+                    raise EngineFailed("the painting thread has ended") from None
+                said = step
+            if isinstance(said, Step):
+                step = replace(said, preview=None)
+                if on_step is not None:
+                    on_step(said)
+                continue
+            place, outcome = said
+            if isinstance(outcome, BaseException):
+                raise outcome
+            results[place] = outcome
+        return [results[place] for place in range(len(self.rows))]
+
+
+class _State:
+    """What the batcher and its thread share: the inbox, and whether it is closed.
+
+    The thread holds this, and not the batcher: so a batcher that nobody holds ends its thread.
+    """
 
     def __init__(self) -> None:
-        self._waiting: dict[int, deque[Row]] = {}  # caller -> its rows; the order is the turns'
-
-    def __len__(self) -> int:
-        return sum(map(len, self._waiting.values()))
+        self.inbox: SimpleQueue[_Call | None] = SimpleQueue()  # None ends the thread
+        self.closed = False
+        self._lock = threading.Lock()  # held for moments only, around `closed` and the inbox
+        self._thread: threading.Thread | None = None
 
     @property
-    def callers(self) -> tuple[int, ...]:
-        """Those who wait, whose turn is next first."""
-        return tuple(self._waiting)
+    def alive(self) -> bool:
+        """Whether somebody is there to paint."""
+        return self._thread is not None and self._thread.is_alive()
 
-    def add(self, rows: Sequence[Row]) -> None:
-        """Put one caller's rows at the back."""
-        for row in rows:
-            self._waiting.setdefault(row.caller, deque()).append(row)
+    def send(self, call: _Call, run: Callable[[], None]) -> None:
+        """Put a call in, and start the thread if need be (after a fork there is none)."""
+        with self._lock:
+            if self.closed:
+                raise _closed()
+            if not self.alive:
+                self._thread = threading.Thread(target=run, name="painting", daemon=True)
+                self._thread.start()
+            self.inbox.put(call)
 
-    def drop(self, caller: int) -> None:
-        """Forget a caller's rows."""
-        self._waiting.pop(caller, None)
+    def close(self) -> None:
+        with self._lock:  # so that no call comes in behind the end
+            self.closed = True
+            self.inbox.put(None)
+            thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(_CLOSE_S)
 
-    def ready(self) -> int:
-        """How many rows could be painted with the first row of whose turn it is."""
-        bucket = self._bucket()
-        return sum(row.bucket == bucket for rows in self._waiting.values() for row in rows)
 
-    def take(self, most: int) -> list[Row]:
-        """Take up to `most` rows of the bucket whose turn it is, a row a caller in turn."""
-        bucket = self._bucket()
-        taken: list[Row] = []
-        while len(taken) < most:
-            before = len(taken)
-            for caller in self.callers:
-                row = next((row for row in self._waiting[caller] if row.bucket == bucket), None)
-                if row is not None:
-                    taken.append(row)
-                    rows = self._waiting.pop(caller)
-                    rows.remove(row)
-                    if rows:
-                        self._waiting[caller] = rows
-                if len(taken) == most:
-                    break
-            if len(taken) == before:
-                break
-        return taken
+class _Painting:
+    """What the painting thread does; all but `run` is called in it alone."""
 
-    def _bucket(self) -> Hashable:
-        return next(iter(self._waiting.values()))[0].bucket if self._waiting else None
+    def __init__(self, paint_rows: PaintRows, batch: int, wait_s: float, state: _State) -> None:
+        self._paint_rows, self._batch, self._wait_s = paint_rows, batch, wait_s
+        self._state = state
+        self._line: Line[Row] = Line()
+        self._calls: dict[int, _Call] = {}  # those who have not got all their outcomes
+        self._came: dict[int, float] = {}  # caller -> when, s
+        self._seen: dict[int, float] = {}  # thread -> when it last came or went, s
+
+    def run(self) -> None:
+        """Paint batch after batch until the end is in the inbox."""
+        while self._gather():
+            rows = self._line.take(self._batch)
+            if rows:
+                self._paint(rows)
+            self._settle()
+        for call in self._calls.values():
+            for row in call.rows:
+                call.mail.put((row.place, _closed()))
+
+    def _gather(self) -> bool:
+        """Wait until there is a batch to paint; False when it is time to end."""
+        while True:
+            try:
+                call = self._state.inbox.get(timeout=self._patience())
+            except Empty:
+                return True
+            if call is None:
+                return False
+            now = time.monotonic()
+            self._seen[call.thread] = self._came[call.number] = now
+            self._calls[call.number] = call
+            self._line.add(call.rows)
+
+    def _patience(self) -> float | None:
+        """For how long to wait for more rows, s; None: there are none yet."""
+        self._settle()
+        if not self._line.callers:
+            return None
+        now = time.monotonic()
+        here = {self._calls[caller].thread for caller in self._line.callers}
+        coming = any(
+            thread not in here and now - when < _KNOWN_S for thread, when in self._seen.items()
+        )
+        if not coming or self._line.ready() >= self._batch:
+            return 0.0
+        return max(0.0, self._came[self._line.callers[0]] + self._wait_s - now)
+
+    def _settle(self) -> None:
+        """Forget calls that nobody waits for."""
+        for number in [
+            number for number, call in self._calls.items() if call.lost or not call.left
+        ]:
+            self._line.drop(number)
+            self._seen[self._calls.pop(number).thread] = time.monotonic()
+            del self._came[number]
+        if len(self._seen) > 4 * len(self._calls) + 64:  # threads that were made for a call each
+            newest = sorted(self._seen, key=self._seen.__getitem__)[-64:]
+            self._seen = {thread: self._seen[thread] for thread in newest}
+
+    def _paint(self, rows: Sequence[Row]) -> None:
+        """Paint a batch and send the outcomes; where it fails as a whole, row by row."""
+        outcomes = self._attempt(rows)
+        if not isinstance(outcomes, BaseException):
+            self._send(rows, outcomes)
+        elif len(rows) == 1:
+            self._send(rows, [outcomes])
+        else:
+            for row in rows:
+                if not self.lost(row):
+                    self._paint([row])
+
+    def _attempt(self, rows: Sequence[Row]) -> Sequence[Outcome] | BaseException:
+        try:
+            outcomes = self._paint_rows(rows, _Telling(self, rows))
+        except BaseException as error:  # whatever it is, it is the callers', not this thread's
+            _let_go(error)
+            return error
+        if len(outcomes) != len(rows):
+            return EngineFailed(f"{len(outcomes)} of {len(rows)} rows were painted")
+        return outcomes
+
+    def _send(self, rows: Sequence[Row], outcomes: Sequence[Outcome]) -> None:
+        for row, outcome in zip(rows, outcomes, strict=True):
+            if isinstance(outcome, BaseException):
+                _let_go(outcome)
+            call = self._calls[row.caller]
+            call.left -= 1
+            call.mail.put((row.place, outcome))
+
+    def lost(self, row: Row) -> bool:
+        """Whether nobody waits for it."""
+        return self._state.closed or self._calls[row.caller].lost
+
+    def tell(self, rows: Sequence[Row], share: float, total: int, previews: _Previews) -> None:
+        """Tell each caller of its own rows; its preview is that of the first that has one."""
+        shares: dict[int, dict[int, float]] = {}
+        shown: dict[int, Rgb8] = {}
+        for row, preview in zip(rows, previews or [None] * len(rows), strict=True):
+            shares.setdefault(row.caller, {})[row.place] = share
+            if preview is not None:
+                shown.setdefault(row.caller, preview)
+        for caller, mine in shares.items():
+            self._calls[caller].tell(mine, total, shown.get(caller))
+
+
+class _Telling(Tell):
+    """The `Tell` of a batch of this batcher."""
+
+    def __init__(self, painting: _Painting, rows: Sequence[Row]) -> None:
+        self._painting, self._rows = painting, rows
+
+    def step(self, done: int, total: int, previews: _Previews = None) -> None:
+        self._painting.tell(self._rows, done / total, total, previews)
+
+    def lost(self, row: int) -> bool:
+        return self._painting.lost(self._rows[row])
+
+    @property
+    def all_lost(self) -> bool:
+        return all(map(self._painting.lost, self._rows))
+
+
+def _closed() -> EngineFailed:
+    return EngineFailed("the engine was closed")
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Empty the frames that an error came through: they hold the tensors of the batch."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
