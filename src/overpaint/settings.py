@@ -194,9 +194,15 @@ def _read_models(value: object) -> Mapping[str, str]:
     if not isinstance(value, Mapping) or not value:
         raise InvalidOption("models", "must be MODEL=ENGINE, commas between", repr(value))
     for model, engine in value.items():
-        if not model or not isinstance(engine, str) or not engine:
+        if not model or not isinstance(engine, str) or not engine.strip():
             raise InvalidOption("models", "must name an engine for each model", repr(model))
-    return MappingProxyType(dict(value))
+        if "," in model or "=" in model:
+            limit = "must name models without a comma and an equals sign"
+            raise InvalidOption("models", limit, repr(model))
+    # As a child process reads it: a comma, of a path for example, has to be escaped there.
+    return MappingProxyType(
+        {model: engine.strip().replace(",", "%2C") for model, engine in value.items()}
+    )
 
 
 def _query(table: Mapping[str, object]) -> str:
@@ -245,6 +251,12 @@ def home() -> Path:
 def own_concepts() -> Path:
     """The folder of the user's own concepts; raises as `home`."""
     return home() / "concepts"
+
+
+def adopt(found: Settings) -> None:
+    """Let engines of this process know the options of checkpoints that a file has set."""
+    if found.diffusers:
+        os.environ[f"{PREFIX}DIFFUSERS"] = found.diffusers
 
 
 def inherited() -> dict[str, str]:

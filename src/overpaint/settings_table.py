@@ -71,7 +71,8 @@ SETTINGS = (
         name="OVERPAINT_MODELS",
         default=MODELS,
         unit="MODEL=ENGINE, commas between",
-        help="the names that callers may give as model, and the engine that paints for each",
+        help="the names that callers may give as model, and the engine that paints for each; an "
+        "engine may be diffusers:ID_OR_PATH?OPTION=VALUE&..., a comma in it is written %2C",
     ),
     Setting(
         name="OVERPAINT_DIFFUSERS",

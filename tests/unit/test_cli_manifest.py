@@ -125,7 +125,7 @@ def test_the_key_changes_with_the_line_and_with_its_files(root: Path) -> None:
         (line(seed=-1), "seed: must be a whole number between 0 and"),
         (line(size="big"), 'size: must be "WIDTHxHEIGHT"'),
         (line(style="cubist"), "style: must be one of auto,"),
-        (line(engine="nobody"), "engine: must be one of auto, builtin, collage, erase, got nobody"),
+        (line(engine="nobody"), "engine: must be one of auto, builtin, collage, erase, diff"),
         (line(engine=3), "engine: must be text, got 3"),
         (line(mask_color=["red"]), "mask_color: must be RRGGBB"),
         (line(grow=1.5), "grow: must be a whole number between -512 and 512"),

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 from tests.unit.dashscope_fixture import Caller, said
+from tests.unit.family_fixture import LICENCE, SECRET, Point, family
 from tests.unit.service_fixture import order, paint, service_in
 
 from overpaint import STYLES
 from overpaint.engines import registry
-from overpaint.errors import EngineFailed, OperationFailed
+from overpaint.errors import EngineFailed, InvalidOption, OperationFailed
 from overpaint.server.app import create_app
 from overpaint.service import Service, catalog
 from overpaint.service.catalog import Catalog
 from overpaint.tasks.task import PLANS
 
-TAKES = {"prompt", "style", "reference", "sketch", "palette", "strength", "guidance"}
+TAKES = {
+    *("prompt", "style", "reference", "sketch", "palette", "strength", "guidance"),
+    *("negative_prompt", "steps"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -59,10 +64,11 @@ def test_models_say_what_they_take_and_what_every_order_keeps_to(caller: Caller)
     ]
     auto, collage, erase = (row["takes"] for row in body["data"])
     assert set(auto) == TAKES
-    assert all(auto.values())
+    assert auto == {**dict.fromkeys(TAKES, True), "steps": False}
     assert collage == {**auto, "guidance": False}
     assert erase == dict.fromkeys(TAKES, False)
     assert all(row["summary"] for row in body["data"])
+    assert all((row["languages"], row["licence"]) == (["zh", "en"], "") for row in body["data"])
     assert body["limits"] == {
         "min_side": 257,
         "max_side": 4095,
@@ -72,6 +78,7 @@ def test_models_say_what_they_take_and_what_every_order_keeps_to(caller: Caller)
         "max_palette": 8,
         "max_feather": 256,
         "guidance": [1, 10],
+        "steps": [1, 150],
     }
     assert body["styles"] == list(STYLES)
 
@@ -88,6 +95,37 @@ def test_an_engine_that_cannot_be_loaded_is_said_to_be_so(
     *_, erase = caller.get("/models").json()["data"]
     assert "cannot be loaded" in erase["summary"]
     assert not any(erase["takes"].values())
+    assert (erase["languages"], erase["licence"]) == ([], "")
+
+
+def test_a_checkpoint_is_listed_with_what_it_takes_and_without_its_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = {"photo": f"many:{SECRET}/sdxl?steps=8", "art": "many:org/art"}
+    with (
+        family(monkeypatch),
+        service_in(tmp_path, models=models) as (service, _),
+        TestClient(create_app(service)) as app,
+    ):
+        answer = Caller(app, service, PLANS["free"]).get("/models")
+        photo, art = answer.json()["data"]
+        assert (photo["name"], photo["engine"]) == ("photo", "many:sdxl")
+        assert art["engine"] == "many:art"
+        assert {name for name, takes in photo["takes"].items() if takes} == {
+            *("prompt", "negative_prompt", "steps"),
+        }
+        assert (photo["languages"], photo["licence"]) == (["en"], LICENCE)
+        assert SECRET not in answer.text
+
+        def gone(rest: str) -> object:
+            raise InvalidOption("engine", "must be a folder that exists", rest)
+
+        monkeypatch.setattr(registry, "_family_points", lambda: {"many": Point(gone)})
+        registry._open.cache_clear()
+        answer = Caller(app, service, PLANS["free"]).get("/models")
+        assert [row["engine"] for row in answer.json()["data"]] == ["many", "many"]
+        assert "cannot be loaded" in answer.json()["data"][0]["summary"]
+        assert SECRET not in answer.text
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from tests.unit.family_fixture import SECRET, family
 from tests.unit.service_fixture import (
     BASE,
     MARKED,
@@ -410,6 +411,34 @@ def test_an_engine_that_is_not_there_is_named_at_the_start(tmp_path: Path) -> No
     settings = Settings(data_dir=tmp_path, models={"a": "flurb"})
     with pytest.raises(InvalidOption, match=r"models: must map a to one of auto, builtin, .*flurb"):
         Service.open(settings, migrate=True)
+
+
+@pytest.mark.parametrize(
+    ("engine", "why"),
+    [
+        ("many:/models/a?fast=1", "engine: must have options that are known, got /models/a?fast=1"),
+        ("many:/models/missing", "/models/missing is not there: overpaint checkpoints fetch"),
+    ],
+)
+def test_a_checkpoint_that_cannot_be_used_is_named_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str, why: str
+) -> None:
+    settings = Settings(data_dir=tmp_path, models={"photo": engine})
+    with family(monkeypatch), pytest.raises(InvalidOption) as raised:
+        Service.open(settings, migrate=True)
+    assert str(raised.value) == (
+        f"models: must map photo to an engine that can be used ({why}), got {engine!r}"
+    )
+
+
+def test_a_checkpoint_that_can_be_used_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (
+        family(monkeypatch),
+        service_in(tmp_path, models={"photo": f"many:{SECRET}/a"}) as (service, _),
+    ):
+        assert service.engine_of("photo") == f"many:{SECRET}/a"
 
 
 def test_a_secret_that_is_lost_or_damaged_is_not_made_anew_silently(tmp_path: Path) -> None:

@@ -101,6 +101,7 @@ def test_the_defaults_are_those_of_the_table(bare: Path) -> None:
     assert found.models["wanx-x-painting"] == "auto"
     assert found.workers >= 1
     in_words = {"data_dir", "public_url", "workers", "policy", "time_zone", "log_format"}
+    in_words.add("diffusers")
     told = {one.name.removeprefix("OVERPAINT_").lower(): one.default for one in SETTINGS}
     said = {name: told[name] for name in vars(found).keys() - in_words}
     assert settings.load(None, **said) == found
@@ -132,6 +133,30 @@ def test_models_are_a_table_in_the_file_and_pairs_elsewhere(bare: Path) -> None:
     file.write_text('[models]\nmine = "erase"\n"wanx2.1-imageedit" = "auto"\n')
     assert settings.load(file).models == {"mine": "erase", "wanx2.1-imageedit": "auto"}
     assert settings.load(models=" a = auto , b=erase,").models == {"a": "auto", "b": "erase"}
+
+
+def test_a_model_may_be_a_checkpoint_with_options(
+    bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = "diffusers:/models/x?steps=8&lora=a:0.8&lora=b:1"
+    assert settings.load(models=f"photo={photo},b=erase").models == {"photo": photo, "b": "erase"}
+    file = bare / "overpaint.toml"
+    file.write_text(f'[models]\nphoto = "{photo}"\ncomma = " diffusers:/models/a,b=c?steps=8 "\n')
+    found = settings.load(file)
+    # A comma is written as a child process has to read it, so that both have the same name.
+    assert found.models == {"photo": photo, "comma": "diffusers:/models/a%2Cb=c?steps=8"}
+    monkeypatch.setenv("OVERPAINT_MODELS", found.environment()["OVERPAINT_MODELS"])
+    assert settings.load().models == found.models
+
+
+def test_engines_of_the_process_that_serves_have_the_file_s_options_of_checkpoints(
+    bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OVERPAINT_DIFFUSERS", "")
+    settings.adopt(settings.load())
+    assert settings.diffusers() == ""
+    settings.adopt(settings.load(diffusers="device=cpu&batch=2"))
+    assert settings.diffusers() == "device=cpu&batch=2"
 
 
 def test_a_child_process_reads_the_settings_that_its_parent_has(
@@ -189,6 +214,13 @@ def test_a_child_process_reads_the_settings_that_its_parent_has(
         ("models", ["a"], "models: must be MODEL=ENGINE, commas between, got ['a']"),
         ("models", "a=auto,b", "models: must name an engine for each model, got 'b'"),
         ("models", {"a": 1}, "models: must name an engine for each model, got 'a'"),
+        ("models", {"a": " "}, "models: must name an engine for each model, got 'a'"),
+        (
+            "models",
+            {"a,b": "auto"},
+            "models: must name models without a comma and an equals sign, got 'a,b'",
+        ),
+        ("models", {"a=b": "auto"}, "models: must name models without a comma and an equals sign"),
         ("prot", 1, "prot: must be one of host, port, data_dir, "),
     ],
 )

@@ -9,45 +9,87 @@ import typer
 from overpaint.cli import console
 from overpaint.errors import OverpaintError
 
+#: What an engine may take beside the prompt: the field of `EngineInfo` -> the word in the table.
+_TAKES = {
+    "takes_style": "style",
+    "takes_reference": "reference",
+    "takes_sketch": "sketch",
+    "takes_palette": "palette",
+    "takes_strength": "strength",
+    "takes_guidance": "guidance",
+    "takes_negative": "negative",
+    "takes_steps": "steps",
+}
+_FAMILY = "paints with a checkpoint of yours; `overpaint engines {}` says what that one takes"
+
 
 def engines(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME]...",
+            help="These alone; also diffusers:ID_OR_PATH, which is looked at and not loaded.",
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object instead of a table.")
     ] = False,
 ) -> None:
     """List the engines that are installed, plugins included."""
-    from overpaint.engines.registry import engine_names
+    from overpaint.engines.registry import REST, engine_names, family_names
 
-    found = [_describe(name) for name in engine_names()]
+    if names:
+        found = [_describe(name) for name in names]
+    else:
+        found = [_described_or_why_not(name) for name in engine_names()]
+        shown = [f"{family}:{REST}" for family in family_names()]
+        found += [{"name": name, "family": True, "summary": _FAMILY.format(name)} for name in shown]
     if as_json:
         console.print_json({"engines": found})
-        return
-    console.print_table(
-        ["engine", "what it does", "px", "takes"],
-        [
-            [one["name"], one["error"], "", ""]
-            if "error" in one
-            else [one["name"], one["summary"], _sizes(one), _takes(one)]
-            for one in found
-        ],
-    )
+    else:
+        _print(found)
+
+
+def _print(found: list[dict[str, Any]]) -> None:
+    """The table; a licence has a column where there is one to be read."""
+    columns = ["engine", "what it does", "px", "takes"]
+    rows = [[one["name"], *_cells(one)] for one in found]
+    if any(one.get("licence") for one in found):
+        columns.append("licence")
+        for row, one in zip(rows, found, strict=True):
+            row.append(one.get("licence", ""))
+    console.print_table(columns, rows)
+
+
+def _cells(one: dict[str, Any]) -> tuple[str, str, str]:
+    if "error" in one:
+        return one["error"], "", ""
+    if "family" in one:
+        return one["summary"], "by the checkpoint", "by the checkpoint"
+    return one["summary"], _sizes(one), _takes(one)
+
+
+def _described_or_why_not(name: str) -> dict[str, Any]:
+    try:
+        return _describe(name)
+    except OverpaintError as error:
+        return {"name": name, "error": str(error)}
 
 
 def _describe(name: str) -> dict[str, Any]:
     from overpaint.engines.registry import get_engine
 
-    try:
-        info = get_engine(name).info
-    except OverpaintError as error:
-        return {"name": name, "error": str(error)}
+    info = get_engine(name).info
     return {
         "name": name,
         "summary": info.summary,
         "native_sizes": list(info.native_sizes),
         "max_side": info.max_side,
         "needs_prompt": info.needs_prompt,
-        "takes_reference": info.takes_reference,
-        "takes_style": info.takes_style,
+        **{field: getattr(info, field) for field in _TAKES},
+        "batch": info.batch,
+        "languages": list(info.languages),
+        "licence": info.licence,
         "options": info.options,
     }
 
@@ -59,6 +101,10 @@ def _sizes(one: dict[str, Any]) -> str:
 
 
 def _takes(one: dict[str, Any]) -> str:
-    takes = ["prompt" if one["needs_prompt"] else "mask alone"]
-    takes += [word for word in ("style", "reference") if one[f"takes_{word}"]]
-    return ", ".join(takes)
+    if not one["needs_prompt"]:
+        prompt = "mask alone"
+    elif {"zh", "en"} <= set(one["languages"]):
+        prompt = "prompt"
+    else:
+        prompt = f"prompt ({', '.join(one['languages'])})"
+    return ", ".join([prompt, *(word for field, word in _TAKES.items() if one[field])])

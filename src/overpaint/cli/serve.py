@@ -63,6 +63,7 @@ def serve(
     from overpaint.dispatch import logs
 
     found = settings.load(config, host=host, port=port, data_dir=data_dir, workers=workers)
+    settings.adopt(found)
     with _ending_on_request(), bind(found.host, found.port) as listener:
         found = replace(found, port=listener.getsockname()[1])
         logs.configure(found)

@@ -9,10 +9,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from overpaint import errors, options
+from overpaint.engines.protocol import Engine
+from overpaint.engines.registry import get_engine
 from overpaint.errors import (
     BlobDamaged,
     BlobMissing,
     ContentRefused,
+    EngineFailed,
     FontMissing,
     InvalidInput,
     OverpaintError,
@@ -72,8 +75,10 @@ def paint(task: Task, inputs: Mapping[str, bytes], policy: Policy, *, on_step: O
     format = str(wanted.pop("format", "png"))
     seeds = options.check_seeds(wanted.pop("seed", None), task.n)
 
+    engine = _open(task.engine)
+
     def attempt(seed: int, n: int, **instead: str) -> Painted:
-        given: dict[str, Any] = {**wanted, **inputs, "engine": task.engine, **instead}
+        given: dict[str, Any] = {**wanted, **inputs, "engine": engine, **instead}
         result = repaint(**given, n=n, seed=seed, on_step=on_step)
         return _encoded(result, format, policy, str(wanted.get("prompt", "")), on_step)
 
@@ -104,6 +109,19 @@ def paint(task: Task, inputs: Mapping[str, bytes], policy: Policy, *, on_step: O
         )
     failed = {seed: failure_of(error) for seed, error in failures.items()}
     return _together(parts, failed, seeds)
+
+
+def _open(name: str) -> str | Engine:
+    """An engine whose name says more, opened: what is wrong with that is not the caller's fault.
+
+    Raises `EngineFailed`.
+    """
+    if ":" not in name:
+        return name
+    try:
+        return get_engine(name)
+    except InvalidInput as error:  # a caller would be told its message, and so the path in it
+        raise EngineFailed(f"engine {name} cannot be opened: {error}") from error
 
 
 def failure_of(error: BaseException) -> Failure:

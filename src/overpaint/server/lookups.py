@@ -29,6 +29,7 @@ LIMITS: dict[str, Any] = {
     "max_palette": MOST_COLORS,
     "max_feather": options.MAX_FEATHER,
     "guidance": list(options.GUIDANCE_LIMITS),
+    "steps": list(options.STEPS_LIMITS),
 }
 _AUTO = "paints what the prompt names, and takes away where it says so"
 _BROKEN = "cannot be loaded; the server's log and `overpaint doctor` say why"
@@ -71,7 +72,11 @@ def _model(model: Model) -> dict[str, Any]:
             "palette": info is not None and info.takes_palette,
             "strength": info is not None and info.takes_strength,
             "guidance": info is not None and info.takes_guidance,
+            "negative_prompt": info is not None and info.takes_negative,
+            "steps": info is not None and info.takes_steps,
         },
+        "languages": [] if info is None else list(info.languages),
+        "licence": "" if info is None else info.licence,
     }
 
 

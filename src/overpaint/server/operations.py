@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -23,9 +23,11 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from overpaint._version import __version__
+from overpaint.engines.registry import shown_name
 from overpaint.errors import OverpaintError
 from overpaint.server.deps import CurrentService, key_of
 from overpaint.service import Service
+from overpaint.tasks.reading import Total
 from overpaint.tasks.task import State
 
 router = APIRouter(tags=["operations"])
@@ -116,12 +118,20 @@ class _OfService(Collector):
         seconds = CounterMetricFamily(
             "overpaint_painting_seconds", "Time that workers painted.", labels=labels
         )
-        for total in store.totals():
-            of = [total.engine, total.outcome.lower()]
-            ended.add_metric(of, total.tasks)
-            pictures.add_metric(of, total.pictures)
-            seconds.add_metric(of, total.seconds)
+        for (engine, outcome), found in _by_shown_name(store.totals()).items():
+            of = [engine, outcome.lower()]
+            ended.add_metric(of, sum(total.tasks for total in found))
+            pictures.add_metric(of, sum(total.pictures for total in found))
+            seconds.add_metric(of, sum(total.seconds for total in found))
         yield from (ended, pictures, seconds)
+
+
+def _by_shown_name(totals: Iterable[Total]) -> dict[tuple[str, str], list[Total]]:
+    """Totals by engine and outcome; a task that ended unpainted names its engine in full."""
+    found: dict[tuple[str, str], list[Total]] = {}
+    for total in totals:
+        found.setdefault((shown_name(total.engine), total.outcome), []).append(total)
+    return found
 
 
 @router.get("/healthz", summary="Is this process alive?")

@@ -19,6 +19,8 @@ class Takes(BaseModel):
     palette: bool
     strength: bool
     guidance: bool
+    negative_prompt: bool
+    steps: bool
 
 
 class ModelRow(BaseModel):
@@ -28,6 +30,8 @@ class ModelRow(BaseModel):
     engine: str = Field(examples=["auto"])
     summary: str
     takes: Takes
+    languages: list[str] = Field(examples=[["zh", "en"]], description="that it reads prompts in")
+    licence: str = Field(description="of its weights, with its address; empty: Overpaint's own")
 
 
 class Limits(BaseModel):
@@ -41,6 +45,7 @@ class Limits(BaseModel):
     max_palette: int = Field(description="colours")
     max_feather: float = Field(description="px")
     guidance: list[float] = Field(description="least and most")
+    steps: list[int] = Field(description="least and most")
 
 
 class Models(BaseModel):

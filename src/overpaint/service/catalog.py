@@ -11,8 +11,8 @@ from overpaint.concepts.concept import Concept
 from overpaint.concepts.knowledge import Knowledge
 from overpaint.concepts.library import ConceptLibrary, Match
 from overpaint.concepts.traditional import TO_SIMPLIFIED
-from overpaint.engines.registry import get_engine
-from overpaint.errors import EngineFailed, OverpaintError
+from overpaint.engines.registry import get_engine, shown_name
+from overpaint.errors import OverpaintError
 from overpaint.values import EngineInfo
 
 MAX_WORD = 100  # characters of what concepts are asked for by
@@ -27,7 +27,7 @@ class Model:
     """A name that callers may give, and what its engine takes."""
 
     name: str
-    engine: str
+    engine: str  # as outsiders are told: no path of this machine
     info: EngineInfo | None  # None: the engine cannot be loaded
 
 
@@ -48,7 +48,7 @@ class Catalog:
     def models(self) -> list[Model]:
         """The server's models in the order of its settings."""
         return [
-            Model(name=name, engine=engine, info=_info(engine))
+            Model(name=name, engine=shown_name(engine), info=_info(engine))
             for name, engine in self._models.items()
         ]
 
@@ -81,5 +81,5 @@ def _suggest(library: ConceptLibrary, wanted: str, limit: int) -> tuple[Concept,
 def _info(engine: str) -> EngineInfo | None:
     try:
         return get_engine(_PAINTS if engine == _AUTO else engine).info
-    except EngineFailed:
+    except OverpaintError:
         return None

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from overpaint.engines.registry import engine_names
+from overpaint.engines.registry import engine_names, get_engine, is_family, known_names
 from overpaint.errors import (
     InvalidKey,
     InvalidOption,
@@ -288,6 +288,17 @@ class Service:
 def _check_models(settings: Settings) -> None:
     known = {"auto", *engine_names()}
     for model, engine in settings.models.items():
-        if engine not in known:
-            limit = f"must map {model} to one of {', '.join(sorted(known))}"
+        if is_family(engine):
+            _check_family(model, engine)
+        elif engine not in known:
+            limit = f"must map {model} to one of {known_names()}"
             raise InvalidOption("models", limit, repr(engine))
+
+
+def _check_family(model: str, engine: str) -> None:
+    """Let the family look at what it is to paint with; that loads nothing large."""
+    try:
+        get_engine(engine)
+    except OverpaintError as error:
+        limit = f"must map {model} to an engine that can be used ({error})"
+        raise InvalidOption("models", limit, repr(engine)) from error
