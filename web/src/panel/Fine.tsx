@@ -1,8 +1,10 @@
 import { t } from "../i18n";
 import { limits } from "../state/session";
-import { ask, wish } from "../state/wish";
+import { ask, model, wish } from "../state/wish";
 import { Field, Slider, Switch } from "../ui/Fields";
-import { complaints, lacking } from "./options";
+import { cannotRead } from "./languages";
+import { complaints, engineName, lacking } from "./options";
+import { StepsField } from "./StepsField";
 
 const FEATHER_AT_FIRST = 8; // px
 
@@ -11,6 +13,10 @@ export function Fine() {
   const words = t().prompt;
   const { negative, strength, guidance, feather } = wish.value;
   const { guidance: range, maxFeather } = limits.value;
+  const unread =
+    model.value && cannotRead(model.value, negative)
+      ? words.englishOnly(engineName(model.value))
+      : undefined;
   const strengthSays =
     strength === 0
       ? words.strengthNone
@@ -19,7 +25,11 @@ export function Fine() {
         : words.strengthColors;
   return (
     <>
-      <Field label={words.negative} error={complaints.value.negative}>
+      <Field
+        label={words.negative}
+        hint={lacking("negative_prompt") ?? unread}
+        error={complaints.value.negative}
+      >
         {(of) => (
           <textarea
             {...of}
@@ -27,6 +37,7 @@ export function Fine() {
             value={negative}
             placeholder={words.negativePlaceholder}
             spellcheck={false}
+            disabled={lacking("negative_prompt") !== undefined}
             onInput={(event) => ask({ negative: event.currentTarget.value })}
           />
         )}
@@ -53,6 +64,7 @@ export function Fine() {
         hint={lacking("guidance") ?? words.guidanceHint}
         onInput={(value) => ask({ guidance: value })}
       />
+      <StepsField />
       <Switch
         label={words.featherAuto}
         hint={words.featherAutoHint}

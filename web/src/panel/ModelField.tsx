@@ -4,6 +4,7 @@ import type { Model } from "../state/types";
 import { ask, model } from "../state/wish";
 import { Field, Select } from "../ui/Fields";
 import { onePerEngine } from "./engines";
+import { licenceParts } from "./languages";
 import { engineName, TAKEN } from "./options";
 
 /** What the chosen model is called. */
@@ -35,7 +36,35 @@ export function ModelField() {
       {missing.length > 0 && (
         <p class="hint">{words.lacks(engineName(chosen), missing.join(words.listComma))}</p>
       )}
+      <Languages of={chosen} />
+      <Licence of={chosen} />
     </>
+  );
+}
+
+function Languages({ of }: { of: Model }) {
+  const words = t().prompt;
+  const own: Record<string, string> = { zh: words.inChinese, en: words.inEnglish };
+  if (!of.takes.prompt || !of.languages?.length) return null;
+  const names = of.languages.map((one) => own[one] ?? one);
+  return <p class="hint">{words.reads(names.join(words.listAnd))}</p>;
+}
+
+/** What may be done with its pictures is for its owner to say. */
+function Licence({ of }: { of: Model }) {
+  if (!of.licence) return null;
+  const { name, address } = licenceParts(of.licence);
+  return (
+    <p class="hint">
+      {t().prompt.licence}{" "}
+      {address ? (
+        <a href={address} target="_blank" rel="noreferrer">
+          {name}
+        </a>
+      ) : (
+        name
+      )}
+    </p>
   );
 }
 

@@ -6,8 +6,9 @@ import { ask, model, wish } from "../state/wish";
 import { Button } from "../ui/Button";
 import { Choice } from "../ui/Fields";
 import { LetteringHelper } from "./LetteringHelper";
+import { cannotRead } from "./languages";
 import { setMode } from "./mode";
-import { removes } from "./options";
+import { engineName, removes } from "./options";
 import { PromptField } from "./PromptField";
 
 /** What should be there: the words, suggestions for them, examples, the lettering helper. */
@@ -53,6 +54,11 @@ export function Prompt() {
         <p class="hint">{words.removeHint}</p>
       ) : (
         <>
+          {model.value && cannotRead(model.value, prompt) && (
+            <p class="hint" role="status">
+              {words.englishOnly(engineName(model.value))}
+            </p>
+          )}
           {!prompt && <Examples />}
           <div class="panel-row">
             <Button

@@ -10,12 +10,16 @@ const takes = {
   palette: true,
   strength: true,
   guidance: true,
+  negative_prompt: true,
+  steps: true,
 };
 const models: Model[] = ["first", "second"].map((name) => ({
   name,
   engine: "auto",
   summary: "",
   takes,
+  licence: "",
+  languages: ["zh", "en"],
 }));
 
 function changed(changes: Partial<Wish>): string[] {
@@ -31,8 +35,15 @@ describe("changedIn", () => {
 
   it("counts each option that is not as at first", () => {
     const reference = { id: "x", name: "x.png", bytes: new Blob() };
-    const wish = { n: 2, size: "1024*1024", palette: ["#ffffff"], feather: 0, reference };
-    expect(changed(wish)).toEqual(["n", "size", "reference", "palette", "feather"]);
+    const wish = {
+      n: 2,
+      size: "1024*1024",
+      palette: ["#ffffff"],
+      steps: "8",
+      feather: 0,
+      reference,
+    };
+    expect(changed(wish)).toEqual(["n", "size", "reference", "palette", "steps", "feather"]);
   });
 
   it("counts a kept seed once", () => {

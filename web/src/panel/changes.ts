@@ -6,7 +6,7 @@ export const GROUPS = {
   style: ["style"],
   output: ["n", "size", "seed", "seedLocked", "watermark"],
   guides: ["reference", "useSketch", "palette"],
-  fine: ["negative", "strength", "guidance", "feather"],
+  fine: ["negative", "strength", "guidance", "steps", "feather"],
   model: ["model"],
 } as const satisfies Record<string, ReadonlyArray<keyof Wish>>;
 export type GroupName = keyof typeof GROUPS;

@@ -8,6 +8,7 @@ import { changedIn, GROUPS, type GroupName, length } from "./changes";
 import { isRemoval } from "./removal";
 import { isSeed } from "./seeds";
 import { inRange, readSize } from "./sizes";
+import { isSteps } from "./steps";
 
 export const changedCount = computed(() =>
   (Object.keys(GROUPS) as GroupName[])
@@ -22,12 +23,15 @@ export function resetOptions(): Wish {
   return before;
 }
 
-export type Complaints = Partial<Record<"prompt" | "negative" | "size" | "seed", string>>;
+export type Complaints = Partial<Record<"prompt" | "negative" | "size" | "seed" | "steps", string>>;
+
+/** Whether the chosen model is told how many steps to take. */
+export const takesSteps = computed(() => model.value?.takes.steps === true);
 
 /** What cannot be sent as it stands, in words. */
 export const complaints = computed<Complaints>(() => {
-  const { prompt, negative, size, seed } = wish.value;
-  const { maxPrompt, minSide, maxSide } = limits.value;
+  const { prompt, negative, size, seed, steps } = wish.value;
+  const { maxPrompt, minSide, maxSide, steps: range } = limits.value;
   const words = t().prompt;
   const found: Complaints = {};
   const over = (text: string) => length(text.trim()) - maxPrompt;
@@ -38,6 +42,8 @@ export const complaints = computed<Complaints>(() => {
     if (!sides || !inRange(sides, limits.value)) found.size = words.badSize(minSide, maxSide);
   }
   if (!isSeed(seed)) found.seed = words.badSeed;
+  // Where the model takes none, none are sent.
+  if (takesSteps.value && !isSteps(steps, range)) found.steps = words.badSteps(...range);
   return found;
 });
 
@@ -54,6 +60,7 @@ export const TAKEN = {
   palette: "whatPalette",
   strength: "whatStrength",
   guidance: "whatGuidance",
+  negative_prompt: "whatNegative",
 } as const;
 
 /** What a model is called: by its engine where the page knows that, else by its name. */
@@ -72,6 +79,15 @@ export function engineName(of: Model): string {
 export function lacking(field: keyof typeof TAKEN): string | undefined {
   const chosen = model.value;
   if (!chosen) return undefined;
-  if (chosen.takes[field]) return removes.value ? t().prompt.removalLacks : undefined;
+  if (chosen.takes[field]) {
+    return removes.value && field !== "negative_prompt" ? t().prompt.removalLacks : undefined;
+  }
   return t().prompt.lacks(engineName(chosen), t().prompt[TAKEN[field]]);
+}
+
+/** Likewise for the steps, which few models are told. */
+export function lackingSteps(): string | undefined {
+  const chosen = model.value;
+  if (!chosen || takesSteps.value) return undefined;
+  return t().prompt.lacks(engineName(chosen), t().prompt.whatSteps);
 }

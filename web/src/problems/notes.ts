@@ -9,6 +9,8 @@ const THINGS: Record<string, { en: string; zh: string }> = {
   "a palette": { en: "the palette", zh: "配色" },
   "a strength": { en: "“Keep original”", zh: "“保留原图”" },
   guidance: { en: "guidance", zh: "引导强度" },
+  "a negative prompt": { en: "the negative prompt", zh: "反向提示词" },
+  steps: { en: "steps", zh: "采样步数" },
 };
 
 /** A note of a run as it is shown; one that is not known stays as the server said it. */

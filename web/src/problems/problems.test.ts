@@ -94,5 +94,6 @@ test("notes of the engine in the page's language; what is not known stays as it 
   language.value = "zh";
   expect(noteText(near)).toBe("概念库里没有“flurb”，相近的有：fur, blur。");
   expect(noteText("the engine erase does not take a style")).toBe("这个模型不使用风格，已忽略。");
+  expect(noteText("the engine photo does not take steps")).toBe("这个模型不使用采样步数，已忽略。");
   expect(noteText("something quite new")).toBe("something quite new");
 });

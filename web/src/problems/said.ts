@@ -29,6 +29,7 @@ export const FIELDS = {
   palette: "palette",
   strength: "strength",
   guidance: "guidance",
+  steps: "steps",
   feather: "feather",
   grow: "grow",
   file: "file",

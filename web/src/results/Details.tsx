@@ -51,6 +51,7 @@ export function Details({ run, result, onClose }: Looked & { onClose: () => void
         <Fact name={words.model} text={wish.model || "–"} />
         <Fact name={words.size} text={words.sizeOf(width, height)} />
         {wish.style !== "auto" && <Fact name={words.style} text={wish.style} />}
+        {wish.steps && <Fact name={words.steps} text={wish.steps} />}
         {took !== null && <Fact name={words.took} text={words.seconds(took)} />}
         <Fact name={words.made} text={when.format(run.created)} />
         <Fact name={words.picture} text={run.baseName} />

@@ -103,6 +103,7 @@ const FULL = asked({
   seed: "9223372036854775807",
   palette: ["#b93a27"],
   strength: 0.25,
+  steps: "30",
   watermark: true,
   useSketch: true,
   reference: { id: "1", name: "../x", bytes: new Blob(["r"], { type: "image/png" }) },
@@ -113,6 +114,7 @@ const PARAMETERS = {
   seed: "9223372036854775807",
   palette: ["#b93a27"],
   strength: 0.25,
+  steps: 30,
   watermark: true,
 };
 
@@ -306,11 +308,17 @@ describe.skipIf(!has("javac", "-version"))("Java", () => {
       seed: "9223372036854775807",
       palette: "[#b93a27]",
       strength: "0.25",
+      steps: "30",
       watermark: "true",
     });
     expect(given.base_image_url).toMatch(/^file:\/\/\/.*\/picture\.jpg$/);
     expect(given.mask_image_url).toMatch(/^file:\/\/\/.*\/mask\.png$/);
-    expect(kinds).toMatchObject({ seed: "Long", n: "Integer", watermark: "Boolean" });
+    expect(kinds).toMatchObject({
+      seed: "Long",
+      n: "Integer",
+      steps: "Integer",
+      watermark: "Boolean",
+    });
   }, 60_000);
 
   it("imports only what it needs", () => {

@@ -65,6 +65,7 @@ export function orderOf(wish: Wish, details: OrderDetails): Order {
   if (wish.palette.length > 0) parameters.push(["palette", wish.palette]);
   if (wish.strength > 0) parameters.push(["strength", wish.strength]);
   if (wish.guidance > 1) parameters.push(["guidance", wish.guidance]);
+  if (wish.steps) parameters.push(["steps", Number(wish.steps)]);
   if (wish.feather !== null) parameters.push(["feather", wish.feather]);
   if (details.soft) parameters.push(["soft_mask", true]);
   if (wish.watermark) parameters.push(["watermark", true]);

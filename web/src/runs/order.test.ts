@@ -15,7 +15,11 @@ const ERASE: Model = {
     palette: false,
     strength: false,
     guidance: false,
+    negative_prompt: false,
+    steps: false,
   },
+  licence: "",
+  languages: [],
 };
 
 test("a plain wish is sent as it is, at the original's size", () => {
@@ -36,6 +40,7 @@ test("all that can be asked for goes by the API's names", () => {
     palette: ["#ff0000"],
     strength: 0.5,
     guidance: 3,
+    steps: "30",
     feather: 0,
     watermark: true,
   };
@@ -51,6 +56,7 @@ test("all that can be asked for goes by the API's names", () => {
     palette: ["#ff0000"],
     strength: 0.5,
     guidance: 3,
+    steps: 30,
     feather: 0,
     soft_mask: true,
     watermark: true,
@@ -63,16 +69,32 @@ test("the largest seed keeps all its digits", () => {
 });
 
 test("what the model passes over is not sent, and words are there for one that wants none", () => {
-  const wish = { ...EMPTY_WISH, style: "anime" as const, strength: 1, useSketch: true };
+  const wish = {
+    ...EMPTY_WISH,
+    style: "anime" as const,
+    strength: 1,
+    useSketch: true,
+    negative: "a dog",
+    steps: "30",
+  };
   const asked = settled(wish, ERASE, "5");
   expect(asked).toMatchObject({
     model: "erase",
     prompt: "remove it",
     style: "auto",
     strength: 0,
+    negative: "",
+    steps: "",
     useSketch: false,
     seed: "5",
   });
+});
+
+test("steps go to a model that is told them, and while no model is known", () => {
+  const told: Model = { ...ERASE, takes: { ...ERASE.takes, steps: true, negative_prompt: true } };
+  const wish = { ...EMPTY_WISH, negative: " a dog ", steps: "8" };
+  expect(settled(wish, told, "5")).toMatchObject({ negative: "a dog", steps: "8" });
+  expect(settled(wish, null, "5")).toMatchObject({ negative: "a dog", steps: "8" });
 });
 
 test("a seed that is given stays", () => {

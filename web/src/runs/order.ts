@@ -21,7 +21,7 @@ export function settled(wish: Wish, model: Model | null, seed: string): Wish {
     ...wish,
     model: model?.name ?? (wish.model || "wanx-x-painting"),
     prompt: wish.prompt.trim() || (takes?.prompt === false ? NO_WORDS : ""),
-    negative: wish.negative.trim(),
+    negative: takes?.negative_prompt === false ? "" : wish.negative.trim(),
     seed: /^\d+$/.test(wish.seed) ? wish.seed : seed,
     ...(takes?.style === false ? { style: "auto" as const } : {}),
     ...(takes?.reference === false ? { reference: null } : {}),
@@ -29,6 +29,7 @@ export function settled(wish: Wish, model: Model | null, seed: string): Wish {
     ...(takes?.palette === false ? { palette: [] } : {}),
     ...(takes?.strength === false ? { strength: 0 } : {}),
     ...(takes?.guidance === false ? { guidance: 1 } : {}),
+    ...(takes && !takes.steps ? { steps: "" } : {}),
   };
 }
 
@@ -49,6 +50,7 @@ export function orderBody(wish: Wish, urls: OrderUrls, soft: boolean): string {
     ...(wish.palette.length > 0 ? { palette: wish.palette } : {}),
     ...(wish.strength > 0 ? { strength: wish.strength } : {}),
     ...(wish.guidance === 1 ? {} : { guidance: wish.guidance }),
+    ...(wish.steps === "" ? {} : { steps: Number(wish.steps) }),
     ...(wish.feather === null ? {} : { feather: wish.feather }),
     ...(soft ? { soft_mask: true } : {}),
     ...(wish.watermark ? { watermark: true } : {}),

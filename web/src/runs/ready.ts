@@ -22,6 +22,6 @@ export const notReady: ReadonlySignal<string | null> = computed(() => {
     const left = Math.max(0, mine.images - mine.used);
     return left === 0 ? words.usedUp(mine.images) : words.fewLeft(left, n);
   }
-  const { size, seed, negative } = complaints.value;
-  return size ?? seed ?? negative ?? null;
+  const { size, seed, negative, steps } = complaints.value;
+  return size ?? seed ?? negative ?? steps ?? null;
 });

@@ -1,7 +1,6 @@
 /** The picture on the table, its mask, sketch and wish: kept as they change, back after a reload. */
 import { effect } from "@preact/signals";
 import { openPicture } from "../shell/picture";
-import { EMPTY_WISH } from "../state/types";
 import { wish } from "../state/wish";
 import { base, editor, shown } from "../state/work";
 import { type WorkRecord, wishOf, wishRecord } from "../store/records";
@@ -20,7 +19,7 @@ export async function restoreTable(openTabs: ReadonlySet<string>): Promise<boole
   const mine =
     works.find((work) => work.tab === tab) ?? works.find((work) => !openTabs.has(work.tab));
   if (!mine) return false;
-  wish.value = { ...EMPTY_WISH, ...(await wishOf(mine.wish, getBlob)) };
+  wish.value = await wishOf(mine.wish, getBlob);
   if (!mine.base) return false;
   const bytes = await getBlob(mine.base.id);
   if (!bytes) return false;

@@ -19,4 +19,5 @@ export const limits = signal<Limits>({
   maxPalette: 8,
   maxFeather: 256,
   guidance: [1, 10],
+  steps: [1, 150],
 });

@@ -77,6 +77,8 @@ export interface Wish {
   strength: number;
   /** 1 to 10. */
   guidance: number;
+  /** Decimal digits, of 1 to 150; "" leaves it to the engine. */
+  steps: string;
   /** px; null lets the engine choose. */
   feather: number | null;
   watermark: boolean;
@@ -96,6 +98,7 @@ export const EMPTY_WISH: Wish = {
   palette: [],
   strength: 0,
   guidance: 1,
+  steps: "",
   feather: null,
   watermark: false,
 };
@@ -198,7 +201,13 @@ export interface Model {
     palette: boolean;
     strength: boolean;
     guidance: boolean;
+    negative_prompt: boolean;
+    steps: boolean;
   };
+  /** "" where it is not known; may end with its address. */
+  licence: string;
+  /** In which it reads prompts: "zh", "en". */
+  languages: string[];
 }
 
 /** What the server allows; from /api/v1/models. */
@@ -211,6 +220,7 @@ export interface Limits {
   maxPalette: number;
   maxFeather: number;
   guidance: [number, number];
+  steps: [number, number];
 }
 
 export interface Account {

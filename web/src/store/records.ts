@@ -1,5 +1,13 @@
 /** How runs and work lie in the database: files by their SHA-256, each kept once. */
-import type { Attachment, Origin, PictureType, Problem, Run, Wish } from "../state/types";
+import {
+  type Attachment,
+  EMPTY_WISH,
+  type Origin,
+  type PictureType,
+  type Problem,
+  type Run,
+  type Wish,
+} from "../state/types";
 
 export interface WishRecord extends Omit<Wish, "reference"> {
   reference: { id: string; name: string } | null;
@@ -68,14 +76,14 @@ export function runRecord(run: Run): RunRecord {
 
 type Find = (id: string) => Promise<Blob | null>;
 
-/** The wish; a reference whose file is lost is left out. */
+/** The wish; a reference whose file is lost is left out, what is newer than it is as at first. */
 export async function wishOf(record: WishRecord, find: Find): Promise<Wish> {
   let reference: Attachment | null = null;
   if (record.reference) {
     const bytes = await find(record.reference.id);
     reference = bytes && { ...record.reference, bytes };
   }
-  return { ...record, reference };
+  return { ...EMPTY_WISH, ...record, reference };
 }
 
 export async function runOf(record: RunRecord, find: Find): Promise<Run> {

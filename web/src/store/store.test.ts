@@ -1,7 +1,7 @@
 import { runWith } from "../testing";
 import "fake-indexeddb/auto";
 import { beforeEach, expect, test, vi } from "vitest";
-import { EMPTY_WISH, type Run } from "../state/types";
+import { EMPTY_WISH, type Run, type Wish } from "../state/types";
 import { reopen } from "./shelf";
 import * as store from "./store";
 
@@ -78,6 +78,16 @@ test("a run comes back with its results and its reference after the page was clo
   expect(newest?.id).toBe("b");
   expect(await oldest?.results[0]?.bytes?.text()).toBe("result of a");
   expect(await oldest?.wish.reference?.bytes.text()).toBe("a cat");
+});
+
+test("a run of an older page comes back with what its wish did not have yet", async () => {
+  const { steps: _, ...older } = EMPTY_WISH;
+  await store.saveRun(await aRun("a", { wish: { ...older, prompt: "a cat" } as Wish }));
+  await store.saveRun(await aRun("b", { created: 3000, wish: { ...EMPTY_WISH, steps: "8" } }));
+  await reopen();
+  const [newest, oldest] = await store.loadRuns();
+  expect(newest?.wish.steps).toBe("8");
+  expect(oldest?.wish).toMatchObject({ prompt: "a cat", steps: "" });
 });
 
 test("removing a run removes its files, but those that another one needs", async () => {

@@ -14,6 +14,7 @@ export const problems = {
   field_palette: "Palette",
   field_strength: "Keep original",
   field_guidance: "Guidance",
+  field_steps: "Steps",
   field_feather: "Feather",
   field_grow: "Grow",
   field_file: "File",

@@ -149,6 +149,10 @@ export const prompt = {
   guidance: "Guidance",
   guidanceHint:
     "Higher values follow the prompt, palette and sketch more strictly, but take 2 to 4 times as long.",
+  steps: "Steps",
+  stepsAny: "Automatic",
+  stepsHint: "More steps take longer. Leave empty for what suits the model.",
+  badSteps: (min: number, max: number) => `A whole number from ${min} to ${max}, or empty.`,
   featherAuto: "Automatic feather",
   featherAutoHint: "Blends the edge to suit the size of the mask.",
   feather: "Feather",
@@ -172,7 +176,16 @@ export const prompt = {
   whatPalette: "palette",
   whatStrength: "keep original",
   whatGuidance: "guidance",
+  whatNegative: "negative prompt",
+  whatSteps: "steps",
   listComma: ", ",
+  licence: "Licence:",
+  reads: (languages: string) => `Reads prompts in ${languages}.`,
+  inChinese: "Chinese",
+  inEnglish: "English",
+  listAnd: " and ",
+  englishOnly: (model: string) =>
+    `${model} reads English only. Write the prompt in English, or choose another model.`,
   noModels: "The list of models has not loaded yet.",
 
   changed: (count: number) => `${count} ${count === 1 ? "option" : "options"} changed`,

@@ -72,6 +72,7 @@ export const results = {
   prompt: "Prompt",
   negative: "Negative prompt",
   style: "Style",
+  steps: "Steps",
   picture: "Picture",
   chain: "Made from",
   copySeed: "Copy seed",

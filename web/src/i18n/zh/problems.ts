@@ -16,6 +16,7 @@ export const problems: Translation<typeof en> = {
   field_palette: "配色",
   field_strength: "保留原图",
   field_guidance: "引导强度",
+  field_steps: "采样步数",
   field_feather: "羽化",
   field_grow: "扩展",
   field_file: "文件",

@@ -71,6 +71,7 @@ export const results: Translation<typeof en> = {
   prompt: "提示词",
   negative: "反向提示词",
   style: "风格",
+  steps: "采样步数",
   picture: "图片",
   chain: "来源",
   copySeed: "复制种子",
