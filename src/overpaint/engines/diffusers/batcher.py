@@ -91,8 +91,9 @@ class Batcher:
 
         Args:
             jobs: what to paint, and what it may be painted together with.
-            on_step: called in this thread as the work goes on, and twice a second at least; if
-                it raises, this call's rows are lost, and what it raised goes up at once.
+            on_step: called in this thread when the jobs are in the line, as the work goes on,
+                and twice a second at least; if it raises, this call's rows are lost, and what
+                it raised goes up at once.
 
         Returns:
             One array a job, in order.
@@ -147,23 +148,26 @@ class _Call:
     def listen(self, on_step: OnStep | None, state: _State) -> list[Rgb8]:
         """Wait for every row's outcome."""
         results: dict[int, Rgb8] = {}
-        step = Step(stage="paint", done=0, total=1)
-        while len(results) < len(self.rows):
+        said: Step | tuple[int, Outcome] = Step(stage="paint", done=0, total=1)
+        step = said
+        while True:
+            if isinstance(said, Step):
+                step = replace(said, preview=None)
+                if on_step is not None:
+                    on_step(said)
+            else:
+                place, outcome = said
+                if isinstance(outcome, BaseException):
+                    raise outcome
+                results[place] = outcome
+                if len(results) == len(self.rows):
+                    break
             try:
                 said = self.mail.get(timeout=_LOOK_S)
             except Empty:
                 if not state.alive:
                     raise EngineFailed("the painting thread has ended") from None
                 said = step
-            if isinstance(said, Step):
-                step = replace(said, preview=None)
-                if on_step is not None:
-                    on_step(said)
-                continue
-            place, outcome = said
-            if isinstance(outcome, BaseException):
-                raise outcome
-            results[place] = outcome
         return [results[place] for place in range(len(self.rows))]
 
 
@@ -217,9 +221,7 @@ class _Painting:
     def run(self) -> None:
         """Paint batch after batch until the end is in the inbox."""
         while self._gather():
-            rows = self._line.take(self._batch)
-            if rows:
-                self._paint(rows)
+            self._paint(self._line.take(self._batch))
             self._settle()
         for call in self._calls.values():
             for row in call.rows:
@@ -227,17 +229,20 @@ class _Painting:
 
     def _gather(self) -> bool:
         """Wait until there is a batch to paint; False when it is time to end."""
-        while True:
-            try:
-                call = self._state.inbox.get(timeout=self._patience())
-            except Empty:
-                return True
-            if call is None:
-                return False
-            now = time.monotonic()
-            self._seen[call.thread] = self._came[call.number] = now
-            self._calls[call.number] = call
-            self._line.add(call.rows)
+        try:
+            while self._admit(self._state.inbox.get(timeout=self._patience())):
+                pass
+        except Empty:
+            return True
+        return False
+
+    def _admit(self, call: _Call | None) -> bool:
+        if call is None:
+            return False
+        self._seen[call.thread] = self._came[call.number] = time.monotonic()
+        self._calls[call.number] = call
+        self._line.add(call.rows)
+        return True
 
     def _patience(self) -> float | None:
         """For how long to wait for more rows, s; None: there are none yet."""
@@ -266,11 +271,13 @@ class _Painting:
             self._seen = {thread: self._seen[thread] for thread in newest}
 
     def _paint(self, rows: Sequence[Row]) -> None:
-        """Paint a batch and send the outcomes; where it fails as a whole, row by row."""
+        """Paint a batch, if any, and send the outcomes; where it fails as a whole, row by row."""
+        if not rows:
+            return
         outcomes = self._attempt(rows)
         if not isinstance(outcomes, BaseException):
             self._send(rows, outcomes)
-        elif len(rows) == 1:
+        elif len(rows) == 1 and not self._state.closed:
             self._send(rows, [outcomes])
         else:
             for row in rows:
@@ -280,12 +287,12 @@ class _Painting:
     def _attempt(self, rows: Sequence[Row]) -> Sequence[Outcome] | BaseException:
         try:
             outcomes = self._paint_rows(rows, _Telling(self, rows))
+            if len(outcomes) == len(rows):
+                return outcomes
+            return EngineFailed(f"{len(outcomes)} of {len(rows)} rows were painted")
         except BaseException as error:  # whatever it is, it is the callers', not this thread's
             _let_go(error)
             return error
-        if len(outcomes) != len(rows):
-            return EngineFailed(f"{len(outcomes)} of {len(rows)} rows were painted")
-        return outcomes
 
     def _send(self, rows: Sequence[Row], outcomes: Sequence[Outcome]) -> None:
         for row, outcome in zip(rows, outcomes, strict=True):
