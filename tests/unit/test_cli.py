@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import typer
 from PIL import Image
+from tests.unit.family_fixture import LICENCE, family
 
 import overpaint
 from overpaint.cli import console
@@ -125,6 +126,8 @@ REPAINT = ("repaint", "base.png", "mask.png", "", "-o", "out.png")
         ((*REPAINT, "-n", "1.0"), "error: n: must be a whole number between 1 and 4, got 1.0\n"),
         ((*REPAINT, "--seed", "1e3"), f"error: seed: {WHOLE} 0 and {2**63 - 1}, got 1000.0\n"),
         ((*REPAINT, "--grow", "1.5"), f"error: grow: {WHOLE} -512 and 512 px, got 1.5\n"),
+        ((*REPAINT, "--steps", "0"), f"error: steps: {WHOLE} 1 and 150, got 0\n"),
+        ((*REPAINT, "--steps", "few"), f"error: steps: {WHOLE} 1 and 150, got 'few'\n"),
         ((*REPAINT, "--feather", "2px"), "error: feather: must be between 0 and 256 px, got '2px'"),
         ((*REPAINT, "--feather", "nan"), "error: feather: must be between 0 and 256 px, got nan\n"),
         (
@@ -229,10 +232,56 @@ def test_an_interruption_ends_with_130_and_leaves_nothing(
 def test_engines_lists_what_comes_with_the_package(cli: Run) -> None:
     code, out, _ = cli("engines")
     assert code == 0
-    assert [line.split("\t")[0] for line in out.splitlines()] == ["builtin", "collage", "erase"]
+    rows = [line.split("\t") for line in out.splitlines()]
+    names = ["builtin", "collage", "erase", "diffusers:ID_OR_PATH"]
+    assert [row[0] for row in rows] == names
+    assert rows[0][3] == ("prompt, style, reference, sketch, palette, strength, guidance, negative")
+    assert rows[2][3] == "mask alone"
+    assert rows[3][1:] == [
+        "paints with a checkpoint of yours; `overpaint engines diffusers:ID_OR_PATH` says what"
+        " that one takes",
+        "by the checkpoint",
+        "by the checkpoint",
+    ]
     _, out, _ = cli("engines", "--json")
     engines = json.loads(out)["engines"]
-    assert all(engine["summary"] and "takes_reference" in engine for engine in engines)
+    assert [engine["name"] for engine in engines] == names
+    assert all(engine["summary"] for engine in engines)
+    assert all("takes_reference" in engine for engine in engines[:3])
+
+
+def test_engines_tells_of_one_checkpoint_what_it_takes(
+    cli: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with family(monkeypatch):
+        code, out, _ = cli("engines", "many:/models/sdxl", "erase")
+        assert code == 0
+        photo, erase = (line.split("\t") for line in out.splitlines())
+        assert photo == [
+            "many:/models/sdxl",
+            "paints flat",
+            "64",
+            "prompt (en), negative, steps",
+            LICENCE,
+        ]
+        assert (erase[0], erase[4]) == ("erase", "")
+        _, out, _ = cli("engines", "many:/models/sdxl", "--json")
+        (photo,) = json.loads(out)["engines"]
+        told = {name: photo[name] for name in ("native_sizes", "batch", "languages", "licence")}
+        assert told == {
+            "native_sizes": [64],
+            "batch": 4,
+            "languages": ["en"],
+            "licence": LICENCE,
+        }
+        assert (photo["takes_negative"], photo["takes_steps"]) == (True, True)
+        assert (photo["takes_style"], photo["needs_prompt"]) == (False, True)
+        code, out, err = cli("engines", "many:/models/missing")
+        assert (code, out) == (1, "")
+        assert err.startswith("error: /models/missing is not there: overpaint checkpoints fetch")
+        unknown = cli("engines", "many:/models/x?fast=1", "--json")
+        assert (unknown[0], unknown[1]) == (2, "")
+        assert unknown[2].startswith("error: engine: must have options that are known")
 
 
 def test_an_engine_that_does_not_load_is_listed_with_the_reason(

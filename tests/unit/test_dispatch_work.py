@@ -6,16 +6,27 @@ import io
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from tests.unit.dispatch_stage import HOLE, Stage, ended, install_engine, open_stage, until
+from tests.unit.dispatch_stage import (
+    HOLE,
+    Stage,
+    ended,
+    install_engine,
+    open_stage,
+    png,
+    until,
+)
+from tests.unit.family_fixture import SECRET, family
 
-from overpaint.dispatch.painting import LeaseLost, paint
+from overpaint.dispatch.painting import LeaseLost, failure_of, paint
 from overpaint.dispatch.work import Worker
-from overpaint.errors import ContentRefused, StorageFull, StoreFailed
+from overpaint.errors import ContentRefused, EngineFailed, StorageFull, StoreFailed
+from overpaint.imaging.provenance import read_provenance
 from overpaint.policy import Permissive
 from overpaint.storage.local import LocalBlobs
 from overpaint.tasks.store import TaskStore
@@ -250,6 +261,36 @@ def test_the_log_has_ids_and_never_the_prompt(
         assert "bridge" not in str(vars(record))
         assert vars(record)["request_id"] == "r1"
         assert vars(record)["key_id"] == task.key_id
+
+
+@pytest.mark.parametrize("name", ["many:/srv/secret/models/a?fast=1", "gone:/srv/secret/models/a"])
+def test_the_path_of_a_checkpoint_that_cannot_be_opened_is_in_the_log_alone(
+    stage: Stage, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    task = replace(stage.submit(), engine=name)
+    inputs = {"base": png(stage.base), "mask": png(stage.mask)}
+    with family(monkeypatch), pytest.raises(EngineFailed) as raised:
+        paint(task, inputs, Permissive(), on_step=lambda step: None)
+    assert str(raised.value).startswith(f"engine {name} cannot be opened: engine: must ")
+    told = failure_of(raised.value)
+    assert told == Failure(kind="EngineFailed", message="The engine could not paint.")
+
+
+def test_a_checkpoint_paints_and_no_note_or_file_says_where_it_lies(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = replace(stage.submit(style="anime", steps=9), engine=f"many:{SECRET}/sdxl?steps=8")
+    inputs = {"base": png(stage.base), "mask": png(stage.mask)}
+    with family(monkeypatch):
+        painted = paint(task, inputs, Permissive(), on_step=lambda step: None)
+    assert painted.painter == "many:sdxl"
+    assert painted.notes == ("the engine many:sdxl does not take a style",)
+    (file,) = painted.files.values()
+    assert isinstance(file, bytes)
+    said = read_provenance(file)
+    assert said is not None
+    assert said.engine == "many:sdxl"
+    assert SECRET.encode() not in file
 
 
 def test_what_no_door_would_let_in_fails_the_task_at_once(stage: Stage) -> None:

@@ -7,6 +7,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
+from tests.unit.family_fixture import SECRET, family
 from tests.unit.service_fixture import Clock, order, paint, service_in
 
 from overpaint.errors import StoreFailed
@@ -143,6 +144,26 @@ def test_the_queue_the_workers_and_what_was_painted_are_told(
     assert told["overpaint_pictures_total", "erase", "succeeded"] == 2
     assert told["overpaint_tasks_ended_total", "erase", "failed"] == 1
     assert ("overpaint_painting_seconds_total", "erase", "succeeded") in told
+
+
+def test_a_checkpoint_is_counted_by_the_name_that_it_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = {"erase": f"many:{SECRET}/sdxl?steps=8"}
+    with (
+        family(monkeypatch),
+        service_in(tmp_path, models=models) as (service, _),
+        TestClient(create_app(service), base_url="http://127.0.0.1:8000", client=HERE) as client,
+    ):
+        key, _ = service.keys.create("k", PLANS["unlimited"])
+        for painter in ("many:sdxl", ""):  # "": it failed before anybody painted
+            sent = service.submit(key, order())
+            task = service.tasks.claim("w", lease_ms=1000, pool=sent.pool)
+            assert task is not None
+            failure = Failure(kind="EngineFailed", message="no")
+            service.tasks.finish(task, [], failure=failure, painter=painter)
+        assert samples(client)["overpaint_tasks_ended_total", "many:sdxl", "failed"] == 2
+        assert SECRET not in client.get("/metrics").text
 
 
 def test_metrics_answer_even_when_the_database_does_not(
