@@ -30,6 +30,7 @@
     │   └── AlreadyUploaded
     └── OperationFailed           the caller did nothing wrong
         ├── EngineFailed
+        │   └── CheckpointMissing
         ├── FontMissing
         ├── StoreFailed
         ├── StorageFull
@@ -206,6 +207,10 @@ class OperationFailed(OverpaintError):
 
 class EngineFailed(OperationFailed):
     """The engine could not paint."""
+
+
+class CheckpointMissing(EngineFailed):
+    """The checkpoint is not on this machine, or not all of it."""
 
 
 class FontMissing(OperationFailed):

@@ -35,6 +35,7 @@ class Family:
     network: Literal["unet", "transformer"] = "transformer"  # the part that denoises
     side: int = 1024  # side of the square it was trained on, px, with an autoencoder of 1/8
     multiple: int = 16  # what height and width must be a multiple of, px, likewise
+    sized_by_network: bool = False  # its network's `sample_size` says the side, in latents
     steps: int = 50
     guidance: float  # on the family's own scale
     guidance_kind: Guidance
@@ -42,6 +43,7 @@ class Family:
     takes_strength: bool = True
     takes_negative: bool = True
     negative_scale: float = 0.0  # distilled: `true_cfg_scale` where a negative prompt is said
+    unguided: float = 1.0  # the guidance that is none, on the family's own scale
     blank_negative: str = ""  # what stands for no negative prompt
     takes_reference: bool = False  # as `image_reference`
     languages: tuple[str, ...] = ("en",)
@@ -49,11 +51,6 @@ class Family:
     batches: bool = True  # different pictures, masks and prompts in one call of the pipeline
     single_file: bool = False  # can be loaded from one .safetensors file
     few_steps: int = 4  # steps of its distilled checkpoints (turbo, lightning, schnell, ...)
-
-    @property
-    def unguided(self) -> float:
-        """The guidance that is none, on the family's own scale."""
-        return 0.0 if self.guidance_kind == "offset" else 1.0
 
 
 _ALL = (
@@ -69,6 +66,7 @@ _ALL = (
             "LatentConsistencyModelPipeline",
         ),
         network="unet",
+        sized_by_network=True,
         side=512,
         multiple=8,
         steps=30,
@@ -88,6 +86,7 @@ _ALL = (
             "StableDiffusionXLPAGInpaintPipeline",
         ),
         network="unet",
+        sized_by_network=True,
         multiple=8,
         steps=30,
         guidance=7.5,
@@ -105,6 +104,7 @@ _ALL = (
             "StableDiffusion3Img2ImgPipeline",
             "StableDiffusion3PAGPipeline",
         ),
+        sized_by_network=True,
         steps=28,
         guidance=7.0,
         guidance_kind="cfg",
@@ -188,6 +188,7 @@ _ALL = (
         also=("ZImagePipeline", "ZImageImg2ImgPipeline"),
         guidance=5.0,
         guidance_kind="offset",
+        unguided=0.0,
         languages=("zh", "en"),
         embedding="zimage",
         single_file=True,
@@ -199,6 +200,7 @@ _ALL = (
         pipeline="KandinskyV22InpaintCombinedPipeline",
         also=("KandinskyV22InpaintPipeline",),
         network="unet",
+        sized_by_network=True,
         side=512,
         multiple=64,
         guidance=4.0,
@@ -235,6 +237,11 @@ def family_of(class_name: str) -> Family | None:
     family = _BY_CLASS.get(class_name)
     if family is not None or "Inpaint" not in class_name or "Control" in class_name:
         return family
+    return other_family(class_name)
+
+
+def other_family(class_name: str) -> Family:
+    """The family of a class that nothing is known of but that it takes a picture and a mask."""
     return Family(
         name="other",
         title=class_name,

@@ -1,0 +1,128 @@
+"""Brings files of the hub into its cache on this machine.
+
+A large file that was cut off goes on where it ended, which huggingface_hub's own download does not
+do (since 1.0 it writes to a file of another name each time), and its hash is looked at.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from overpaint.engines.diffusers.hub import repository_folder
+from overpaint.errors import EngineFailed
+from overpaint.values import OnStep, Step
+
+_MB = 10**6
+_BLOCK = 1 << 20  # bytes read at a time
+_PATIENCE_S = 30.0  # without a byte
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """A file of a repository."""
+
+    name: str  # its path in the repository
+    bytes: int
+    sha256: str = ""  # "" where it is no large file
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repository:
+    """A repository at one commit."""
+
+    repo: str
+    commit: str
+    files: tuple[File, ...]
+
+    @property
+    def blobs(self) -> Path:
+        """Where the cache keeps what large files hold, by their hash."""
+        return repository_folder(self.repo) / "blobs"
+
+
+class Progress:
+    """Tells `on_step` of every MB."""
+
+    def __init__(self, total: int, on_step: OnStep | None) -> None:
+        self.done = 0
+        self._told = -1
+        self._total = total
+        self._on_step = on_step
+        self.add(0)
+
+    def add(self, count: int) -> None:
+        """Say that so many bytes more are there."""
+        self.to(self.done + count)
+
+    def to(self, done: int) -> None:
+        """Say how many bytes are there."""
+        self.done = done
+        if self._on_step is not None and done // _MB != self._told:
+            self._told = done // _MB
+            total = max(1, -(-self._total // _MB))
+            self._on_step(Step(stage="fetch MB", done=min(-(-done // _MB), total), total=total))
+
+
+def small_file(repository: Repository, name: str) -> Path:
+    """Download a file by the hub's own library; where it is there already, find it."""
+    from huggingface_hub import constants, hf_hub_download
+
+    path = hf_hub_download(
+        repository.repo, name, revision=repository.commit, endpoint=constants.ENDPOINT
+    )
+    return Path(path)
+
+
+def download(repository: Repository, file: File, progress: Progress) -> None:
+    """Bring one file: a large one into the cache's store of blobs, from where it was cut off."""
+    blobs = repository.blobs
+    before = progress.done
+    if file.sha256 and not (blobs / file.sha256).exists():
+        blobs.mkdir(parents=True, exist_ok=True)
+        part = blobs / f"{file.sha256}.overpaint"
+        _stream(repository, file, part, progress)
+        part.replace(blobs / file.sha256)
+    small_file(repository, file.name)  # the blob is there: this only links it
+    progress.to(before + file.bytes)
+
+
+def _stream(repository: Repository, file: File, part: Path, progress: Progress) -> None:
+    """Append what is missing to `part`, and see that it is what the hub says it is."""
+    from huggingface_hub import constants, get_session, hf_hub_url
+
+    url = hf_hub_url(
+        repository.repo, file.name, revision=repository.commit, endpoint=constants.ENDPOINT
+    )
+    digest = hashlib.sha256()
+    with part.open("ab+") as out:
+        out.seek(0)
+        while block := out.read(_BLOCK):
+            digest.update(block)
+        had = out.tell()
+        if had < file.bytes:
+            headers = {"Range": f"bytes={had}-", "Accept-Encoding": "identity"}
+            token = get_token()
+            if token:  # not sent on to another host that the hub leads to
+                headers["Authorization"] = f"Bearer {token}"
+            with get_session().stream(
+                "GET", url, headers=headers, follow_redirects=True, timeout=_PATIENCE_S
+            ) as answer:
+                answer.raise_for_status()
+                if had and answer.status_code != httpx.codes.PARTIAL_CONTENT:  # all of it again
+                    out.truncate(0)
+                    digest, had = hashlib.sha256(), 0
+                progress.add(had)
+                for block in answer.iter_bytes(_BLOCK):
+                    out.write(block)
+                    digest.update(block)
+                    progress.add(len(block))
+    if digest.hexdigest() != file.sha256:
+        cut = part.stat().st_size < file.bytes
+        if not cut:
+            part.unlink()
+        what = "was cut off" if cut else "came damaged"
+        raise EngineFailed(f"{file.name} {what} on its way; fetch it again")
