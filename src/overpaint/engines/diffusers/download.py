@@ -92,7 +92,7 @@ def download(repository: Repository, file: File, progress: Progress) -> None:
 
 def _stream(repository: Repository, file: File, part: Path, progress: Progress) -> None:
     """Append what is missing to `part`, and see that it is what the hub says it is."""
-    from huggingface_hub import constants, get_session, hf_hub_url
+    from huggingface_hub import constants, get_session, get_token, hf_hub_url
 
     url = hf_hub_url(
         repository.repo, file.name, revision=repository.commit, endpoint=constants.ENDPOINT
