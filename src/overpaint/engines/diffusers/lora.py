@@ -1,0 +1,119 @@
+"""LoRA files: added to the weights of a checkpoint once, when it is loaded."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from overpaint.engines.diffusers.hub import INSTALL, find_snapshot, told_plainly
+from overpaint.engines.diffusers.options import Lora, Options
+from overpaint.engines.diffusers.source import Source, read_source
+from overpaint.engines.diffusers.weights import read_header
+from overpaint.errors import CheckpointMissing, EngineFailed, InvalidOption
+
+_USUAL = "pytorch_lora_weights.safetensors"
+
+
+def fuse_loras(pipe: Any, loras: Sequence[Lora], options: Options) -> None:
+    """Add LoRAs to a pipeline's weights, each times its weight; it runs as fast as without.
+
+    Args:
+        pipe: a pipeline of diffusers.
+        loras: files, folders or ids of the hub, with weights; one of weight 0 is left out.
+        options: whether they may be downloaded, and pickles loaded.
+
+    Raises:
+        EngineFailed: a LoRA is missing or damaged, or is made for another kind of checkpoint: the
+            library would load that without a word and without effect.
+    """
+    wanted = [(one, f"lora{i}") for i, one in enumerate(loras) if one.weight]
+    if not wanted:
+        return
+    if not hasattr(pipe, "load_lora_weights"):
+        raise EngineFailed(f"{type(pipe).__name__} takes no LoRA; leave lora= out")
+    for one, adapter in wanted:
+        path = find_lora(one.where, options)
+        _load(pipe, path, adapter, options)
+    adapters = [adapter for _, adapter in wanted]
+    pipe.set_adapters(adapters, [one.weight for one, _ in wanted])
+    pipe.fuse_lora(adapter_names=adapters)
+    pipe.unload_lora_weights()
+
+
+def find_lora(where: str, options: Options) -> Path:
+    """The file of a LoRA.
+
+    Raises:
+        CheckpointMissing: it is of the hub and not on this machine.
+        EngineFailed: it is not there, cannot be told from others, or is a pickle.
+    """
+    try:
+        source = read_source(where, field="lora")
+    except InvalidOption as error:
+        raise EngineFailed(str(error)) from error
+    path = source.path or _from_hub(source, options)
+    if path.is_dir():
+        path = _only(path)
+    if not path.is_file():
+        raise EngineFailed(f"lora={source.name}: there is no such file")
+    if path.suffix.lower() != ".safetensors" and not options.pickle:
+        raise EngineFailed(
+            f"lora={path.name} is a pickle, which can run code: take its .safetensors, or say "
+            "pickle=1 if you trust who made it"
+        )
+    return path
+
+
+def _only(folder: Path) -> Path:
+    usual = folder / _USUAL
+    if usual.is_file():
+        return usual
+    files = sorted(folder.glob("*.safetensors"))
+    if len(files) != 1:
+        names = ", ".join(file.name for file in files[:10])
+        found = f"has several: {names}; say which" if files else "has no .safetensors file"
+        raise EngineFailed(f"lora={folder.name}: the folder {found}")
+    return files[0]
+
+
+def _from_hub(source: Source, options: Options) -> Path:
+    folder = find_snapshot(source.repo, source.revision)
+    if folder is not None and any(folder.glob(source.file or "*.safetensors")):
+        return folder / source.file
+    if not options.download:
+        raise CheckpointMissing(
+            f"lora={source} is not on this machine: overpaint checkpoints fetch {source}, or say "
+            "download=1"
+        )
+    hub: Any = importlib.import_module("huggingface_hub")
+    wanted = [source.file or "*.safetensors"]
+    with told_plainly(source):
+        folder = hub.snapshot_download(source.repo, revision=source.revision, allow_patterns=wanted)
+    return Path(folder) / source.file
+
+
+def _load(pipe: Any, path: Path, adapter: str, options: Options) -> None:
+    if path.suffix.lower() == ".safetensors":
+        read_header(path)  # a damaged one is told before it is loaded
+    misfit = (
+        f"lora={path.name} does not fit this checkpoint, which {type(pipe).__name__} runs: "
+        "it is made for another kind"
+    )
+    try:
+        pipe.load_lora_weights(
+            str(path.parent),
+            weight_name=path.name,
+            adapter_name=adapter,
+            local_files_only=True,
+            use_safetensors=path.suffix.lower() == ".safetensors",
+        )
+    except ImportError as error:
+        raise EngineFailed(f"a LoRA needs peft: {INSTALL} ({error})") from error
+    except (ValueError, RuntimeError, KeyError, IndexError) as error:
+        first = str(error).strip().partition("\n")[0][:300]
+        raise EngineFailed(f"{misfit} ({first})") from error
+    # Layers of other names are passed over: nothing of the file may have found its place.
+    if not any(adapter in names for names in pipe.get_list_adapters().values()):
+        raise EngineFailed(f"{misfit}, and would have no effect")
