@@ -11,8 +11,9 @@ from sqlalchemy import insert, select, update
 
 from overpaint.tasks.audit import audit
 from overpaint.tasks.database import insert_or_add, now_ms, open_database
+from overpaint.tasks.pools import ORDINARY
 from overpaint.tasks.rows import task_row
-from overpaint.tasks.schema import keys, tallies, tasks
+from overpaint.tasks.schema import keys, queues, tallies, tasks
 from overpaint.tasks.store import TaskStore
 from overpaint.tasks.task import PictureOutcome, State, Task
 from overpaint.values import BlobRef
@@ -50,6 +51,9 @@ class Stored:
                         row = {"key_id": key_id, "model": MODEL, "state": state.value}
                         insert_or_add(connection, tallies, row, {"count": count})
                         if state is State.PENDING:
+                            place = {"pool": ORDINARY, "key_id": key_id}
+                            added = {"pending": count, "running": 0, "served": 0}
+                            insert_or_add(connection, queues, place, added)
                             counted = {
                                 name: keys.c[name] + count for name in ("pending", "reserved")
                             }

@@ -398,11 +398,11 @@ def test_a_worker_outlives_a_database_that_does_not_answer(stage: Stage) -> None
     class Away(TaskStore):
         calls = 0
 
-        def claim(self, worker: str, *, lease_ms: int) -> Task | None:
+        def claim(self, worker: str, *, lease_ms: int, pool: str = "") -> Task | None:
             self.calls += 1
             if self.calls == 1:
                 raise StoreFailed
-            return super().claim(worker, lease_ms=lease_ms)
+            return super().claim(worker, lease_ms=lease_ms, pool=pool)
 
     task = stage.submit()
     with serving(stage.worker(store=Away(stage.database))):

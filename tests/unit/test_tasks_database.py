@@ -10,11 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import make_url, text
-from tests.unit.task_fixture import opened
+from tests.unit.task_fixture import LEASE, Clock, opened
 
 from overpaint.errors import StorageFull, StoreFailed
 from overpaint.tasks import database as module
@@ -24,6 +25,8 @@ from overpaint.tasks.migrations.upgrade import config
 from overpaint.tasks.schema import REVISION, metadata
 from overpaint.tasks.task import PLANS, Preview, State
 from overpaint.values import Box
+
+NOW = Clock().now
 
 
 def _open_once(path: str) -> str:
@@ -115,22 +118,72 @@ def test_the_revisions_make_exactly_the_tables_of_the_schema(tmp_path: Path) -> 
     assert migrated == _sql(tmp_path / "made.db")
 
 
-def test_a_database_of_the_first_revision_is_brought_up_to_date_with_what_is_in_it(
-    tmp_path: Path,
+def _make_old(path: Path, revision: str) -> None:
+    """A database as an older version left it: two keys, and tasks in several states."""
+    path.touch()
+    engine = module._engine(make_url(f"sqlite:///{path}"))
+    with engine.begin() as connection:
+        command.upgrade(config(connection), revision)
+
+        def insert(table: str, **row: object) -> None:
+            names = ", ".join(row)
+            values = ", ".join(f":{name}" for name in row)
+            connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({values})"), row)
+
+        for name, running, served in (("ann", 1, 7), ("bob", 0, 4)):
+            counts = {"used": 0, "reserved": 1 + running, "pending": 1, "running": running}
+            same = {"name": name, "hint": "", "plan": "test", "created_ms": 1, "uploaded_bytes": 0}
+            insert("keys", id=name, secret_sha256=name, served=served, **counts, **same)
+        held = {"started_ms": 1, "worker": "w1", "leased_ms": NOW, "lease_until_ms": NOW + LEASE}
+        for number, (key, state, more) in enumerate(
+            (
+                ("ann", "CANCELED", {"ended_ms": 2}),
+                ("ann", "RUNNING", held),
+                ("ann", "PENDING", {}),
+                ("bob", "PENDING", {}),
+            ),
+            start=1,
+        ):
+            empty = dict.fromkeys(("options", "inputs", "seconds"), "{}")
+            empty |= {"pictures": "[]", "notes": "[]", "painter": "", "worker": ""}
+            same = {"request_id": "r", "model": "m", "engine": "auto", "n": 1, "created_ms": 1}
+            row = {"number": number, "id": f"task-{number}", "key_id": key, "state": state}
+            insert("tasks", **{**row, **same, "tries": 1, "fence": 1, **empty, **more})
+            insert("tallies", key_id=key, model="m", state=state, count=1)
+        insert("workers", id="w1", pid=1, seen_ms=1, task_id="task-2")
+        if revision >= "0002":
+            insert("previews", task_id="task-2", fence=1, serial=1, box="{}", jpeg=b"old")
+    engine.dispose()
+
+
+@pytest.mark.parametrize("revision", ["0001", "0002"])
+def test_an_older_database_is_brought_up_to_date_with_what_is_in_it(
+    tmp_path: Path, revision: str
 ) -> None:
     path = tmp_path / "tasks.db"
-    with opened(path) as stores:
-        stores.submit(stores.key())
-        task = stores.claim()
-    before = "DROP TABLE previews; UPDATE alembic_version SET version_num = '0001';"
-    _run_sql(path, before)
-    with pytest.raises(StoreFailed, match=f"of revision 0001, not {REVISION}"):
+    _make_old(path, revision)
+    with pytest.raises(StoreFailed, match=f"of revision {revision}, not {REVISION}"):
         open_database(f"sqlite:///{path}", migrate=False)
     with opened(path) as stores:
+        assert audit(stores.database) == []
+        task = stores.tasks.get("task-2")
+        assert task is not None
+        assert (task.state, task.pool, task.worker) == (State.RUNNING, "", "w1")
         box = Box(top=0, left=0, height=9, width=9)
         preview = Preview(jpeg=b"jpeg", box=box, serial=1)
-        assert stores.tasks.heartbeat(task, lease_ms=1000, preview=preview)
+        assert stores.tasks.heartbeat(task, lease_ms=LEASE, preview=preview)
         assert stores.tasks.look([task.id])[task.id].preview is not None
+        (worker,) = stores.tasks.workers()
+        assert (worker.id, worker.pool, worker.state) == ("w1", "", "ready")
+        seen = stores.tasks.look(["task-3", "task-4"])
+        assert {one: seen[one].position for one in seen} == {"task-3": 1, "task-4": 0}
+        assert [stores.claim().id for _ in range(2)] == ["task-4", "task-3"]  # bob's turn first
+        newest = stores.submit(key=stores.key())
+        assert newest.number == 5
+        assert audit(stores.database) == []
+    made = _sql(path)
+    with opened(tmp_path / "new.db"):
+        assert made == _sql(tmp_path / "new.db")
 
 
 def test_the_schema_names_the_newest_revision() -> None:
@@ -280,8 +333,10 @@ def test_the_audit_finds_every_counter_that_is_wrong(tmp_path: Path) -> None:
                 )
             )
             connection.execute(text("UPDATE tallies SET count = 2"))
+            connection.execute(text("UPDATE queues SET running = 3"))
         assert audit(stores.database) == [
             f"tally {key.id}/m/PENDING: 2, counted 1",
+            f"queue /{key.id}/RUNNING: 3, counted 0",
             f"key {key.id}: reserved is 1, counted 2",
             f"key {key.id}: pending is 0, counted 1",
             f"key {key.id}: running is 2, counted 0",

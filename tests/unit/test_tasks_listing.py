@@ -189,4 +189,4 @@ def test_no_request_and_no_claim_goes_through_all_tasks(
     everywhere = " ".join(found.values())
     for index in ("waiting", "leased", "ended", "listed", "by_model", "by_state", "by_both"):
         assert f"INDEX tasks_{index}" in everywhere
-    assert "INDEX keys_turn" in everywhere
+    assert "INDEX queues_turn" in everywhere

@@ -67,6 +67,8 @@ def doctor(
             faults.append(f"engine {name}: {state}")
     if report["service"] and not report["service"]["writable"]:
         faults.append(f"service: {report['service']['data_dir']} cannot be written to")
+    if report["diffusers"] and report["diffusers"]["fault"]:
+        faults.append(f"diffusers: {report['diffusers']['fault']}")
     report["faults"] = faults
     if as_json:
         console.print_json(report)
@@ -127,9 +129,11 @@ def _chinese_font() -> str:
 def _service() -> dict[str, Any]:
     """The service's data folder, read only: whether it can be written, and what it holds."""
     from overpaint import settings
+    from overpaint.service.pools import Pools
     from overpaint.tasks.database import open_database
     from overpaint.tasks.keys import KeyStore
     from overpaint.tasks.schema import REVISION
+    from overpaint.tasks.store import TaskStore
 
     found = settings.load()
     folder = found.data_dir
@@ -140,16 +144,25 @@ def _service() -> dict[str, Any]:
         "free_gb": round(shutil.disk_usage(there).free / 1e9, 1),
         "revision": None,
         "keys": 0,
+        "pools": {},
     }
     if (found.data_dir / settings.DATABASE).exists():
         database = open_database(found.database_url, migrate=False)
         try:
             keys = KeyStore(database).list()
+            report["pools"] = dict(Pools(found, TaskStore(database)).states())
         finally:
             database.dispose()
         in_use = sum(key.revoked_ms is None for key in keys)
         report |= {"revision": REVISION, "keys": in_use}
     return report
+
+
+def _diffusers() -> dict[str, Any]:
+    """What large checkpoints need: whether it is there, and the devices."""
+    from overpaint.cli import diffusers_report
+
+    return diffusers_report.describe()
 
 
 def _self_test() -> dict[str, float]:
@@ -177,6 +190,7 @@ _CHECKS: dict[str, Callable[[], Any]] = {
     "concepts": _concepts,
     "chinese_font": _chinese_font,
     "service": _service,
+    "diffusers": _diffusers,
     "self_test_ms": _self_test,
 }
 
@@ -199,6 +213,13 @@ def _print(report: dict[str, Any]) -> None:
     if service := report["service"]:
         state = f"{service['keys']} key(s)" if service["revision"] else "not used yet"
         rows.append(["service", f"{service['data_dir']}: {state}, {service['free_gb']} GB free"])
+        if service["pools"]:
+            told = (f"{model} {state}" for model, state in service["pools"].items())
+            rows.append(["own workers", ", ".join(told)])
+    if extra := report["diffusers"]:
+        from overpaint.cli import diffusers_report
+
+        rows.append(["diffusers", diffusers_report.line(extra)])
     if times := report["self_test_ms"]:
         stages = ", ".join(f"{stage} {ms:g} ms" for stage, ms in times.items())
         rows.append(["self-test", f"the demo, 451 x 300 px: {stages}"])

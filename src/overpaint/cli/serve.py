@@ -76,7 +76,13 @@ def serve(
 def _run(service: Service, listener: socket.socket) -> int:
     from overpaint import settings
     from overpaint.cli.listening import listen, own_address, url_of
-    from overpaint.dispatch.supervisor import Child, Supervisor, worker_children
+    from overpaint.dispatch.deaths import Deaths
+    from overpaint.dispatch.supervisor import (
+        Child,
+        Supervisor,
+        engine_children,
+        worker_children,
+    )
 
     found = service.settings
     first = _is_first(service, listener)
@@ -84,6 +90,8 @@ def _run(service: Service, listener: socket.socket) -> int:
     url = url_of(listener)
     print(f"Overpaint {__version__} listens on {url}")
     print(f"data in {found.data_dir}, {found.workers} worker{'s' * (found.workers != 1)}")
+    if own := service.pools.states():
+        print(f"in processes of their own: {', '.join(own)}")
     print(f"docs: {url}/docs")
     if first:
         secret, token = _first_key(service)
@@ -91,13 +99,19 @@ def _run(service: Service, listener: socket.socket) -> int:
         print(f"sign in within an hour, once: {found.public_url or url}/sign-in/{token}")
     sys.stdout.flush()
 
-    _bury_former_workers(service)
+    deaths = Deaths(service.tasks)
+    deaths.bury_former()
+    _reroute(service)
     env = {**settings.inherited(), **found.environment()}
     argv = (sys.executable, "-m", "overpaint.server", "--fd", str(listener.fileno()))
     api = Child(name="api", argv=argv, env=env, fds=(listener.fileno(),))
     supervisor = Supervisor(
-        [api, *worker_children(found.workers, env)],
-        on_death=lambda instance: _bury(service, instance),
+        [
+            api,
+            *worker_children(found.workers, env),
+            *engine_children(service.pools.engines, env),
+        ],
+        on_death=deaths.bury,
         on_tick=lambda: _sweep(service),
         stuck=lambda: _silent_workers(service),
     )
@@ -183,20 +197,6 @@ def _only_one(folder: Path) -> Iterator[None]:
         yield
 
 
-def _bury_former_workers(service: Service) -> None:
-    """Give back the tasks of workers of a service that was killed: no need to wait for leases."""
-    for worker in service.tasks.workers():
-        _bury(service, worker.id)
-
-
-def _bury(service: Service, instance: str) -> None:
-    """What a dead worker had in hand goes to another, at once."""
-    released = service.tasks.release_worker(instance)
-    service.tasks.forget_worker(instance)
-    if released:
-        logger.warning("tasks taken back", extra={"worker": instance, "tasks": released})
-
-
 def _silent_workers(service: Service) -> list[str]:
     """Workers that give no sign of life for long: their engine has stopped everything else."""
     from overpaint.tasks.database import now_ms
@@ -206,7 +206,15 @@ def _silent_workers(service: Service) -> list[str]:
     return [worker.id for worker in service.tasks.workers() if worker.seen_ms < before]
 
 
+def _reroute(service: Service) -> None:
+    """See to tasks that wait for an engine of former settings."""
+    sent, failed = service.pools.reroute()
+    if sent or failed:
+        logger.warning("the models have changed", extra={"sent": sent, "failed": failed})
+
+
 def _sweep(service: Service) -> None:
+    _reroute(service)
     swept = service.sweep()
     if swept.tasks or swept.uploads or swept.orphans:
         what = {"tasks": swept.tasks, "uploads": swept.uploads, "orphans": swept.orphans}

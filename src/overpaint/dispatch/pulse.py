@@ -35,8 +35,13 @@ class Hold:
         self.latest: Step | None = None  # that had a preview
         self.drawn: Step | None = None  # whose preview was written
         self.previews = 0
+        self._seconds = seconds
+        self.begin()
+
+    def begin(self) -> None:
+        """Count the time of the try from now on."""
         self.began = time.monotonic()
-        self.ends = self.began + seconds
+        self.ends = self.began + self._seconds
 
     @property
     def news(self) -> bool:
@@ -62,6 +67,7 @@ class Pulse:
             times in it.
         task_s: how long one try may take.
         overdue: called, in the pulse's thread, with a task that takes longer than that.
+        on_roll: whether the worker has a place on the roll; a hand of a process has none.
     """
 
     def __init__(
@@ -72,8 +78,9 @@ class Pulse:
         lease_s: float,
         task_s: float,
         overdue: Callable[[Task], None],
+        on_roll: bool = True,
     ) -> None:
-        self._store, self._worker = store, worker
+        self._store, self._worker, self._on_roll = store, worker, on_roll
         self._lease_ms = int(lease_s * 1000)
         self._every_s = lease_s / 4
         self._task_s = task_s
@@ -121,7 +128,7 @@ class Pulse:
         try:
             if hold is not None:
                 self._keep(hold, whole=whole)
-            if whole:
+            if whole and self._on_roll:
                 task_id = None if hold is None else hold.task.id
                 self._store.beat(self._worker, pid=os.getpid(), task_id=task_id)
         except OverpaintError as error:  # the disk is full, say: the next beat may come through

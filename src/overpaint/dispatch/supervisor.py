@@ -30,8 +30,12 @@ logger = logging.getLogger("overpaint.supervisor")
 
 #: In a child's `argv`: replaced by the name of this very process, another at each start.
 INSTANCE = "{instance}"
+_WORKER = (sys.executable, "-m", "overpaint.dispatch.worker", INSTANCE)
 _BACKOFF_S = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 10.0)
-_HEALTHY_S = 5.0  # a child that lived this long begins its backoff anew
+_HEALTHY_S = 5.0
+# An engine's process: loading may take long and end in the same death each time.
+_ENGINE_BACKOFF_S = (0.0, 2.0, 10.0, 30.0, 60.0)
+_ENGINE_HEALTHY_S = 50.0
 _GRACE_S = 15.0  # from being asked to end to being killed
 _LOOK_S = 1.0  # the longest wait between two looks at the children
 
@@ -44,6 +48,8 @@ class Child:
     argv: Sequence[str]  # `INSTANCE` in it is replaced
     env: Mapping[str, str]  # its whole environment
     fds: tuple[int, ...] = ()  # open files that it inherits under the same numbers
+    pauses_s: Sequence[float] = _BACKOFF_S  # before each start after a death; the last ones alike
+    healthy_s: float = _HEALTHY_S  # one that lived this long begins them anew
 
 
 @dataclass(kw_only=True)
@@ -156,12 +162,13 @@ class Supervisor:
         logger.log(level, "ended", extra={**what, "lived_seconds": round(lived, 3)})
         kept.process = None
         self._chores.died(kept.instance)
-        if lived >= _HEALTHY_S:
+        if lived >= kept.child.healthy_s:
             kept.deaths = 0
         self._back_off(kept, now)
 
     def _back_off(self, kept: _Kept, now: float) -> None:
-        pause = _BACKOFF_S[min(kept.deaths, len(_BACKOFF_S) - 1)]
+        pauses_s = kept.child.pauses_s
+        pause = pauses_s[min(kept.deaths, len(pauses_s) - 1)]
         kept.deaths += 1
         kept.next_start = now + pause
 
@@ -227,14 +234,37 @@ def worker_children(workers: int, env: Mapping[str, str]) -> list[Child]:
         workers: how many.
         env: their environment, with the settings in it; sizes of thread pools in it stay.
     """
-    threads = str(threads_each(workers))
-    # Read by the libraries when they are loaded; OpenCV is told by the worker itself.
-    pools = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
-    argv = (sys.executable, "-m", "overpaint.dispatch.worker", INSTANCE, threads)
+    threads = threads_each(workers)
+    argv = (*_WORKER, str(threads))
     return [
-        Child(name=f"worker-{number}", argv=argv, env={**dict.fromkeys(pools, threads), **env})
+        Child(name=f"worker-{number}", argv=argv, env={**_threads(threads), **env})
         for number in range(1, workers + 1)
     ]
+
+
+def engine_children(engines: Sequence[str], env: Mapping[str, str]) -> list[Child]:
+    """A process for each engine that has workers of its own; each may use all cores.
+
+    Args:
+        engines: their full names.
+        env: as `worker_children`.
+    """
+    return [
+        Child(
+            name=f"engine-{number}",
+            argv=(*_WORKER, str(cores()), engine),
+            env={**_threads(cores()), **env},
+            pauses_s=_ENGINE_BACKOFF_S,
+            healthy_s=_ENGINE_HEALTHY_S,
+        )
+        for number, engine in enumerate(engines, start=1)
+    ]
+
+
+def _threads(count: int) -> dict[str, str]:
+    """Read by the libraries when they are loaded; OpenCV is told by the worker itself."""
+    pools = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
+    return dict.fromkeys(pools, str(count))
 
 
 def threads_each(workers: int) -> int:

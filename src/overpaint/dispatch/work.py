@@ -32,6 +32,7 @@ from overpaint.errors import OverpaintError, StorageFull, StoreFailed
 from overpaint.imaging.source import LengthChecked
 from overpaint.policy import Policy
 from overpaint.storage.blobs import Blobs
+from overpaint.tasks.pools import ORDINARY
 from overpaint.tasks.store import TaskStore
 from overpaint.tasks.task import Failure, PictureOutcome, Task
 
@@ -42,7 +43,7 @@ _IDLE_POLL_S = 0.1
 _IDLE_LOOKS = 100  # in vain, until there was none lately
 _PATIENCE_S = 60.0  # how long a store or a full disk is waited for with a task in hand
 _OLD_TRIES = 20  # whose files are looked for
-_TROUBLE = (StoreFailed, StorageFull)
+TROUBLE = (StoreFailed, StorageFull)
 
 _T = TypeVar("_T")
 
@@ -58,6 +59,8 @@ class Worker:
         lease_s: see `Pulse`.
         task_s: see `Pulse`; the process ends when a try takes longer.
         patience_s: how long a store that does not answer is waited for with a task in hand.
+        pool: whose tasks it takes.
+        on_roll: whether it is a process, which has a place on the roll of workers.
     """
 
     def __init__(
@@ -70,8 +73,10 @@ class Worker:
         lease_s: float,
         task_s: float,
         patience_s: float = _PATIENCE_S,
+        pool: str = ORDINARY,
+        on_roll: bool = True,
     ) -> None:
-        self.id = worker_id
+        self.id, self.pool = worker_id, pool
         self._store, self._blobs, self._policy = store, blobs, policy
         self._lease_ms = int(lease_s * 1000)
         self._task_s = task_s
@@ -81,7 +86,14 @@ class Worker:
         self._resting.set()
         self._task: Task | None = None
         self._troubles = 0  # with the stores, in a row
-        self._pulse = Pulse(store, worker_id, lease_s=lease_s, task_s=task_s, overdue=self._overdue)
+        self._pulse = Pulse(
+            store,
+            worker_id,
+            lease_s=lease_s,
+            task_s=task_s,
+            overdue=self._overdue,
+            on_roll=on_roll,
+        )
 
     def serve(self) -> None:
         """Work until `stop` is called from another thread."""
@@ -90,11 +102,16 @@ class Worker:
         while not self._stopping.is_set():
             worked = self._turn()
             looks = 0 if worked else looks + 1
-            if self._troubles:
-                self._stopping.wait(_pause_s(self._troubles))
-            elif not worked:
-                self._stopping.wait(_POLL_S if looks < _IDLE_LOOKS else _IDLE_POLL_S)
+            if not worked:
+                self._pause(looks)
         self._pulse.stop()
+
+    def _pause(self, looks: int) -> None:
+        """Wait after so many looks in vain, in a row, for a task."""
+        if self._troubles:
+            self._stopping.wait(_pause_s(self._troubles))
+        else:
+            self._stopping.wait(_POLL_S if looks < _IDLE_LOOKS else _IDLE_POLL_S)
 
     def stop(self, grace_s: float) -> bool:
         """Take no more tasks, wait for the one in hand, and give it back if it takes too long.
@@ -102,7 +119,7 @@ class Worker:
         Returns:
             Whether the worker is at rest; else it is still at what nobody waits for any more.
         """
-        self._stopping.set()
+        self.take_no_more()
         if self._resting.wait(grace_s):
             return True
         task = self._task
@@ -112,23 +129,37 @@ class Worker:
                     logger.info("given back", extra=about(task))
         return False
 
+    def take_no_more(self) -> None:
+        """Have `serve` return after the task in hand; waits for nothing."""
+        self._stopping.set()
+
     def work(self) -> bool:
         """Claim a task and work on it; False where none waits.
 
         Raises `StoreFailed` or `StorageFull` when that lasts; the task, if any, is tried again.
         """
-        task = self._store.claim(self.id, lease_ms=self._lease_ms)
+        task = self._claim()
         if task is None:
             return False
+        self._work_on(task)
+        return True
+
+    def _claim(self) -> Task | None:
+        return self._store.claim(self.id, lease_ms=self._lease_ms, pool=self.pool)
+
+    def _work_on(self, task: Task) -> None:
         self._task = task
         try:
             with self._pulse.hold(task) as hold:
+                self._before(hold)
                 self._try(hold)
         except LeaseLost:
             self._discard_own(task)
         finally:
             self._task = None
-        return True
+
+    def _before(self, hold: Hold) -> None:
+        """Before a try, with its task in hand; may raise `LeaseLost`."""
 
     def _turn(self) -> bool:
         self._resting.clear()
@@ -138,12 +169,15 @@ class Worker:
             worked = self.work()
             self._troubles = 0
             return worked
-        except _TROUBLE as error:
-            self._troubles += 1
-            logger.warning("waiting for the stores", extra={"reason": str(error)})
+        except TROUBLE as error:
+            self._trouble(error)
             return False
         finally:
             self._resting.set()
+
+    def _trouble(self, error: OverpaintError) -> None:
+        self._troubles += 1
+        logger.warning("waiting for the stores", extra={"reason": str(error)})
 
     def _try(self, hold: Hold) -> None:
         task = hold.task
@@ -153,7 +187,7 @@ class Worker:
             painted = paint(task, inputs, self._policy, on_step=hold.step)
         except FINAL as error:
             self._fail(hold, failure_of(error))
-        except _TROUBLE as error:  # with the inputs
+        except TROUBLE as error:  # with the inputs
             if self._stopping.is_set():
                 self._patiently(hold, lambda: self._store.give_back(task))
                 raise
@@ -187,7 +221,7 @@ class Worker:
         task = hold.task
         try:
             done = self._patiently(hold, lambda: self._store_or_nothing(task, painted))
-        except _TROUBLE:
+        except TROUBLE:
             self._discard_own(task)
             self._patiently(hold, lambda: self._store.give_back(task))
             raise
@@ -232,7 +266,7 @@ class Worker:
             attempts += 1
             try:
                 return do()
-            except _TROUBLE as error:
+            except TROUBLE as error:
                 pause_s = _pause_s(attempts)
                 if self._stopping.is_set() or time.monotonic() + pause_s > deadline:
                     raise
@@ -268,7 +302,11 @@ class Worker:
         message = f"The pictures were not painted within {self._task_s:g} s."
         with contextlib.suppress(OverpaintError):
             self._store.retry(task, Failure(kind="EngineFailed", message=message))
+        self._leave_others()
         os._exit(1)
+
+    def _leave_others(self) -> None:
+        """Before the process ends: what else is at work in it."""
 
 
 def _name(task: Task, fence: int, index: int) -> str:

@@ -1,4 +1,7 @@
-"""A worker process: `python -m overpaint.dispatch.worker [ID [THREADS]]`.
+"""A worker process: `python -m overpaint.dispatch.worker [ID [THREADS [ENGINE]]]`.
+
+With an engine it takes this one's tasks alone, several at a time; else those of all engines that
+have no workers of their own.
 
 The settings are in its environment, as in that of the API. It ends with status 0 when it is told to
 by SIGTERM or SIGINT, within some ten seconds, and at once when the process that started it is gone.
@@ -20,12 +23,13 @@ import cv2
 
 from overpaint import settings as table
 from overpaint.dispatch import logs
+from overpaint.dispatch.engine import EngineWorker
 from overpaint.dispatch.lifeline import watch_parent
 from overpaint.dispatch.supervisor import threads_each
 from overpaint.dispatch.work import Worker
 from overpaint.errors import OverpaintError
 from overpaint.policy import open_policy
-from overpaint.settings import Settings
+from overpaint.settings import Settings, cores
 from overpaint.storage.local import LocalBlobs
 from overpaint.tasks.database import open_database
 from overpaint.tasks.store import TaskStore
@@ -55,11 +59,11 @@ def run(settings: Settings, *, worker_id: str = "", threads: int = 0) -> int:
         store,
         LocalBlobs(settings.blobs_dir),
         policy,
-        worker_id=worker_id or f"worker-{os.getpid()}-{secrets.token_hex(4)}",
+        worker_id=worker_id or _new_id("worker"),
         lease_s=settings.lease_seconds,
         task_s=settings.task_seconds,
     )
-    _on_signal(lambda: _end(worker))
+    _on_signal(lambda: _end(worker.stop))
     logger.info("ready", extra={"worker": worker.id, "pid": os.getpid()})
     worker.serve()
     store.forget_worker(worker.id)
@@ -68,15 +72,41 @@ def run(settings: Settings, *, worker_id: str = "", threads: int = 0) -> int:
     return 0
 
 
+def run_engine(settings: Settings, engine: str, *, worker_id: str = "", threads: int = 0) -> int:
+    """Load an engine and work on its tasks until told to end: 0; 1 where it cannot be loaded.
+
+    Args:
+        settings: say where the tasks are.
+        engine: its full name.
+        worker_id: unlike that of any process before; one is made if empty.
+        threads: how many OpenCV may use; 0: as many as there are cores.
+
+    Raises: as `run`.
+    """
+    cv2.setNumThreads(threads or cores())
+    policy = open_policy(settings.policy)
+    database = open_database(settings.database_url, migrate=False)
+    instance = worker_id or _new_id("engine")
+    worker = EngineWorker(settings, TaskStore(database), policy, instance=instance, engine=engine)
+    _on_signal(lambda: _end(worker.stop))
+    status = worker.serve()
+    database.dispose()
+    logger.info("ended", extra={"worker": instance})
+    return status
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run with what the environment and the command line say; 1 where that cannot be."""
     faulthandler.enable()
     watch_parent()
     worker_id = arguments[0] if arguments else ""
     threads = int(arguments[1]) if len(arguments) > 1 else 0
+    engine = arguments[2] if len(arguments) > 2 else ""
     try:
         settings = table.load()
         logs.configure(settings)
+        if engine:
+            return run_engine(settings, engine, worker_id=worker_id, threads=threads)
         return run(settings, worker_id=worker_id, threads=threads)
     except OverpaintError as error:
         logger.error("cannot work", extra={"reason": str(error)})
@@ -85,8 +115,12 @@ def main(arguments: Sequence[str]) -> int:
     return 1
 
 
-def _end(worker: Worker) -> None:
-    if not worker.stop(GRACE_S):
+def _new_id(kind: str) -> str:
+    return f"{kind}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def _end(stop: Callable[[float], bool]) -> None:
+    if not stop(GRACE_S):
         os._exit(0)  # the engine is not to be interrupted otherwise
 
 

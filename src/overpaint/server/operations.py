@@ -27,6 +27,7 @@ from overpaint.engines.registry import shown_name
 from overpaint.errors import OverpaintError
 from overpaint.server.deps import CurrentService, key_of
 from overpaint.service import Service
+from overpaint.service.pools import Pool
 from overpaint.tasks.reading import Total
 from overpaint.tasks.task import State
 
@@ -93,6 +94,7 @@ class _OfService(Collector):
 
     def _ask(self) -> Iterator[Metric]:
         store = self._service.tasks
+        pools = self._service.pools
         tasks = GaugeMetricFamily("overpaint_tasks", "Tasks that are stored.", labels=["state"])
         counts = store.counts()
         for state in State:
@@ -102,13 +104,14 @@ class _OfService(Collector):
         yield GaugeMetricFamily(
             "overpaint_queue_age_seconds",
             "How long the oldest pending task has waited.",
-            value=self._service.queue_age_s(),
+            value=pools.queue_age_s(),
         )
         yield GaugeMetricFamily(
             "overpaint_workers_alive",
-            "Workers seen lately.",
-            value=self._service.workers_alive(),
+            "Workers seen lately, without those of single engines.",
+            value=pools.ordinary_alive(),
         )
+        yield from _of_pools(pools.look())
 
         labels = ["engine", "outcome"]
         ended = CounterMetricFamily("overpaint_tasks_ended", "Tasks that ended.", labels=labels)
@@ -134,6 +137,27 @@ def _by_shown_name(totals: Iterable[Total]) -> dict[tuple[str, str], list[Total]
     return found
 
 
+def _of_pools(pools: Iterable[Pool]) -> Iterator[Metric]:
+    """What each pool has; the ordinary one, and one for each engine with workers of its own."""
+    labels = ["pool", "state"]
+    tasks = GaugeMetricFamily(
+        "overpaint_pool_tasks", "Tasks that wait and that are painted.", labels=labels
+    )
+    workers = GaugeMetricFamily("overpaint_pool_workers", "Workers seen lately.", labels=labels)
+    age = GaugeMetricFamily(
+        "overpaint_pool_queue_age_seconds",
+        "How long the oldest pending task of the pool has waited.",
+        labels=labels[:1],
+    )
+    for pool in pools:
+        tasks.add_metric([pool.label, "pending"], pool.queue.pending)
+        tasks.add_metric([pool.label, "running"], pool.queue.running)
+        for state, count in pool.workers.items():
+            workers.add_metric([pool.label, state], count)
+        age.add_metric([pool.label], pool.age_s)
+    yield from (tasks, workers, age)
+
+
 @router.get("/healthz", summary="Is this process alive?")
 @router.head("/healthz", include_in_schema=False)
 async def alive() -> JSONResponse:
@@ -148,12 +172,18 @@ async def alive() -> JSONResponse:
 )
 @router.head("/readyz", include_in_schema=False)
 async def ready(service: CurrentService) -> JSONResponse:
-    """200 when database, disk space and workers are there, else 503 with what is wrong."""
+    """200 when database, disk space and workers are there, else 503 with what is wrong.
+
+    Where models have workers of their own, `pools` says of each: ready, loading, failed, missing.
+    """
     problems = await run_in_threadpool(service.ready)
+    body: dict[str, object] = {"status": "not ready" if problems else "ready"}
     if problems:
-        body = {"status": "not ready", "problems": problems}
-        return JSONResponse(body, status_code=503)
-    return JSONResponse({"status": "ready"})
+        body["problems"] = problems
+    if "database" not in problems:
+        pools = await run_in_threadpool(service.pools.states)
+        body |= {"pools": pools} if pools else {}
+    return JSONResponse(body, status_code=503 if problems else 200)
 
 
 @router.get(

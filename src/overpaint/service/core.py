@@ -18,6 +18,7 @@ from overpaint.errors import (
 from overpaint.inspection import Inspection
 from overpaint.policy import open_policy
 from overpaint.service.catalog import Catalog
+from overpaint.service.pools import Pools
 from overpaint.service.results import Results
 from overpaint.service.signing import Signer
 from overpaint.service.submission import Submission, checked_options, inputs_of
@@ -62,6 +63,7 @@ class Service:
         self._signer = Signer.open(folder / "secret")
         self._database = open_database(settings.database_url, migrate=migrate)
         self.tasks = TaskStore(self._database, clock=clock)
+        self.pools = Pools(settings, self.tasks, clock)
         self.keys = KeyStore(self._database, clock=clock)
         self.blobs = LocalBlobs(settings.blobs_dir)
         self.results = Results(self.tasks, self.blobs, self._signer, clock)
@@ -145,6 +147,7 @@ class Service:
                 request_id=submission.request_id,
                 model=submission.model,
                 engine=engine,
+                pool=self.pools.of(engine),
                 n=n,
                 options=options,
                 inputs=inputs,
@@ -202,26 +205,13 @@ class Service:
         key = self.keys.get(key_id) if int(expires_ms) >= self._clock() else None
         return None if key is None or key.revoked_ms is not None else key
 
-    def workers_alive(self) -> int:
-        """How many workers have given a sign of life lately."""
-        longest_ms = max(3 * self.settings.lease_seconds, 10) * 1000
-        now = self._clock()
-        return sum(abs(now - worker.seen_ms) <= longest_ms for worker in self.tasks.workers())
-
-    def queue_age_s(self) -> float:
-        """How long the oldest pending task has waited; 0 where none does."""
-        oldest_ms = self.tasks.oldest_pending_ms()
-        return 0.0 if oldest_ms is None else max(0, self._clock() - oldest_ms) / 1000
-
     def ready(self) -> dict[str, str]:
         """What is wrong, by name; empty when tasks are taken and painted."""
-        problems: dict[str, str] = {}
         try:
-            alive = self.workers_alive()
+            problem = self.pools.problem()
         except OverpaintError as error:
             return {"database": str(error)}
-        if not alive:
-            problems["workers"] = "no worker has been seen lately"
+        problems = {"workers": problem} if problem else {}
         try:
             free = shutil.disk_usage(self.settings.data_dir).free
         except OSError as error:

@@ -7,7 +7,7 @@ from collections import Counter
 from sqlalchemy import func, select
 
 from overpaint.tasks.database import Database
-from overpaint.tasks.schema import keys, tallies, tasks, uploads
+from overpaint.tasks.schema import keys, queues, tallies, tasks, uploads
 from overpaint.tasks.task import State
 
 
@@ -17,7 +17,7 @@ def audit(database: Database) -> list[str]:
     It reads every task, so it is for tests and for doctors, not for requests.
     """
     group = (tasks.c.key_id, tasks.c.model, tasks.c.state)
-    per_key = select(tasks.c.key_id, tasks.c.state, tasks.c.n, tasks.c.pictures)
+    per_key = select(tasks.c.key_id, tasks.c.pool, tasks.c.state, tasks.c.n, tasks.c.pictures)
     stored = select(uploads.c.key_id, func.sum(uploads.c.bytes)).group_by(uploads.c.key_id)
     with database.read() as connection:
         counted = {
@@ -31,18 +31,29 @@ def audit(database: Database) -> list[str]:
             for row in connection.execute(select(tallies).where(tallies.c.count != 0))
         }
         sums: Counter[tuple[str, str]] = Counter()
-        for key, state, n, pictures in connection.execute(per_key):
+        places: Counter[tuple[str, str, str]] = Counter()
+        for key, pool, state, n, pictures in connection.execute(per_key):
             sums[key, "successes"] += sum(picture["blob"] is not None for picture in pictures)
             if state in (State.PENDING, State.RUNNING):
                 sums[key, state] += 1
+                places[pool, key, state] += 1
                 sums[key, "reserved"] += n
         uploaded = {key: int(size) for key, size in connection.execute(stored)}
         rows = connection.execute(select(keys)).all()
+        queued: dict[tuple[str, str, str], int] = {
+            (row.pool, row.key_id, state): count
+            for row in connection.execute(select(queues))
+            for state, count in ((State.PENDING, row.pending), (State.RUNNING, row.running))
+        }
     wrong = [
         f"tally {'/'.join(which)}: {tallied.get(which, 0)}, counted {counted.get(which, 0)}"
         for which in sorted(counted.keys() | tallied.keys())
         if counted.get(which, 0) != tallied.get(which, 0)
     ]
+    for place in sorted(queued.keys() | places.keys()):
+        if queued.get(place, 0) != places[place]:
+            said = f"{queued.get(place, 0)}, counted {places[place]}"
+            wrong.append(f"queue {'/'.join(place)}: {said}")
     for row in rows:
         for name, found, right in (
             ("reserved", row.reserved, sums[row.id, "reserved"]),

@@ -56,11 +56,16 @@ class TaskReader:
         return known
 
     def waiting(self, task: Task) -> int:
-        """How many tasks of the same key wait before this one."""
+        """How many tasks of the same key and pool wait before this one."""
         query = (
             select(func.count())
             .select_from(tasks)
-            .where(PENDING, tasks.c.key_id == task.key_id, tasks.c.number < task.number)
+            .where(
+                PENDING,
+                tasks.c.pool == task.pool,
+                tasks.c.key_id == task.key_id,
+                tasks.c.number < task.number,
+            )
         )
         with self._database.read() as connection:
             return connection.scalar(query) or 0
@@ -72,9 +77,10 @@ class TaskReader:
             found = {state: int(count) for state, count in connection.execute(query)}
         return {state: found.get(state.value, 0) for state in State}
 
-    def oldest_pending_ms(self) -> int | None:
-        """When the task that waits longest was made."""
-        query = select(tasks.c.created_ms).where(PENDING).order_by(tasks.c.created_ms).limit(1)
+    def oldest_pending_ms(self, pool: str = "") -> int | None:
+        """When the task that waits longest in a pool was made."""
+        waiting = select(tasks.c.created_ms).where(PENDING, tasks.c.pool == pool)
+        query = waiting.order_by(tasks.c.created_ms).limit(1)
         with self._database.read() as connection:
             return connection.scalar(query)
 

@@ -26,8 +26,8 @@ def task_row(task: Task) -> dict[str, Any]:
     row = {
         name: getattr(task, name)
         for name in (
-            *("id", "key_id", "request_id", "model", "engine", "n", "created_ms", "started_ms"),
-            *("ended_ms", "tries", "fence", "worker", "lease_until_ms", "painter"),
+            *("id", "key_id", "request_id", "model", "engine", "pool", "n", "created_ms"),
+            *("started_ms", "ended_ms", "tries", "fence", "worker", "lease_until_ms", "painter"),
         )
     }
     return row | {
@@ -76,7 +76,6 @@ def key_row(key: Key) -> dict[str, Any]:
         "reserved": key.reserved,
         "pending": 0,
         "running": 0,
-        "served": 0,
         "uploaded_bytes": 0,
     }
 

@@ -1,8 +1,8 @@
 """The tables.
 
 Counters stand beside what they count and change in the same transaction, so that no request ever
-counts tasks: `keys` has a key's quota and its waiting and running tasks, `tallies` what a listing
-has in all, `totals` what the metrics show and what outlives the tasks.
+counts tasks: `keys` has a key's quota and its waiting and running tasks, `queues` the same by pool,
+`tallies` what a listing has in all, `totals` what the metrics show and what outlives the tasks.
 
 A change here needs a revision in `migrations/versions`; a test holds the two together.
 """
@@ -26,13 +26,14 @@ from sqlalchemy import (
 )
 
 #: The newest of `migrations/versions`.
-REVISION = "0002"
+REVISION = "0003"
 
 #: Predicates of partial indexes; a query must say the very same to be served by one.
 PENDING = text("state = 'PENDING'")
 RUNNING = text("state = 'RUNNING'")
 ENDED = text("ended_ms IS NOT NULL")
-READY = text("pending > 0 AND (max_running IS NULL OR running < max_running)")
+WAITING = text("pending > 0")
+QUEUED = text("queues.pending > 0")  # the same in a join
 
 metadata = MetaData(
     naming_convention={
@@ -62,10 +63,9 @@ keys = Table(
     # the quota: pictures that succeeded, pictures of tasks not yet ended
     Column("used", Integer, nullable=False),
     Column("reserved", Integer, nullable=False),
-    # the queue: tasks in these states, and when this key last had its turn (a serial number)
+    # tasks in these states, in all pools
     Column("pending", Integer, nullable=False),
     Column("running", Integer, nullable=False),
-    Column("served", BigInteger, nullable=False),
     # the token bucket of submissions: thousandths of a token, as they were at bucket_ms
     Column("bucket", BigInteger),
     Column("bucket_ms", BigInteger),
@@ -75,8 +75,6 @@ keys = Table(
         name="counters",
     ),
 )
-Index("keys_turn", keys.c.running, keys.c.served, sqlite_where=READY, postgresql_where=READY)
-Index("keys_served", keys.c.served)
 Index("keys_name", keys.c.name)
 
 tasks = Table(
@@ -106,17 +104,19 @@ tasks = Table(
     Column("notes", JSON, nullable=False),
     Column("painter", Text, nullable=False),
     Column("seconds", JSON, nullable=False),
+    Column("pool", Text, nullable=False, server_default=text("''")),  # whose workers take it
     sqlite_autoincrement=True,  # a number is not given again after the newest task is deleted
 )
 # What a claim, a lapse and the cleaner look for: they hold only such tasks, so they stay small.
 Index(
     "tasks_waiting",
+    tasks.c.pool,
     tasks.c.key_id,
     tasks.c.number,
     sqlite_where=PENDING,
     postgresql_where=PENDING,
 )
-Index("tasks_age", tasks.c.created_ms, sqlite_where=PENDING, postgresql_where=PENDING)
+Index("tasks_age", tasks.c.pool, tasks.c.created_ms, sqlite_where=PENDING, postgresql_where=PENDING)
 Index(
     "tasks_leased",
     tasks.c.lease_until_ms,
@@ -131,6 +131,27 @@ Index("tasks_listed", tasks.c.key_id, tasks.c.created_ms)
 Index("tasks_by_model", tasks.c.key_id, tasks.c.model, tasks.c.created_ms)
 Index("tasks_by_state", tasks.c.key_id, tasks.c.state, tasks.c.created_ms)
 Index("tasks_by_both", tasks.c.key_id, tasks.c.model, tasks.c.state, tasks.c.created_ms)
+
+# A key's place in a pool: its tasks there, and when it last had its turn (a serial number).
+queues = Table(
+    "queues",
+    metadata,
+    Column("pool", Text, primary_key=True),
+    Column("key_id", ForeignKey(keys.c.id), primary_key=True),
+    Column("pending", Integer, nullable=False),
+    Column("running", Integer, nullable=False),
+    Column("served", BigInteger, nullable=False),
+    CheckConstraint("pending >= 0 AND running >= 0", name="counters"),
+)
+Index(
+    "queues_turn",
+    queues.c.pool,
+    queues.c.running,
+    queues.c.served,
+    sqlite_where=WAITING,
+    postgresql_where=WAITING,
+)
+Index("queues_served", queues.c.pool, queues.c.served)
 
 # How running tasks look: their workers write it with a sign of life, the end of a try deletes it.
 previews = Table(
@@ -170,6 +191,8 @@ workers = Table(
     Column("pid", Integer, nullable=False),
     Column("seen_ms", BigInteger, nullable=False),
     Column("task_id", Text),
+    Column("pool", Text, nullable=False, server_default=text("''")),
+    Column("state", Text, nullable=False, server_default=text("'ready'")),
 )
 
 uploads = Table(

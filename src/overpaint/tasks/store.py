@@ -18,9 +18,10 @@ from overpaint.errors import NotPending, UnknownTask
 from overpaint.tasks import transitions
 from overpaint.tasks.database import Database, insert_or_replace, now_ms
 from overpaint.tasks.listing import TaskLister
+from overpaint.tasks.pools import TaskPools
 from overpaint.tasks.reading import TaskReader
 from overpaint.tasks.rows import plain, task_of
-from overpaint.tasks.schema import PENDING, READY, RUNNING, keys, previews, tasks
+from overpaint.tasks.schema import PENDING, QUEUED, RUNNING, keys, previews, queues, tasks
 from overpaint.tasks.task import FINAL, Failure, PictureOutcome, Preview, Progress, State, Task
 from overpaint.tasks.watching import TaskWatcher
 from overpaint.tasks.workers import WorkerRoll
@@ -28,24 +29,39 @@ from overpaint.tasks.workers import WorkerRoll
 _CLOCK_SLACK_MS = 10 * 60 * 1000  # a lease taken this far ahead: the clock has gone back
 
 #: Whose turn it is: of the keys that have a task waiting and may run one more.
-_NEXT_KEY = select(keys.c.id).where(READY).order_by(keys.c.running, keys.c.served).limit(1)
+#: Those that may not are few: each of them has as many running as its plan allows.
+_NEXT_KEY = (
+    select(queues.c.key_id)
+    .join(keys, keys.c.id == queues.c.key_id)
+    .where(
+        QUEUED,
+        queues.c.pool == bindparam("of_pool"),
+        or_(keys.c.max_running.is_(None), keys.c.running < keys.c.max_running),
+    )
+    .order_by(queues.c.running, queues.c.served)
+    .limit(1)
+)
+_NEXT_KEY_LOCKED = _NEXT_KEY.with_for_update(skip_locked=True, of=queues)
 _NEXT_TASK = (
     select(tasks.c.number)
-    .where(PENDING, tasks.c.key_id == bindparam("of_key"))
+    .where(PENDING, tasks.c.pool == bindparam("of_pool"), tasks.c.key_id == bindparam("of_key"))
     .order_by(tasks.c.number)
     .limit(1)
     .with_for_update(skip_locked=True)
 )
 _SERVED = (
-    update(keys)
-    .where(keys.c.id == bindparam("of_key"))
-    .values(served=select(func.max(keys.c.served) + 1).scalar_subquery())
+    update(queues)
+    .where(queues.c.pool == bindparam("of_pool"), queues.c.key_id == bindparam("of_key"))
+    .values(
+        served=select(func.max(queues.c.served) + 1)
+        .where(queues.c.pool == bindparam("of_pool"))
+        .scalar_subquery()
+    )
 )
 _RUNNING = select(tasks.c.number, tasks.c.tries).where(RUNNING).with_for_update()
 _OUT_OF_LEASE = _RUNNING.where(
     or_(tasks.c.lease_until_ms < bindparam("now"), tasks.c.leased_ms > bindparam("too_far"))
 )
-_OF_WORKER = _RUNNING.where(tasks.c.worker == bindparam("of"))
 _LAPSED = Failure(
     kind="InternalError", message="The worker that painted this task stopped, time after time."
 )
@@ -53,7 +69,7 @@ _LAPSED = Failure(
 _ENDED = "Failed to cancel the task, it has ended already."
 
 
-class TaskStore(TaskReader, TaskLister, TaskWatcher, WorkerRoll):
+class TaskStore(TaskReader, TaskLister, TaskWatcher, TaskPools, WorkerRoll):
     """The tasks of every key.
 
     Args:
@@ -77,21 +93,24 @@ class TaskStore(TaskReader, TaskLister, TaskWatcher, WorkerRoll):
             number = transitions.store(connection, task, max_pending=max_pending, now=self._clock())
         return replace(task, number=number, state=State.PENDING)
 
-    def claim(self, worker: str, *, lease_ms: int) -> Task | None:
-        """Take the next task for `worker`, None where there is none to take.
+    def claim(self, worker: str, *, lease_ms: int, pool: str = "") -> Task | None:
+        """Take the next task of a pool for `worker`, None where there is none to take.
 
-        The key with the fewest running tasks goes first, then the one least recently served; of
-        a key, the task that came first. Tasks whose lease has lapsed are taken back before.
+        The key with the fewest tasks running in the pool goes first, then the one least recently
+        served there; of a key, the task that came first. Tasks whose lease has lapsed, of
+        whatever pool, are taken back before.
         """
+        here = {"of_pool": pool}
         with self._database.read() as connection:  # idle workers leave the writers alone
-            if not self._out_of_lease(connection) and connection.scalar(_NEXT_KEY) is None:
+            if not self._out_of_lease(connection) and connection.scalar(_NEXT_KEY, here) is None:
                 return None
         with self._database.write() as connection:
             self._take_back(connection, self._out_of_lease(connection))
-            key_id = connection.scalar(_NEXT_KEY.with_for_update(skip_locked=True))
+            key_id = connection.scalar(_NEXT_KEY_LOCKED, here)
             if key_id is None:
                 return None
-            number = connection.scalar(_NEXT_TASK, {"of_key": key_id})
+            here["of_key"] = key_id
+            number = connection.scalar(_NEXT_TASK, here)
             row = transitions.move(
                 connection,
                 State.PENDING,
@@ -99,7 +118,7 @@ class TaskStore(TaskReader, TaskLister, TaskWatcher, WorkerRoll):
                 tasks.c.number == number,
                 {"worker": worker, "started_ms": self._clock(), **self._lease(lease_ms)},
             )
-            connection.execute(_SERVED, {"of_key": key_id})
+            connection.execute(_SERVED, here)
         return None if row is None else task_of(row)
 
     def heartbeat(
@@ -200,9 +219,14 @@ class TaskStore(TaskReader, TaskLister, TaskWatcher, WorkerRoll):
         return row is not None
 
     def release_worker(self, worker: str) -> int:
-        """Take back, as lapsed, what a worker held that is known to be dead; return how many."""
+        """Take back, as lapsed, what a worker held that is known to be dead; return how many.
+
+        So is what its hands held: the hands of ID are called ID.0, ID.1, ...
+        """
+        hands = tasks.c.worker.startswith(f"{worker}.", autoescape=True)
+        held = _RUNNING.where(or_(tasks.c.worker == worker, hands))
         with self._database.write() as connection:
-            return self._take_back(connection, connection.execute(_OF_WORKER, {"of": worker}).all())
+            return self._take_back(connection, connection.execute(held).all())
 
     def lapse(self) -> int:
         """Take back the tasks whose lease has run out; return how many.

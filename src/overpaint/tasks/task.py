@@ -3,7 +3,8 @@
     PENDING ──claim──> RUNNING ──finish──> SUCCEEDED   at least one picture
        │  ^               │  └───finish──> FAILED      none, or three tries ended early
        │  └──lapse, retry─┘  │
-       └──cancel──> CANCELED <──cancel, where that is asked for
+       ├──cancel──> CANCELED <──cancel, where that is asked for
+       └──dismiss─> FAILED                             the engine that it waits for is not there
 
 A claim raises the task's `fence`; whoever writes with an older one is refused, so a worker that
 comes back from the dead cannot overwrite. Times are milliseconds since 1970, UTC.
@@ -77,7 +78,7 @@ class Task:
     key_id: str  # whose it is
     request_id: str  # of the request that made it
     model: str  # as the caller named it
-    engine: str  # as `repaint` takes it
+    engine: str  # as `repaint` takes it, with its options; it may have a local path in it
     n: int  # pictures asked for
     options: Mapping[str, object]  # keyword arguments of `repaint`, JSON values; with the seed
     inputs: Mapping[str, BlobRef]  # "base", "mask", and "reference", "sketch" where given
@@ -96,6 +97,7 @@ class Task:
     notes: tuple[str, ...] = ()
     painter: str = ""  # the engine that painted ("auto" resolved)
     seconds: Mapping[str, float] = field(default_factory=dict)  # stage -> wall time
+    pool: str = ""  # whose workers take it: the engine's that has some of its own, or ordinary ones
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from overpaint.errors import InvalidKey, QueueFull, QuotaExhausted
 from overpaint.tasks.database import insert_or_add
 from overpaint.tasks.rows import task_row
-from overpaint.tasks.schema import keys, previews, tallies, tasks, totals
+from overpaint.tasks.schema import keys, previews, queues, tallies, tasks, totals
 from overpaint.tasks.task import FINAL, MAX_TRIES, Failure, State, Task
 
 DAY_MS = 24 * 3600 * 1000
@@ -37,6 +37,14 @@ _COUNT = (
     update(keys)
     .where(keys.c.id == bindparam("key_id"))
     .values({name: keys.c[name] + bindparam(f"more_{name}") for name in _COUNTERS})
+)
+_QUEUE = (
+    update(queues)
+    .where(queues.c.pool == bindparam("of_pool"), queues.c.key_id == bindparam("of_key"))
+    .values(
+        pending=queues.c.pending + bindparam("more_pending"),
+        running=queues.c.running + bindparam("more_running"),
+    )
 )
 _NO_PREVIEW = delete(previews).where(previews.c.task_id == bindparam("of_task"))
 _TALLY_LESS = (
@@ -66,6 +74,7 @@ def store(connection: Connection, task: Task, *, max_pending: int, now: int) -> 
     row = task_row(task) | {"state": State.PENDING.value}
     number = connection.execute(_INSERT, row).scalar_one()
     _count(connection, task.key_id, pending=1, reserved=task.n)
+    _enqueue(connection, task.pool, task.key_id)
     _tally(connection, task.key_id, task.model, State.PENDING, 1)
     return int(number)
 
@@ -116,19 +125,33 @@ def move(
         return None
     if source is State.RUNNING:
         connection.execute(_NO_PREVIEW, {"of_task": row.id})
+    pending = (target is State.PENDING) - (source is State.PENDING)
+    running = (target is State.RUNNING) - (source is State.RUNNING)
+    reserved = -row.n if target in FINAL else 0
     _count(
-        connection,
-        row.key_id,
-        pending=(target is State.PENDING) - (source is State.PENDING),
-        running=(target is State.RUNNING) - (source is State.RUNNING),
-        reserved=-row.n if target in FINAL else 0,
-        used=successes,
+        connection, row.key_id, pending=pending, running=running, reserved=reserved, used=successes
     )
+    _queue(connection, row.pool, row.key_id, pending, running)
     _tally(connection, row.key_id, row.model, source, -1)
     _tally(connection, row.key_id, row.model, target, 1)
     if target in FINAL:
         _total(connection, row, successes)
     return row
+
+
+def reroute(connection: Connection, row: Row[Any], engine: str, pool: str) -> bool:
+    """Have another engine paint the task of this row; False where it waits there no longer."""
+    which = and_(
+        tasks.c.number == row.number,
+        tasks.c.pool == row.pool,
+        tasks.c.state == State.PENDING.value,
+    )
+    sent = connection.execute(update(tasks).where(which).values(engine=engine, pool=pool))
+    if sent.rowcount != 1:
+        return False
+    _queue(connection, row.pool, row.key_id, -1, 0)
+    _enqueue(connection, pool, row.key_id)
+    return True
 
 
 def hold(task: Task) -> ColumnElement[bool]:
@@ -187,6 +210,17 @@ def _count(connection: Connection, key_id: str, **more: int) -> None:
     """Add to the counters of a key."""
     added = {f"more_{name}": more.get(name, 0) for name in _COUNTERS}
     connection.execute(_COUNT, {"key_id": key_id, **added})
+
+
+def _enqueue(connection: Connection, pool: str, key_id: str) -> None:
+    """Count one more waiting task of a key, which may be new in the pool."""
+    row = {"pool": pool, "key_id": key_id}
+    insert_or_add(connection, queues, row, {"pending": 1, "running": 0, "served": 0})
+
+
+def _queue(connection: Connection, pool: str, key_id: str, pending: int, running: int) -> None:
+    more = {"more_pending": pending, "more_running": running}
+    connection.execute(_QUEUE, {"of_pool": pool, "of_key": key_id, **more})
 
 
 def _tally(connection: Connection, key_id: str, model: str, state: State, change: int) -> None:

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, or_, select
 
 from overpaint.tasks.database import Database
 from overpaint.tasks.rows import plain, task_of
-from overpaint.tasks.schema import PENDING, READY, keys, previews, tasks
+from overpaint.tasks.schema import PENDING, QUEUED, keys, previews, queues, tasks
 from overpaint.tasks.task import Preview, State, Task
 from overpaint.values import Box
 
@@ -70,30 +70,38 @@ def _previews(connection: Connection, running: Sequence[Task]) -> Mapping[str, P
 def _positions(connection: Connection, waiting: Sequence[Task]) -> Mapping[str, int]:
     """How many tasks are claimed before each of these, if all take as long.
 
-    Claims go round the keys that may run one more, so every other key has as many turns as tasks
-    of the own key are before it, and one more where its turn comes first.
+    Only tasks of the same pool are: each has workers of its own. Claims go round the keys that may
+    run one more, so every other key has as many turns as tasks of the own key are before it, and
+    one more where its turn comes first.
     """
-    if not waiting:
-        return {}
-    mine = {one.key_id for one in waiting}
-    asked: Select[Any] = select(keys.c.id, keys.c.running, keys.c.served, keys.c.pending)
-    ready = connection.execute(asked.where(READY)).all()
-    own_rows = {row.id: row for row in connection.execute(asked.where(keys.c.id.in_(mine)))}
     places: dict[str, int] = {}
-    for key_id in mine:
-        own = [one for one in waiting if one.key_id == key_id]
-        before = select(tasks.c.number).where(
-            PENDING, tasks.c.key_id == key_id, tasks.c.number < max(one.number for one in own)
+    for pool in {one.pool for one in waiting}:
+        here = [one for one in waiting if one.pool == pool]
+        mine = {one.key_id for one in here}
+        queued = (
+            select(queues, or_(keys.c.max_running.is_(None), keys.c.running < keys.c.max_running))
+            .join(keys, keys.c.id == queues.c.key_id)
+            .where(QUEUED, queues.c.pool == pool)
         )
-        numbers = connection.scalars(before.order_by(tasks.c.number)).all()
-        for one in own:
-            rank = bisect_left(numbers, one.number)
-            places[one.id] = rank + _turns(own_rows[key_id], ready, rank)
+        rows = {row.key_id: row for row in connection.execute(queued)}
+        ready = [row for row in rows.values() if row[-1]]
+        for key_id in mine & rows.keys():
+            own = [one for one in here if one.key_id == key_id]
+            before = select(tasks.c.number).where(
+                PENDING,
+                tasks.c.pool == pool,
+                tasks.c.key_id == key_id,
+                tasks.c.number < max(one.number for one in own),
+            )
+            numbers = connection.scalars(before.order_by(tasks.c.number)).all()
+            for one in own:
+                rank = bisect_left(numbers, one.number)
+                places[one.id] = rank + _turns(rows[key_id], ready, rank)
     return places
 
 
 def _turns(own: Row[Any], rows: Iterable[Row[Any]], rank: int) -> int:
     """How many tasks of other keys are claimed before the own key's task of this rank."""
     turn = (own.running, own.served)
-    others = [row for row in rows if row.id != own.id]
+    others = [row for row in rows if row.key_id != own.key_id]
     return sum(min(row.pending, rank + ((row.running, row.served) < turn)) for row in others)

@@ -18,7 +18,9 @@ class Worker:
     id: str
     pid: int
     seen_ms: int
-    task_id: str | None = None  # what it paints
+    task_id: str | None = None  # what it paints; one of several perhaps
+    pool: str = ""  # whose tasks it takes
+    state: str = "ready"  # or "loading", "failed"
 
 
 class WorkerRoll:
@@ -27,9 +29,12 @@ class WorkerRoll:
     _database: Database
     _clock: Callable[[], int]
 
-    def beat(self, worker: str, *, pid: int, task_id: str | None) -> None:
+    def beat(
+        self, worker: str, *, pid: int, task_id: str | None, pool: str = "", state: str = "ready"
+    ) -> None:
         """Say that a worker is alive."""
         seen = {"pid": pid, "seen_ms": self._clock(), "task_id": task_id}
+        seen |= {"pool": pool, "state": state}
         with self._database.write() as connection:
             insert_or_replace(connection, workers, {"id": worker}, seen)
 
