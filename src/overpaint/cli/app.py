@@ -15,6 +15,7 @@ from overpaint._version import __version__
 from overpaint.cli import console
 from overpaint.cli.batch import batch
 from overpaint.cli.catalog import engines
+from overpaint.cli.checkpoints import checkpoints
 from overpaint.cli.concepts import concepts
 from overpaint.cli.demo import demo
 from overpaint.cli.doctor import doctor
@@ -64,6 +65,7 @@ app.command()(repaint)
 app.command()(batch)
 app.command()(engines)
 app.add_typer(concepts, name="concepts")
+app.add_typer(checkpoints, name="checkpoints")
 app.command()(demo)
 app.command()(doctor)
 app.command()(serve)

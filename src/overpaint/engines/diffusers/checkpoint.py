@@ -18,10 +18,10 @@ from overpaint.engines.diffusers.index import (
     read_config,
     read_index,
 )
-from overpaint.engines.diffusers.options import Options
-from overpaint.engines.diffusers.single_file import recognise
+from overpaint.engines.diffusers.options import OPTIONS, Options
+from overpaint.engines.diffusers.single_file import config_folder, holds, missing_of_file, recognise
 from overpaint.engines.diffusers.source import Source, read_source
-from overpaint.engines.diffusers.weights import Weights, find_weights, read_header
+from overpaint.engines.diffusers.weights import Weights, read_header
 from overpaint.errors import CheckpointMissing, EngineFailed
 from overpaint.values import EngineInfo, OnStep
 
@@ -173,6 +173,23 @@ class Checkpoint:
             return 1
         return options.batch or (CPU_BATCH if options.device == "cpu" else BATCH)
 
+    @property
+    def applicable(self) -> tuple[str, ...]:
+        """The names of the options that do something here."""
+        family, kind = self.family, self.source.kind
+        idle = {
+            "config": kind != "file",
+            "variant": kind == "file",
+            "download": kind == "folder",
+            "batch": not family.batches,
+            "wait_ms": not family.batches,
+            "exact": not family.batches,
+            "prompt_cache": family.embedding == "none",
+            "block_cache": family.network != "transformer",
+            "guidance_until": family.guidance_kind in ("distilled", "none"),
+        }
+        return tuple(option.name for option in OPTIONS if not idle.get(option.name))
+
     def info(self, options: Options) -> EngineInfo:
         """What the engine of this checkpoint is and takes."""
         family = self.family
@@ -182,7 +199,6 @@ class Checkpoint:
             summary=f"{family.title}{licence}",
             native_sizes=(family.side,),
             max_side=family.side,
-            needs_prompt=False,
             takes_reference=family.takes_reference,
             takes_style=True,
             takes_strength=family.takes_strength,
@@ -235,8 +251,8 @@ def _read_file(source: Source, path: Path, options: Options) -> Checkpoint:
     header = read_header(path)
     kind = recognise(header, path.name)
     given = read_source(options.config or kind.config)
-    config = _config_folder(given)
-    lacks = tuple(part for part in kind.lacks if config is None or not _holds(config, part))
+    config = config_folder(given)
+    lacks = tuple(part for part in kind.lacks if config is None or not holds(config, part))
     family = FAMILIES[kind.family]
     few = few_steps(family, config, called(source, options), options)
     if kind.side is not None and options.side is None:
@@ -254,7 +270,7 @@ def _read_file(source: Source, path: Path, options: Options) -> Checkpoint:
         config_source=given,
         lacks=lacks,
         few_steps=few > 0,
-        missing=_missing_of_file(config, given, lacks),
+        missing=missing_of_file(config, given, lacks),
     )
 
 
@@ -266,7 +282,7 @@ def _read_pickle(source: Source, path: Path, options: Options) -> Checkpoint:
             ".safetensors, or if you trust it say ?pickle=1&config=FOLDER_OR_ID it goes with"
         )
     given = read_source(options.config)
-    config = _config_folder(given)
+    config = config_folder(given)
     if config is None:
         raise CheckpointMissing(
             f"{path.name} needs the configuration of {given}; "
@@ -298,23 +314,3 @@ def _family(index: Index, source: Source) -> Family:
     raise EngineFailed(
         f"checkpoint {source.name} is a {index.class_name}, which cannot inpaint; what can: {known}"
     )
-
-
-def _config_folder(source: Source) -> Path | None:
-    """Where the configuration of a single file is on this machine."""
-    if source.path is not None:
-        return source.path if source.path.is_dir() else None
-    return find_snapshot(source.repo, source.revision)
-
-
-def _holds(folder: Path, part: str) -> bool:
-    """Whether the folder has weights of these parts."""
-    names = {"autoencoder": "vae", "text encoders": "text_encoder*"}[part]
-    found = [find_weights(one) for one in folder.glob(names)]
-    return bool(found) and all(weights.files for weights in found)
-
-
-def _missing_of_file(config: Path | None, given: Source, lacks: tuple[str, ...]) -> tuple[str, ...]:
-    if config is None:
-        return (f"configuration and tokenizers of {given}", *lacks)
-    return (*read_index(config, weights=False).missing, *lacks)

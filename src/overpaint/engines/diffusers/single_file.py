@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
-from overpaint.engines.diffusers.weights import Header
+from overpaint.engines.diffusers.hub import find_snapshot
+from overpaint.engines.diffusers.index import read_index
+from overpaint.engines.diffusers.source import Source
+from overpaint.engines.diffusers.weights import Header, find_weights
 from overpaint.errors import EngineFailed
 
 _NET = "model.diffusion_model."
@@ -95,3 +99,24 @@ def _why_not(header: Header) -> str:
     if any(tensor.startswith(parts) for tensor in header.shapes):
         return "is one part of a checkpoint; name the folder with model_index.json"
     return "is no checkpoint that inpaints from a single file; take its folder or id of the hub"
+
+
+def config_folder(source: Source) -> Path | None:
+    """Where the configuration of a single file is on this machine."""
+    if source.path is not None:
+        return source.path if source.path.is_dir() else None
+    return find_snapshot(source.repo, source.revision)
+
+
+def holds(folder: Path, part: str) -> bool:
+    """Whether the folder has weights of these parts."""
+    names = {"autoencoder": "vae", "text encoders": "text_encoder*"}[part]
+    found = [find_weights(one) for one in folder.glob(names)]
+    return bool(found) and all(weights.files for weights in found)
+
+
+def missing_of_file(config: Path | None, given: Source, lacks: tuple[str, ...]) -> tuple[str, ...]:
+    """What a single file cannot be loaded without: its configuration, and parts it lacks."""
+    if config is None:
+        return (f"configuration and tokenizers of {given}", *lacks)
+    return (*read_index(config, weights=False).missing, *lacks)
