@@ -431,6 +431,7 @@ def test_a_batch_that_nobody_waits_for_ends_early(studio: Studio) -> None:
         raise InterruptedError
 
     sent = Callers(batcher).send("a", "aa", on_step=leave)
+    studio.wait()
     studio.go(paint)
     studio.go()
     assert len(batcher.paint([(job("next"), None)])) == 1
