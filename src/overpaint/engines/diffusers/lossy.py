@@ -77,7 +77,7 @@ def cache_blocks(pipe: Any, network: Any, options: Options) -> list[str]:
     job's pixels depend on what is painted with it.
     """
     if not hasattr(network, "enable_cache"):
-        return [f"block_cache has no effect: {type(network).__name__} is no transformer"]
+        return [f"block_cache has no effect: diffusers caches none of {type(network).__name__}"]
     hooks = importlib.import_module("diffusers.hooks")
     network.enable_cache(hooks.FirstBlockCacheConfig(threshold=options.block_cache))
     plain = network.forward
