@@ -1,4 +1,4 @@
-"""What holds for every test."""
+"""What holds for every test, and which of them run beside which."""
 
 from __future__ import annotations
 
@@ -9,12 +9,56 @@ from pathlib import Path
 
 import pytest
 from tests.unit.diffusers_tiny import save_tiny
+from xdist.remote import Producer  # type: ignore[import-untyped]
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
+
+#: What shares a server, or a package that takes seconds to import: one process runs all of it.
+TOGETHER = ("tests/browser/", "tests/wire/", "tests/unit/test_diffusers")
+#: What takes longest goes first, that no process is left with it while the others have ended.
+LONGEST = (
+    *TOGETHER,
+    "tests/acceptance/test_docs.py",
+    "tests/acceptance/test_page_source.py",
+    "tests/acceptance/test_serve.py",
+    "tests/unit/test_bench_",
+    "tests/acceptance/",
+    "tests/unit/test_builtin",
+    "tests/unit/test_train",
+    "tests/unit/test_tasks_concurrency.py",
+    "tests/unit/test_dispatch_",
+)
+
+
+class _Units(LoadFileScheduling):  # type: ignore[misc]
+    """A process takes a file's tests at a time, or all of `TOGETHER`."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = str(super()._split_scope(nodeid))
+        return next((one for one in TOGETHER if file.startswith(one)), file)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """No test reaches a hub; what diffusers deprecates in itself is no fault of ours."""
     os.environ["HF_HUB_OFFLINE"] = "1"  # read when huggingface_hub is imported
     config.addinivalue_line("filterwarnings", "ignore::FutureWarning:diffusers")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _Units | None:
+    if config.getoption("dist") != "loadfile":
+        return None
+    config.option.loadscopereorder = False  # as `pytest_collection_modifyitems` has it
+    return _Units(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    places = (place for place, one in enumerate(LONGEST) if item.nodeid.startswith(one))
+    return next(places, len(LONGEST))
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -25,5 +25,5 @@ export default defineConfig({
     reportCompressedSize: false,
   },
   server: { proxy: { "/api": PASSED, "/sign-in": PASSED, "/sign-out": PASSED } },
-  test: { include: ["src/**/*.test.ts"], environment: "node" },
+  test: { include: ["src/**/*.test.ts"], environment: "node", pool: "threads" },
 });
