@@ -165,6 +165,15 @@ def test_a_family_without_its_extra_says_what_to_install(
     )
 
 
+def test_diffusers_without_its_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(EngineFailed) as caught:
+        registry.get_engine("diffusers:org/name")
+    assert str(caught.value) == (
+        'engine diffusers needs torch, which is not installed: pip install "overpaint[diffusers]"'
+    )
+
+
 def test_outsiders_are_told_the_engine_s_own_name_and_never_a_path(
     families: dict[str, FakeFamily],
 ) -> None:
