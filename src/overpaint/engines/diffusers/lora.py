@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from overpaint.engines.diffusers.hub import INSTALL, find_snapshot, told_plainly
+from overpaint.engines.diffusers.fetch import fetch
+from overpaint.engines.diffusers.hub import INSTALL, find_snapshot
 from overpaint.engines.diffusers.options import Lora, Options
 from overpaint.engines.diffusers.source import Source, read_source
 from overpaint.engines.diffusers.weights import read_header
@@ -87,11 +87,7 @@ def _from_hub(source: Source, options: Options) -> Path:
             f"lora={source} is not on this machine: overpaint checkpoints fetch {source}, or say "
             "download=1"
         )
-    hub: Any = importlib.import_module("huggingface_hub")
-    wanted = [source.file or "*.safetensors"]
-    with told_plainly(source):
-        folder = hub.snapshot_download(source.repo, revision=source.revision, allow_patterns=wanted)
-    return Path(folder) / source.file
+    return fetch(source, options)
 
 
 def _load(pipe: Any, path: Path, adapter: str, options: Options) -> None:

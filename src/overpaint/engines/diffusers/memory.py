@@ -178,7 +178,7 @@ def release(pipe: Any) -> None:
     for name in list(vars(pipe)):
         delattr(pipe, name)
     for part in parts:
-        part.to("meta")  # parameters that something still points to have no data from now on
+        part.to("meta")  # who still holds a part holds no weights
     parts.clear()
     free_caches()
 
@@ -272,14 +272,12 @@ class Ladder:
 
 
 def _too_little(needed: int, free: int, device: str, offload: Offload) -> str:
-    advice = "offload=auto, a smaller checkpoint" if offload != "none" else "a smaller checkpoint"
+    advice = {"none": "offload=auto, ", "model": "offload=sequential, "}.get(offload, "")
     if torch.device(device).type == "cpu":
-        advice = "dtype=bfloat16, a smaller checkpoint"
-    elif offload == "none":
-        advice = "offload=auto, a smaller checkpoint"
+        advice = "dtype=bfloat16, "
     return (
         f"the weights need {needed / GB:.1f} GB of memory on {device}, and {free / GB:.1f} GB are "
-        f"free: take {advice}, or close other programs"
+        f"free: take {advice}a smaller checkpoint, or close other programs"
     )
 
 
