@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.family_fixture import family
 
 from overpaint.cli.manifest import KEYS, read_manifest
-from overpaint.errors import InvalidOption
+from overpaint.errors import EngineFailed, InvalidOption
 
 
 @pytest.fixture
@@ -76,6 +77,31 @@ def test_a_line_becomes_a_call_of_repaint(root: Path) -> None:
         "soft_mask": True,
         "watermark": True,
     }
+
+
+def test_a_checkpoint_is_looked_at_before_anything_is_painted(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [line(engine=f"many:/models/{name}") for name in ("missing", "sdxl", "sdxl?fast=1")]
+    with family(monkeypatch):
+        (read,), mistakes = read_manifest(write(root, *lines), root / "out")
+    assert read.number == 2
+    assert mistakes == (
+        "line 1: engine: must be an engine that can be used (/models/missing is not there:"
+        " overpaint checkpoints fetch), got many:/models/missing",
+        "line 3: engine: must have options that are known, got /models/sdxl?fast=1",
+    )
+
+
+def test_an_engine_that_is_broken_is_no_mistake_of_a_line(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(name: str) -> None:
+        raise EngineFailed("no such library")
+
+    monkeypatch.setattr("overpaint.engines.registry.get_engine", broken)
+    with pytest.raises(EngineFailed, match="no such library"):
+        read_manifest(write(root, line(engine="erase")), root / "out")
 
 
 def test_what_is_left_out_or_null_takes_the_defaults(root: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from overpaint.cli.targets import numbered
-from overpaint.errors import InvalidInput, InvalidOption
+from overpaint.errors import EngineFailed, InvalidInput, InvalidOption
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,12 +224,19 @@ def _check_palette(palette: object) -> None:
 
 
 def _check_engine(name: object) -> None:
-    from overpaint.engines.registry import get_engine
+    from overpaint.engines.registry import get_engine, is_family
 
     if not isinstance(name, str):
         raise InvalidOption("engine", "must be text", repr(name))
-    if name != "auto":
+    if name == "auto":
+        return
+    try:
         get_engine(name)
+    except EngineFailed as error:
+        if not is_family(name):
+            raise
+        limit = f"must be an engine that can be used ({error})"  # a checkpoint that is not there
+        raise InvalidOption("engine", limit, name) from error
 
 
 def _clashes(lines: list[Line]) -> Iterator[str]:
