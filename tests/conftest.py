@@ -12,35 +12,44 @@ from tests.unit.diffusers_tiny import save_tiny
 from xdist.remote import Producer  # type: ignore[import-untyped]
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
-#: What shares a server, or a package that takes seconds to import: one process runs all of it.
-TOGETHER = ("tests/browser/", "tests/wire/", "tests/unit/test_diffusers")
+#: What shares a server, or packages that take seconds to import: one process runs all of a name.
+TOGETHER = {
+    "tests/browser/": "browser",
+    "tests/wire/": "wire",
+    "tests/unit/test_diffusers": "torch",
+    "tests/unit/test_bench_": "torch",
+    "tests/unit/test_builtin_torch": "torch",
+    "tests/unit/test_train": "torch",
+    "tests/unit/test_bank": "torch",
+    "tests/unit/test_compose": "torch",
+}
 #: What takes longest goes first, that no process is left with it while the others have ended.
 LONGEST = (
     *TOGETHER,
-    "tests/acceptance/test_docs.py",
-    "tests/acceptance/test_page_source.py",
-    "tests/acceptance/test_serve.py",
-    "tests/unit/test_bench_",
+    "tests/acceptance/test_docs",
+    "tests/acceptance/test_page_source",
+    "tests/acceptance/test_serve",
     "tests/acceptance/",
     "tests/unit/test_builtin",
-    "tests/unit/test_train",
-    "tests/unit/test_tasks_concurrency.py",
+    "tests/unit/test_tasks_concurrency",
     "tests/unit/test_dispatch_",
 )
 
 
 class _Units(LoadFileScheduling):  # type: ignore[misc]
-    """A process takes a file's tests at a time, or all of `TOGETHER`."""
+    """A process takes a file's tests at a time, or all of a name in `TOGETHER`."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = str(super()._split_scope(nodeid))
-        return next((one for one in TOGETHER if file.startswith(one)), file)
+        return next((name for one, name in TOGETHER.items() if file.startswith(one)), file)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """No test reaches a hub; what diffusers deprecates in itself is no fault of ours."""
     os.environ["HF_HUB_OFFLINE"] = "1"  # read when huggingface_hub is imported
     config.addinivalue_line("filterwarnings", "ignore::FutureWarning:diffusers")
+    numpy_2 = "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning:diffusers"
+    config.addinivalue_line("filterwarnings", numpy_2)
 
 
 @pytest.hookimpl(optionalhook=True)
