@@ -9,6 +9,7 @@ threads: there is no state that both change, so a caller may die at any moment, 
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 import traceback
@@ -21,6 +22,8 @@ from typing import TypeAlias
 from overpaint.engines.diffusers.line import Line
 from overpaint.errors import EngineFailed
 from overpaint.values import OnStep, PaintJob, Rgb8, Step
+
+logger = logging.getLogger(__name__)
 
 #: For so long after its last call a thread is thought to come again, s.
 _KNOWN_S = 10.0
@@ -279,7 +282,9 @@ class _Painting:
             self._send(rows, outcomes)
         elif len(rows) == 1 and not self._state.closed:
             self._send(rows, [outcomes])
-        else:
+        elif not all(map(self.lost, rows)):
+            why = type(outcomes.__cause__ or outcomes).__name__  # its text may have a prompt in it
+            logger.warning("painting %d rows one by one after %s", len(rows), why)
             for row in rows:
                 if not self.lost(row):
                     self._paint([row])
