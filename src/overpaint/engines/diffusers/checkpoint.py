@@ -237,9 +237,10 @@ def _add_prior(parts: list[Part], card: Card, options: Options) -> list[str]:
     """Add the parts of the checkpoint that makes the decoder's input; return what is missing."""
     if not card.connected:
         return ["prior: README.md names none"]
-    folder = find_snapshot(card.connected[0], None)
+    source = read_source(card.connected[0])
+    folder = config_folder(source)
     if folder is None:
-        return [f"prior: {card.connected[0]}"]
+        return [f"prior: {source}"]
     index = read_index(folder, options.variant)
     parts += index.parts
     return list(index.missing)

@@ -19,6 +19,7 @@ from overpaint.values import OnStep, Step
 _MB = 10**6
 _BLOCK = 1 << 20  # bytes read at a time
 _PATIENCE_S = 30.0  # without a byte
+_TRIES = 5  # of a file, each from where the last one ended
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,20 +62,18 @@ class Progress:
     def to(self, done: int) -> None:
         """Say how many bytes are there."""
         self.done = done
-        if self._on_step is not None and done // _MB != self._told:
-            self._told = done // _MB
+        mb = -(-done // _MB)
+        if self._on_step is not None and mb != self._told:
+            self._told = mb
             total = max(1, -(-self._total // _MB))
-            self._on_step(Step(stage="fetch MB", done=min(-(-done // _MB), total), total=total))
+            self._on_step(Step(stage="fetch MB", done=min(mb, total), total=total))
 
 
 def small_file(repository: Repository, name: str) -> Path:
     """Download a file by the hub's own library; where it is there already, find it."""
-    from huggingface_hub import constants, hf_hub_download
+    from huggingface_hub import hf_hub_download
 
-    path = hf_hub_download(
-        repository.repo, name, revision=repository.commit, endpoint=constants.ENDPOINT
-    )
-    return Path(path)
+    return Path(hf_hub_download(repository.repo, name, revision=repository.commit))
 
 
 def download(repository: Repository, file: File, progress: Progress) -> None:
@@ -84,7 +83,14 @@ def download(repository: Repository, file: File, progress: Progress) -> None:
     if file.sha256 and not (blobs / file.sha256).exists():
         blobs.mkdir(parents=True, exist_ok=True)
         part = blobs / f"{file.sha256}.overpaint"
-        _stream(repository, file, part, progress)
+        for tries_left in reversed(range(_TRIES)):
+            try:
+                _stream(repository, file, part, progress)
+                break
+            except httpx.TransportError:  # cut off; an answer that says no is not tried again
+                if not tries_left:
+                    raise
+                progress.to(before)
         part.replace(blobs / file.sha256)
     small_file(repository, file.name)  # the blob is there: this only links it
     progress.to(before + file.bytes)
@@ -92,11 +98,9 @@ def download(repository: Repository, file: File, progress: Progress) -> None:
 
 def _stream(repository: Repository, file: File, part: Path, progress: Progress) -> None:
     """Append what is missing to `part`, and see that it is what the hub says it is."""
-    from huggingface_hub import constants, get_session, get_token, hf_hub_url
+    from huggingface_hub import get_token, hf_hub_url
 
-    url = hf_hub_url(
-        repository.repo, file.name, revision=repository.commit, endpoint=constants.ENDPOINT
-    )
+    url = hf_hub_url(repository.repo, file.name, revision=repository.commit)
     digest = hashlib.sha256()
     with part.open("ab+") as out:
         out.seek(0)
@@ -108,7 +112,7 @@ def _stream(repository: Repository, file: File, part: Path, progress: Progress) 
             token = get_token()
             if token:  # not sent on to another host that the hub leads to
                 headers["Authorization"] = f"Bearer {token}"
-            with get_session().stream(
+            with httpx.stream(
                 "GET", url, headers=headers, follow_redirects=True, timeout=_PATIENCE_S
             ) as answer:
                 answer.raise_for_status()
@@ -116,7 +120,7 @@ def _stream(repository: Repository, file: File, part: Path, progress: Progress) 
                     out.truncate(0)
                     digest, had = hashlib.sha256(), 0
                 progress.add(had)
-                for block in answer.iter_bytes(_BLOCK):
+                for block in answer.iter_bytes():
                     out.write(block)
                     digest.update(block)
                     progress.add(len(block))

@@ -69,11 +69,9 @@ def fetch(
 
 
 def _repository(source: Source, revision: str | None) -> Repository:
-    from huggingface_hub import HfApi, constants
+    from huggingface_hub import HfApi
 
-    info = HfApi(endpoint=constants.ENDPOINT).model_info(
-        source.repo, revision=revision, files_metadata=True
-    )
+    info = HfApi().model_info(source.repo, revision=revision, files_metadata=True)
     files = [
         File(
             name=one.rfilename,
@@ -98,13 +96,17 @@ def _chosen(
         return [file for file in repository.files if file.name in (source.file, "README.md")]
     if INDEX not in names:
         raise EngineFailed(
-            f"{source.repo} has no {INDEX}, so it is no folder to load{_single(names)}"
+            f"{source.repo} has no {INDEX}, so it is no folder to load" + _single(repository)
         )
     index = json.loads(small_file(repository, INDEX).read_text(encoding="utf-8"))
     parts = {
         name: str(entry[1])
         for name, entry in index.items()
-        if isinstance(entry, list) and len(entry) == 2 and all(entry) and name not in LEFT_OUT
+        if isinstance(entry, list)
+        and len(entry) == 2
+        and all(entry)
+        and not name.startswith("_")
+        and name not in LEFT_OUT
     }
     chosen = [
         file
@@ -147,9 +149,11 @@ def _part_of(name: str) -> str:
     return name.split("/")[0] if name.count("/") == 1 else ""
 
 
-def _single(names: set[str]) -> str:
+def _single(repository: Repository) -> str:
+    names = (file.name for file in repository.files)
     single = sorted(name for name in names if name.endswith(".safetensors") and "/" not in name)
-    return f"; it has single files: ORG/NAME/{', '.join(single[:5])}" if single else ""
+    told = ", ".join(f"{repository.repo}/{name}" for name in single[:5])
+    return f"; it has single files: {told}" if single else ""
 
 
 def _check_space(folder: Path, files: list[File], repository: Repository) -> None:

@@ -51,6 +51,7 @@ def find_snapshot(repo: str, revision: str | None) -> Path | None:
 def told_plainly(source: Source) -> Iterator[None]:
     """Turn what the hub and its library say into what to do."""
     from huggingface_hub import constants, errors
+    from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]  # its own httpx's
 
     try:
         with _quiet():
@@ -68,7 +69,7 @@ def told_plainly(source: Source) -> Iterator[None]:
         ) from error
     except errors.OfflineModeIsEnabled as error:
         raise EngineFailed(f"{source} cannot be fetched: HF_HUB_OFFLINE is set") from error
-    except (errors.HfHubHTTPError, httpx.HTTPError) as error:
+    except (HTTPError, httpx.HTTPError) as error:
         what = str(error).split("\n", 1)[0] or type(error).__name__
         raise EngineFailed(
             f"{source} could not be fetched from {constants.ENDPOINT}: {what}; fetch it again"
