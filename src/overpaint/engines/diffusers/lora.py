@@ -14,6 +14,7 @@ from overpaint.engines.diffusers.weights import read_header
 from overpaint.errors import CheckpointMissing, EngineFailed, InvalidOption
 
 _USUAL = "pytorch_lora_weights.safetensors"
+_ADAPTER = "overpaint"
 
 
 def fuse_loras(pipe: Any, loras: Sequence[Lora], options: Options) -> None:
@@ -28,18 +29,14 @@ def fuse_loras(pipe: Any, loras: Sequence[Lora], options: Options) -> None:
         EngineFailed: a LoRA is missing or damaged, or is made for another kind of checkpoint: the
             library would load that without a word and without effect.
     """
-    wanted = [(one, f"lora{i}") for i, one in enumerate(loras) if one.weight]
-    if not wanted:
-        return
-    if not hasattr(pipe, "load_lora_weights"):
+    wanted = [one for one in loras if one.weight]
+    if wanted and not hasattr(pipe, "load_lora_weights"):
         raise EngineFailed(f"{type(pipe).__name__} takes no LoRA; leave lora= out")
-    for one, adapter in wanted:
-        path = find_lora(one.where, options)
-        _load(pipe, path, adapter, options)
-    adapters = [adapter for _, adapter in wanted]
-    pipe.set_adapters(adapters, [one.weight for one, _ in wanted])
-    pipe.fuse_lora(adapter_names=adapters)
-    pipe.unload_lora_weights()
+    for one in wanted:
+        _load(pipe, find_lora(one.where, options), options)
+        pipe.set_adapters([_ADAPTER], [one.weight])
+        pipe.fuse_lora(adapter_names=[_ADAPTER])
+        pipe.unload_lora_weights()
 
 
 def find_lora(where: str, options: Options) -> Path:
@@ -90,7 +87,7 @@ def _from_hub(source: Source, options: Options) -> Path:
     return fetch(source, options)
 
 
-def _load(pipe: Any, path: Path, adapter: str, options: Options) -> None:
+def _load(pipe: Any, path: Path, options: Options) -> None:
     if path.suffix.lower() == ".safetensors":
         read_header(path)  # a damaged one is told before it is loaded
     misfit = (
@@ -101,7 +98,7 @@ def _load(pipe: Any, path: Path, adapter: str, options: Options) -> None:
         pipe.load_lora_weights(
             str(path.parent),
             weight_name=path.name,
-            adapter_name=adapter,
+            adapter_name=_ADAPTER,
             local_files_only=True,
             use_safetensors=path.suffix.lower() == ".safetensors",
         )
@@ -111,5 +108,5 @@ def _load(pipe: Any, path: Path, adapter: str, options: Options) -> None:
         first = str(error).strip().partition("\n")[0][:300]
         raise EngineFailed(f"{misfit} ({first})") from error
     # Layers of other names are passed over: nothing of the file may have found its place.
-    if not any(adapter in names for names in pipe.get_list_adapters().values()):
+    if not any(_ADAPTER in names for names in pipe.get_list_adapters().values()):
         raise EngineFailed(f"{misfit}, and would have no effect")
