@@ -9,8 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import pytest
+from tests.heavy import require
+
+CONSTANTS = "huggingface_hub.constants.{}"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 #: What ends like this is a large file: it is known by its SHA-256.
 LARGE = (".safetensors", ".bin", ".ckpt")
@@ -52,8 +57,25 @@ def serving_hub() -> Iterator[Hub]:
         server.server_close()
 
 
+@contextmanager
+def hub_and_cache(repos: dict[str, dict[str, bytes]], cache: Path) -> Iterator[Hub]:
+    """A hub that huggingface_hub takes for its own, and an empty folder for its cache."""
+    require("huggingface_hub", 'pip install "overpaint[diffusers]"')
+    with serving_hub() as hub, pytest.MonkeyPatch.context() as patch:
+        hub.repos |= repos
+        patch.setattr(CONSTANTS.format("ENDPOINT"), hub.url)
+        template = hub.url + "/{repo_id}/resolve/{revision}/{filename}"
+        patch.setattr(CONSTANTS.format("HUGGINGFACE_CO_URL_TEMPLATE"), template)
+        patch.setattr(CONSTANTS.format("HF_HUB_CACHE"), str(cache))
+        patch.setattr(CONSTANTS.format("HF_HUB_OFFLINE"), False)
+        yield hub
+
+
 class _Handler(BaseHTTPRequestHandler):
     state: Hub
+    protocol_version = "HTTP/1.1"  # keeps the line open
+    wbufsize = 1 << 16  # head and body in one go
+    disable_nagle_algorithm = True
 
     def do_HEAD(self) -> None:
         self._answer(body=False)
@@ -132,6 +154,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if body:
             self.wfile.write(data[:cut])
+        self.close_connection |= cut is not None
 
 
 def _etag(name: str, data: bytes) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.heavy import require
 from tests.unit.checkpoint_folders import SD_INDEX, sd_files, weights
-from tests.unit.hub_fixture import COMMIT, Hub, serving_hub
+from tests.unit.hub_fixture import COMMIT, CONSTANTS, Hub, hub_and_cache
 
 from overpaint.engines.diffusers.checkpoint import Checkpoint
 from overpaint.engines.diffusers.fetch import fetch
@@ -19,24 +19,13 @@ from overpaint.errors import CheckpointMissing, EngineFailed
 from overpaint.values import Step
 
 REPO = "org/painter"
-CONSTANTS = "huggingface_hub.constants.{}"
 UNET = "unet/diffusion_pytorch_model.safetensors"
 
 
 @pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    """A hub with one checkpoint, and an empty cache."""
-    library = require("huggingface_hub", 'pip install "overpaint[diffusers]"')
-    with serving_hub() as serving:
-        serving.repos[REPO] = sd_files()
-        monkeypatch.setattr(CONSTANTS.format("ENDPOINT"), serving.url)
-        template = serving.url + "/{repo_id}/resolve/{revision}/{filename}"
-        monkeypatch.setattr(CONSTANTS.format("HUGGINGFACE_CO_URL_TEMPLATE"), template)
-        monkeypatch.setattr(CONSTANTS.format("HF_HUB_CACHE"), str(tmp_path / "cache"))
-        monkeypatch.setattr(CONSTANTS.format("HF_HUB_OFFLINE"), False)
-        library.close_session()
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    with hub_and_cache({REPO: sd_files()}, tmp_path / "cache") as serving:
         yield serving
-        library.close_session()
 
 
 def source(text: str = REPO) -> Source:

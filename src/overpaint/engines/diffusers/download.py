@@ -7,7 +7,9 @@ do (since 1.0 it writes to a file of another name each time), and its hash is lo
 from __future__ import annotations
 
 import hashlib
+import ssl
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -18,7 +20,8 @@ from overpaint.values import OnStep, Step
 
 _MB = 10**6
 _BLOCK = 1 << 20  # bytes read at a time
-_PATIENCE_S = 30.0  # without a byte
+#: After so long without a byte a line is broken, s.
+PATIENCE_S = 30.0
 _TRIES = 5  # of a file, each from where the last one ended
 
 
@@ -69,6 +72,12 @@ class Progress:
             self._on_step(Step(stage="fetch MB", done=min(mb, total), total=total))
 
 
+@cache
+def tls() -> ssl.SSLContext:
+    """What httpx trusts, made once: that takes longer than a small file."""
+    return httpx.create_ssl_context()
+
+
 def small_file(repository: Repository, name: str) -> Path:
     """Download a file by the hub's own library; where it is there already, find it."""
     from huggingface_hub import hf_hub_download
@@ -76,7 +85,7 @@ def small_file(repository: Repository, name: str) -> Path:
     return Path(hf_hub_download(repository.repo, name, revision=repository.commit))
 
 
-def download(repository: Repository, file: File, progress: Progress) -> None:
+def download(client: httpx.Client, repository: Repository, file: File, progress: Progress) -> None:
     """Bring one file: a large one into the cache's store of blobs, from where it was cut off."""
     blobs = repository.blobs
     before = progress.done
@@ -85,7 +94,7 @@ def download(repository: Repository, file: File, progress: Progress) -> None:
         part = blobs / f"{file.sha256}.overpaint"
         for tries_left in reversed(range(_TRIES)):
             try:
-                _stream(repository, file, part, progress)
+                _stream(client, repository, file, part, progress)
                 break
             except httpx.TransportError:  # cut off; an answer that says no is not tried again
                 if not tries_left:
@@ -96,7 +105,9 @@ def download(repository: Repository, file: File, progress: Progress) -> None:
     progress.to(before + file.bytes)
 
 
-def _stream(repository: Repository, file: File, part: Path, progress: Progress) -> None:
+def _stream(
+    client: httpx.Client, repository: Repository, file: File, part: Path, progress: Progress
+) -> None:
     """Append what is missing to `part`, and see that it is what the hub says it is."""
     from huggingface_hub import get_token, hf_hub_url
 
@@ -112,9 +123,7 @@ def _stream(repository: Repository, file: File, part: Path, progress: Progress) 
             token = get_token()
             if token:  # not sent on to another host that the hub leads to
                 headers["Authorization"] = f"Bearer {token}"
-            with httpx.stream(
-                "GET", url, headers=headers, follow_redirects=True, timeout=_PATIENCE_S
-            ) as answer:
+            with client.stream("GET", url, headers=headers) as answer:
                 answer.raise_for_status()
                 if had and answer.status_code != httpx.codes.PARTIAL_CONTENT:  # all of it again
                     out.truncate(0)

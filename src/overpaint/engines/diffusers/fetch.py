@@ -11,8 +11,18 @@ import re
 import shutil
 from pathlib import Path
 
+import httpx
+
 from overpaint.engines.diffusers.card import read_card
-from overpaint.engines.diffusers.download import File, Progress, Repository, download, small_file
+from overpaint.engines.diffusers.download import (
+    PATIENCE_S,
+    File,
+    Progress,
+    Repository,
+    download,
+    small_file,
+    tls,
+)
 from overpaint.engines.diffusers.hub import (
     find_snapshot,
     hub_folder,
@@ -58,8 +68,9 @@ def fetch(
         chosen = _chosen(source, repository, options, weights=weights)
         progress = Progress(sum(file.bytes for file in chosen), on_step)
         _check_space(folder, chosen, repository)
-        for file in chosen:
-            download(repository, file, progress)
+        with httpx.Client(verify=tls(), follow_redirects=True, timeout=PATIENCE_S) as client:
+            for file in chosen:
+                download(client, repository, file, progress)
         path = repository_folder(source.repo) / "snapshots" / repository.commit
         if there is None:  # at last, so that what was there before is used until all is here
             _point(source, repository.commit)
