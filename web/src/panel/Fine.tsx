@@ -3,7 +3,7 @@ import { limits } from "../state/session";
 import { ask, model, wish } from "../state/wish";
 import { Field, Slider, Switch } from "../ui/Fields";
 import { cannotRead } from "./languages";
-import { complaints, engineName, lacking } from "./options";
+import { complaints, engineName, lacking, takesSteps } from "./options";
 import { StepsField } from "./StepsField";
 
 const FEATHER_AT_FIRST = 8; // px
@@ -20,9 +20,12 @@ export function Fine() {
   const strengthSays =
     strength === 0
       ? words.strengthNone
-      : strength <= 0.5
-        ? words.strengthLight
-        : words.strengthColors;
+      : takesSteps.value
+        ? words.strengthStart
+        : strength <= 0.5
+          ? words.strengthLight
+          : words.strengthColors;
+  const guidanceSays = takesSteps.value ? words.guidanceModel : words.guidanceHint;
   return (
     <>
       <Field
@@ -61,7 +64,7 @@ export function Fine() {
         step={0.5}
         shown={guidance.toFixed(1)}
         disabled={lacking("guidance") !== undefined}
-        hint={lacking("guidance") ?? words.guidanceHint}
+        hint={lacking("guidance") ?? guidanceSays}
         onInput={(value) => ask({ guidance: value })}
       />
       <StepsField />

@@ -56,7 +56,7 @@ function Licence({ of }: { of: Model }) {
   const { name, address } = licenceParts(of.licence);
   return (
     <p class="hint">
-      {t().prompt.licence}{" "}
+      {t().prompt.licence}
       {address ? (
         <a href={address} target="_blank" rel="noreferrer">
           {name}
@@ -77,6 +77,7 @@ function summary(of: Model): string {
     collage: words.engineCollage,
     erase: words.engineErase,
   };
-  const said = own[of.engine] ?? of.summary;
+  // The licence has a line of its own.
+  const said = own[of.engine] ?? of.summary.replace(`, licence ${of.licence}`, "");
   return language.value === "en" ? said.charAt(0).toUpperCase() + said.slice(1) : said;
 }

@@ -25,7 +25,7 @@ export function resetOptions(): Wish {
 
 export type Complaints = Partial<Record<"prompt" | "negative" | "size" | "seed" | "steps", string>>;
 
-/** Whether the chosen model is told how many steps to take. */
+/** Whether the chosen model is told how many steps to take: a large checkpoint. */
 export const takesSteps = computed(() => model.value?.takes.steps === true);
 
 /** What cannot be sent as it stands, in words. */

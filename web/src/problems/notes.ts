@@ -64,6 +64,26 @@ export function noteText(note: string): string {
       /^(.+?) (?:without a usable profile )?was converted to s?RGB$/,
       (from) => words.note_converted(from ?? ""),
     ],
+    [
+      /^(\S+) reads English only: (.+) was passed as it is$/s,
+      (name, said) => words.note_english(name ?? "", said ?? ""),
+    ],
+    [
+      /^(\S+) was made for one guidance: (\S+) is ignored$/,
+      (name, guidance) => words.note_oneGuidance(name ?? "", guidance ?? ""),
+    ],
+    [
+      /^(\S+) is not guided, so the negative prompt has no effect$/,
+      (name) => words.note_unguided(name ?? ""),
+    ],
+    [
+      /^"(.+)" only asks to take something away: (\S+) painted without words; /s,
+      (_, name) => words.note_takesAway(name ?? ""),
+    ],
+    [
+      /^(\S+) runs with (.+), which changes pixels for speed$/,
+      (name, what) => words.note_lossy(name ?? "", what ?? ""),
+    ],
     [/^the first frame of (\d+) was taken$/, (frames) => words.note_frame(frames ?? "")],
   ];
   for (const [pattern, say] of rules) {

@@ -81,6 +81,22 @@ test("a message that says more than its code goes before it", () => {
   );
 });
 
+test.each([
+  ["org/sdxl reads English only: 红色的 猫 was passed as it is", "“红色的 猫”已原样传给它"],
+  ["turbo was made for one guidance: 7.5 is ignored", "已忽略 7.5"],
+  ["turbo is not guided, so the negative prompt has no effect", "反向提示词不起作用"],
+  [
+    '"去掉它" only asks to take something away: sdxl painted without words; the engine erase is made for it',
+    "“sdxl”按没有提示词来画",
+  ],
+  ["sdxl runs with fp8=1, tiling=1, which changes pixels for speed", "fp8=1, tiling=1"],
+])("a checkpoint's note is told in both languages: %s", (note, zh) => {
+  const en = noteText(note);
+  expect(en).not.toBe(note);
+  language.value = "zh";
+  expect(noteText(note)).toContain(zh);
+});
+
 test("what is not known is quoted, and a mistake of the server's has its number", () => {
   expect(failure("Odd.Code", "the sky fell").text).toContain("the sky fell");
   const said = problemText({ code: "InternalError", message: "", status: 500, requestId: "r-1" });

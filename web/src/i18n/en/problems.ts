@@ -131,6 +131,15 @@ export const problems = {
   note_noObject: "No object stands out in the reference, so the whole picture was used.",
   note_cut: (most: string) => `The prompt was cut to ${most} characters.`,
   note_converted: (from: string) => `${from} was converted to sRGB.`,
+  note_english: (name: string, said: string) =>
+    `${name} reads English only; “${said}” was passed to it as it is.`,
+  note_oneGuidance: (name: string, guidance: string) =>
+    `${name} was made for one guidance; ${guidance} was ignored.`,
+  note_unguided: (name: string) => `${name} is not guided: the negative prompt has no effect.`,
+  note_takesAway: (name: string) =>
+    `The prompt only asks to remove something; ${name} painted without words. The removal model does this better.`,
+  note_lossy: (name: string, what: string) =>
+    `${name} runs with ${what}, which changes pixels for speed.`,
   note_frame: (frames: string) => `Only the first of ${frames} frames was used.`,
   note_instead: (why: string) => `${why} The background was filled in instead.`,
 } as const;

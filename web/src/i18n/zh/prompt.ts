@@ -149,6 +149,8 @@ export const prompt: Translation<typeof en> = {
   stepsAny: "自动",
   stepsHint: "步数越多，耗时越长；留空则按模型的默认值。",
   badSteps: (min, max) => `请填 ${min} 到 ${max} 的整数，或留空。`,
+  strengthStart: "从原图开始绘制：数值越大，保留的形状和颜色越多。",
+  guidanceModel: "数值越大，越严格遵循提示词；1.0 为模型的默认值。",
   featherAuto: "自动羽化",
   featherAutoHint: "按涂抹区域的大小决定边缘过渡的宽度。",
   feather: "边缘羽化",
