@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import importlib
 import time
 import traceback
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -159,12 +161,14 @@ def forget(error: BaseException | None) -> None:
 
 
 def free_caches() -> None:
-    """Collect what nobody holds, and give what PyTorch keeps for later back to the devices."""
+    """Collect what nobody holds; give what PyTorch and the C library keep for later back."""
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     if torch.backends.mps.is_available():
         torch.mps.empty_cache()
+    with suppress(AttributeError, OSError, TypeError):  # only glibc has it
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def release(pipe: Any) -> None:
