@@ -26,6 +26,66 @@ SRC = Path(__file__).parents[2] / "src"
 SIDE = 260  # px
 HOLE = slice(100, 160)  # rows and columns that are repainted
 
+#: A family of engines, "slow:FOLDER", that paint several tasks at once; files in the folder say
+#: how they are loaded. Each line of FOLDER/batches has the words of the prompts of one batch.
+FAMILY = """
+import os, pathlib, signal, time
+import numpy as np
+from overpaint.engines.diffusers.batcher import Batcher
+from overpaint.errors import EngineFailed
+from overpaint.values import EngineInfo, PaintedRegion, Step
+
+class SlowEngine:
+    def __init__(self, rest):
+        self.folder = pathlib.Path(rest)
+        self.info = EngineInfo(name="slow:" + self.folder.name, summary="takes its time", batch=4)
+        self.batcher = Batcher(self.paint_rows, batch=4, wait_s=0.2)
+        self.came = 0  # calls of paint
+
+    def prepare(self, on_step=None):
+        for done in range(3):
+            on_step(Step(stage="load", done=done, total=3))
+        begun = self.folder / f"loading-{os.getpid()}"
+        begun.touch()
+        while (self.folder / "hold").exists():
+            time.sleep(0.01)
+        if (self.folder / "broken").exists():
+            raise EngineFailed(f"{self.folder} has no weights")
+        if (self.folder / "too-large").exists():
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def paint(self, jobs, on_step=None):
+        self.came += 1
+        painted = self.batcher.paint([(job, 1) for job in jobs], on_step)
+        opaque = np.ones(jobs[0].mask.shape, np.float32)
+        return [PaintedRegion(pixels=one, coverage=opaque) for one in painted]
+
+    def paint_rows(self, rows, tell):
+        words = [row.job.prompt for row in rows]
+        with (self.folder / "batches").open("a") as file:
+            file.write(" ".join(words) + chr(10))
+        (self.folder / f"begun-{os.getpid()}").touch()
+        if (self.folder / "batches").read_text() == "first" + chr(10):
+            while self.came < 5:  # until a whole batch waits behind it
+                time.sleep(0.01)
+            time.sleep(0.1)
+        if "deadly" in words:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if "hang" in words:
+            time.sleep(60)
+        while "wait" in words and not (self.folder / "go").exists() and not tell.all_lost:
+            tell.step(1, 2, [row.job.pixels for row in rows])
+            time.sleep(0.01)
+        return [
+            EngineFailed(f"{self.folder} failed") if row.job.prompt == "fail"
+            else np.full_like(row.job.pixels, 10 * (row.job.seed % 20) + 20)
+            for row in rows
+        ]
+
+    def close(self):
+        self.batcher.close()
+"""
+
 #: Paints the mask flat, of a brightness that tells the seed; or does what the prompt says.
 ENGINE = """
 import os, pathlib, sys, time
@@ -77,13 +137,15 @@ class StageEngine:
 
 
 def install_engine(folder: Path) -> None:
-    """Put the engine "stage" where Python finds it, as an installer would."""
+    """Put the engine "stage" and the family "slow" where Python finds them."""
     (folder / "stage_engine.py").write_text(ENGINE, encoding="utf-8")
+    (folder / "stage_family.py").write_text(FAMILY, encoding="utf-8")
     info = folder / "stage_engine-1.0.dist-info"
     info.mkdir(exist_ok=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: stage-engine\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(
         "[overpaint.engines]\nstage = stage_engine:StageEngine\n"
+        "[overpaint.engine_families]\nslow = stage_family:SlowEngine\n"
     )
 
 
@@ -110,7 +172,13 @@ class Stage:
         self.mask[HOLE, HOLE] = 255
 
     def submit(
-        self, prompt: str = "paint", *, n: int = 1, seed: int = 4, **options: object
+        self,
+        prompt: str = "paint",
+        *,
+        n: int = 1,
+        seed: int = 4,
+        engine: str = "stage",
+        **options: object,
     ) -> Task:
         task_id = str(uuid.uuid4())
         put = self.blobs.put
@@ -119,7 +187,8 @@ class Stage:
             key_id=self.key.id,
             request_id="r1",
             model="wanx-x-painting",
-            engine="stage",
+            engine=engine,
+            pool=engine if ":" in engine else "",
             n=n,
             options={"prompt": prompt, "seed": seed, **options},
             inputs={
@@ -214,3 +283,19 @@ def until(true: Callable[[], bool], *, seconds: float = 60) -> None:
 
 def ended(stage: Stage, task: Task) -> bool:
     return stage.now(task).state in (State.SUCCEEDED, State.FAILED)
+
+
+def batches(folder: Path) -> list[list[str]]:
+    """The words of the prompts of each batch of a "slow" engine."""
+    file = folder / "batches"
+    return [sorted(line.split()) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def together(stage: Stage, slow: str, *prompts: str) -> list[Task]:
+    """Submit four tasks that are painted in one batch, once workers are there; that has begun."""
+    folder = Path(slow.partition(":")[2])
+    stage.submit("first", engine=slow)
+    until(lambda: ["first"] in batches(folder))
+    tasks = [stage.submit(prompt, engine=slow, seed=n) for n, prompt in enumerate(prompts)]
+    until(lambda: sorted(prompts) in batches(folder))
+    return tasks

@@ -48,15 +48,17 @@ class Stores:
         made = Plan(name="test", **plan) if plan else PLANS["unlimited"]
         return self.keys.create(name, made)[0]
 
-    def submit(self, key: Key, *, n: int = 1, model: str = "m", max_pending: int = 100) -> Task:
+    def submit(
+        self, key: Key, *, n: int = 1, model: str = "m", max_pending: int = 100, pool: str = ""
+    ) -> Task:
         """Store a new task of the key, a millisecond later than the one before."""
         self.clock.now += 1
-        task = new_task(key.id, n=n, model=model, created_ms=self.clock.now)
+        task = new_task(key.id, n=n, model=model, created_ms=self.clock.now, pool=pool)
         return self.tasks.insert(task, max_pending=max_pending)
 
-    def claim(self, worker: str = "w1") -> Task:
+    def claim(self, worker: str = "w1", *, pool: str = "") -> Task:
         """Claim a task that must be there."""
-        task = self.tasks.claim(worker, lease_ms=LEASE)
+        task = self.tasks.claim(worker, lease_ms=LEASE, pool=pool)
         assert task is not None
         return task
 
@@ -100,14 +102,17 @@ def _do_not_wait(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA synchronous = OFF")
 
 
-def new_task(key_id: str, *, n: int = 1, model: str = "m", created_ms: int = 0) -> Task:
+def new_task(
+    key_id: str, *, n: int = 1, model: str = "m", created_ms: int = 0, pool: str = ""
+) -> Task:
     """A task that is not stored yet."""
     return Task(
         id=str(uuid.uuid4()),
         key_id=key_id,
         request_id=str(uuid.uuid4()),
         model=model,
-        engine="auto",
+        engine=pool or "auto",
+        pool=pool,
         n=n,
         options={"prompt": "红花 \ud83c", "seed": 2**63 - 1, "size": [1024, 1024], "grow": None},
         inputs={"base": BLOB, "mask": BLOB},

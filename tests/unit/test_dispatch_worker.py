@@ -9,12 +9,15 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.unit.dispatch_stage import Stage, ended, open_stage, until
+from tests.unit.dispatch_stage import Stage, batches, ended, open_stage, together, until
 
-from overpaint.dispatch.supervisor import Supervisor, worker_children
+from overpaint.dispatch.deaths import Deaths
+from overpaint.dispatch.presence import UNLOADABLE
+from overpaint.dispatch.supervisor import Supervisor, engine_children, worker_children
 from overpaint.tasks.task import MAX_TRIES, State
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no signals there")
@@ -42,15 +45,21 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
+@pytest.fixture
+def slow(folder: Path) -> str:
+    """The name of an engine of a family, which has a process of its own."""
+    return f"slow:{folder}"
+
+
 @contextmanager
-def supervised(stage: Stage) -> Iterator[Supervisor]:
-    """A worker under a supervisor, as the service has it."""
-
-    def on_death(instance: str) -> None:
-        stage.store.release_worker(instance)
-        stage.store.forget_worker(instance)
-
-    supervisor = Supervisor(worker_children(1, stage.environment()), on_death=on_death)
+def supervised(stage: Stage, *, engine: str = "", workers: int = 1) -> Iterator[Supervisor]:
+    """Workers under a supervisor, as the service has them, but for pauses after deaths."""
+    engines = engine_children([engine] if engine else [], stage.environment())
+    children = [
+        *worker_children(workers, stage.environment()),
+        *(replace(child, pauses_s=(0.0,)) for child in engines),
+    ]
+    supervisor = Supervisor(children, on_death=Deaths(stage.store).bury)
     thread = threading.Thread(target=supervisor.run)
     thread.start()
     try:
@@ -185,3 +194,54 @@ def test_a_worker_that_cannot_begin_says_why(stage: Stage) -> None:
     assert "cannot work" in log
     assert "There is no database" in log
     assert "Traceback" not in log
+
+
+# Engines with a process of their own
+
+
+def test_a_task_that_kills_its_engine_fails_and_takes_none_of_its_batch_with_it(
+    stage: Stage, folder: Path, slow: str
+) -> None:
+    with supervised(stage, engine=slow, workers=0):
+        deadly, *others = together(stage, slow, "deadly", "paint", "paint", "paint")
+        until(lambda: all(ended(stage, task) for task in (deadly, *others)))
+        until(lambda: [one.state for one in stage.store.workers()] == ["ready"])
+        (seen,) = stage.store.workers()  # hands have no place on the roll
+        assert seen.pool == slow
+    done = stage.now(deadly)
+    assert (done.state, done.tries) == (State.FAILED, MAX_TRIES)
+    assert done.failure is not None
+    assert done.failure.kind == "InternalError"
+    assert stage.results(deadly) == []
+    for task in others:
+        assert (stage.now(task).state, stage.now(task).tries) == (State.SUCCEEDED, 2)
+        assert stage.results(task) == ["result-2-0.png"]
+    assert stage.ledger() == (4, 0)
+    again = [words for words in batches(folder)[2:] if words != ["first"]]
+    assert sorted(again) == [["deadly"]] * 2 + [["paint"]] * 3  # alone: any of them may be it
+    assert stage.store.workers() == []
+
+
+def test_tasks_of_an_engine_that_dies_while_it_is_loaded_fail_and_no_others(
+    stage: Stage, folder: Path, slow: str
+) -> None:
+    (folder / "too-large").touch()
+    task, other = stage.submit(engine=slow), stage.submit()
+    with supervised(stage, engine=slow, workers=0):
+        until(lambda: ended(stage, task))
+    failure = stage.now(task).failure
+    assert failure is not None
+    assert failure.message == UNLOADABLE.replace("{model}", "wanx-x-painting")
+    assert len(list(folder.glob("loading-*"))) >= 2  # once may be bad luck
+    assert stage.now(other).state is State.PENDING
+    assert stage.ledger() == (0, 1)
+
+
+def test_an_engine_ends_when_told_to_even_while_it_is_loaded(
+    stage: Stage, folder: Path, slow: str
+) -> None:
+    (folder / "hold").touch()
+    with worker(stage, "-m", "overpaint.dispatch.worker", "alone", "1", slow) as process:
+        until(lambda: [one.state for one in stage.store.workers()] == ["loading"])
+        process.terminate()
+        assert process.wait(60) == 0

@@ -20,6 +20,7 @@ from overpaint.tasks.task import FINAL, MAX_TRIES, Query, State, Task
 
 IMAGES = 12
 MAX_PENDING = 4
+POOLS = ("", "slow:model")
 
 
 class TaskWalk(RuleBasedStateMachine):
@@ -44,8 +45,12 @@ class TaskWalk(RuleBasedStateMachine):
         self.files.close()
         shutil.rmtree(self.folder)
 
-    def of(self, key_id: str, *states: State) -> list[Task]:
-        return [one for one in self.model.values() if one.key_id == key_id and one.state in states]
+    def of(self, key_id: str, *states: State, pool: str | None = None) -> list[Task]:
+        return [
+            one
+            for one in self.model.values()
+            if one.key_id == key_id and one.state in states and pool in (None, one.pool)
+        ]
 
     def end(self, task_id: str, state: State, successes: int = 0) -> None:
         task = self.model[task_id]
@@ -62,14 +67,14 @@ class TaskWalk(RuleBasedStateMachine):
             self.held.pop(task_id)
             self.model[task_id] = replace(self.model[task_id], state=State.PENDING)
 
-    @rule(which=st.integers(0, 1), n=st.integers(1, 4))
-    def submit(self, which: int, n: int) -> None:
+    @rule(which=st.integers(0, 1), n=st.integers(1, 4), pool=st.sampled_from(POOLS))
+    def submit(self, which: int, n: int, pool: str) -> None:
         key = self.keys[which]
         unfinished = self.of(key.id, State.PENDING, State.RUNNING)
         reserved = sum(task.n for task in unfinished)
         exhausted = which == 0 and self.used[key.id] + reserved + n > IMAGES
         full = len(self.of(key.id, State.PENDING)) >= MAX_PENDING
-        task = new_task(key.id, n=n, created_ms=self.stores.clock())
+        task = new_task(key.id, n=n, created_ms=self.stores.clock(), pool=pool)
         try:
             stored = self.stores.tasks.insert(task, max_pending=MAX_PENDING)
         except QuotaExhausted:
@@ -82,21 +87,21 @@ class TaskWalk(RuleBasedStateMachine):
             assert not full
             self.model[stored.id] = stored
 
-    @rule(worker=st.sampled_from(["w1", "w2"]))
-    def claim(self, worker: str) -> None:
+    @rule(worker=st.sampled_from(["w1", "w2"]), pool=st.sampled_from(POOLS))
+    def claim(self, worker: str, pool: str) -> None:
         self.lapsed_by_now()
         allowed = []
         for key in self.keys:
             running = len(self.of(key.id, State.RUNNING))
-            if self.of(key.id, State.PENDING) and running < (key.plan.running or 0):
-                allowed.append((running, key.id))
-        claimed = self.stores.tasks.claim(worker, lease_ms=LEASE)
+            if self.of(key.id, State.PENDING, pool=pool) and running < (key.plan.running or 0):
+                allowed.append((len(self.of(key.id, State.RUNNING, pool=pool)), key.id))
+        claimed = self.stores.tasks.claim(worker, lease_ms=LEASE, pool=pool)
         if claimed is None:
             assert allowed == []
             return
         fewest = [key_id for running, key_id in allowed if running == min(allowed)[0]]
         assert claimed.key_id in fewest
-        known = self.of(claimed.key_id, State.PENDING)[0]  # the oldest of the key
+        known = self.of(claimed.key_id, State.PENDING, pool=pool)[0]  # the oldest of the key
         assert claimed.id == known.id
         assert claimed.fence == 1 + max(
             (c.fence for c in self.claims if c.id == known.id), default=0
@@ -123,6 +128,25 @@ class TaskWalk(RuleBasedStateMachine):
         claim = data.draw(st.sampled_from(self.claims))
         held = self.held.get(claim.id)
         return claim, held is not None and held.fence == claim.fence
+
+    @rule(pool=st.sampled_from(POOLS))
+    def dismiss(self, pool: str) -> None:
+        waiting = [
+            one.id for one in self.model.values() if one.state is State.PENDING and one.pool == pool
+        ]
+        assert self.stores.tasks.dismiss(pool, "no") == len(waiting)
+        for task_id in waiting:
+            self.end(task_id, State.FAILED)
+
+    @rule(there=st.sampled_from(POOLS))
+    def reroute(self, there: str) -> None:
+        waiting = [
+            one for one in self.model.values() if one.state is State.PENDING and one.pool != there
+        ]
+        sent = self.stores.tasks.reroute([there], lambda _: (there or "auto", there), "gone")
+        assert sent == (len(waiting), 0)
+        for one in waiting:
+            self.model[one.id] = replace(one, pool=there, engine=there or "auto")
 
     @precondition(lambda self: self.claims)
     @rule(data=st.data(), good=st.integers(0, 4))
@@ -214,7 +238,9 @@ class TaskWalk(RuleBasedStateMachine):
             assert self.stores.quota(key) == (self.used[key.id], reserved)
             total = self.stores.tasks.list(key.id, Query(page_size=1)).total
             assert total == len(self.of(key.id, *State))
-        totals = {one.outcome: one.tasks for one in self.stores.tasks.totals()}
+        totals: Counter[State] = Counter()
+        for one in self.stores.tasks.totals():
+            totals[one.outcome] += one.tasks
         assert totals == {state: count for state, count in self.ended.items() if count}
         assert audit(self.stores.database) == []
 
