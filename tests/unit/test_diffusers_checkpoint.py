@@ -163,6 +163,12 @@ def test_a_distilled_one_says_so_in_its_configuration(
     assert (family.guidance, family.guidance_kind, family.steps) == (guidance, "none", 4)
 
 
+def test_guidance_that_the_network_takes_in_stays_in_few_steps(tmp_path: Path) -> None:
+    made = write_checkpoint(tmp_path / "x", *transformer("FluxFillPipeline", guidance_embeds=True))
+    family = read(made, "lora=/x/fill-turbo-8steps.safetensors").family
+    assert (family.guidance, family.guidance_kind, family.steps) == (30.0, "distilled", 8)
+
+
 def test_z_image_turbo_is_unguided_at_zero(tmp_path: Path) -> None:
     made = write_checkpoint(tmp_path / "Z-Image-Turbo", *transformer("ZImagePipeline"))
     assert (read(made).family.guidance, read(made).family.steps) == (0.0, 8)

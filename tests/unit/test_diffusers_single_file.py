@@ -207,3 +207,10 @@ def test_a_pickle_needs_leave_and_what_it_goes_with(tmp_path: Path) -> None:
         read(file, "pickle=1&config=org/no")
     found = read(file, f"pickle=1&config={config}")
     assert (found.family.name, found.pickled) == ("sd", ("checkpoint",))
+
+
+def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "mine.gguf"
+    file.write_bytes(b"GGUF")
+    with pytest.raises(EngineFailed, match=r"mine\.gguf is neither a folder nor a \.safetensors"):
+        read(file)

@@ -249,6 +249,8 @@ def _add_prior(parts: list[Part], card: Card, options: Options) -> list[str]:
 def _read_file(source: Source, path: Path, options: Options) -> Checkpoint:
     if path.suffix.lower() in _PICKLES:
         return _read_pickle(source, path, options)
+    if path.suffix.lower() != ".safetensors":
+        raise EngineFailed(f"{path.name} is neither a folder nor a .safetensors file")
     header = read_header(path)
     kind = recognise(header, path.name)
     given = read_source(options.config or kind.config)

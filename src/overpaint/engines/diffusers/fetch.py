@@ -38,7 +38,7 @@ from overpaint.values import OnStep
 
 _DOCUMENTS = re.compile(r"README\.md|LICEN[CS]E[^/]*|model_index\.json", re.IGNORECASE)
 _PICKLE = "it can run any code when it is loaded; if you trust it, say --pickle"
-_SMALL = re.compile(r".*\.(json|txt|model|jinja|vocab|merges)")
+_SMALL = re.compile(r".*\.(json|txt|model|jinja|tiktoken)")
 
 
 def fetch(

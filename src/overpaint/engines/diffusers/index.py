@@ -186,7 +186,8 @@ def fitted(family: Family, folder: Path | None, few: int, options: Options) -> F
         steps=options.steps or few or family.steps,
         guidance=family.guidance if options.guidance is None else options.guidance,
     )
-    if few and options.guidance is None:
+    takes_guidance = family.guidance_kind == "distilled" and network.get("guidance_embeds", True)
+    if few and options.guidance is None and not takes_guidance:
         made = replace(made, guidance=family.unguided, guidance_kind="none", takes_negative=False)
     return made
 
