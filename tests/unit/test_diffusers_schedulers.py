@@ -114,7 +114,7 @@ def test_flavours_that_exclude_each_other_are_said_in_the_librarys_words() -> No
 
 
 def test_one_that_needs_another_package_says_which() -> None:
-    if require("diffusers").utils.is_torchsde_available():
+    if diffusers().utils.is_torchsde_available():
         assert type(chosen(of_noise(), "DPMSolverSDE")).__name__ == "DPMSolverSDEScheduler"
     else:
         assert "torchsde" in refused(of_noise(), "DPMSolverSDE", "karras")
