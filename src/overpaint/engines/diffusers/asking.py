@@ -128,11 +128,15 @@ class Manner:
         return kind != "none" and guidance > self.family.unguided
 
     def _strength(self, kept: float, steps: int) -> float:
+        # SDXL's pipeline loses a step of those asked at its own strength: few cannot do without.
+        full = 1.0 if self.few_steps else self.family.strength
         if kept == 0 or not self.family.takes_strength:
-            return self.family.strength
+            wanted = full
+        else:
+            wanted = min(full, round(1 - kept, 6))
         # A U-Net's pipeline rounds steps x strength down, and is to have one left.
         least = 1.0001 / steps if self.family.network == "unet" else 1 / steps
-        return min(self.family.strength, max(round(1 - kept, 6), least))
+        return min(1.0, max(wanted, least))
 
     def _words(self, job: PaintJob) -> tuple[str, list[str]]:
         """What the checkpoint is told, and notes."""

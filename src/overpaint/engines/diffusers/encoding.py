@@ -38,6 +38,7 @@ class PictureCoder:
     def __init__(self, coder: Any) -> None:
         self._coder = coder
         self._plain_encode, self._plain_decode = coder.encode, coder.decode
+        self._own = {name: vars(coder).get(name) for name in ("encode", "decode")}
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
         self._wrap: Callable[[torch.Tensor], Any] = torch.Tensor
         self.asked = 0  # rows
@@ -47,7 +48,11 @@ class PictureCoder:
 
     def release(self) -> None:
         """Give the coder its own methods back, and forget every picture."""
-        self._coder.encode, self._coder.decode = self._plain_encode, self._plain_decode
+        for name, own in self._own.items():
+            if own is None:
+                delattr(self._coder, name)
+            else:
+                setattr(self._coder, name, own)
         self.forget()
 
     def forget(self) -> None:

@@ -184,7 +184,8 @@ class _Progress:
 
     def __init__(self, tell: Tell, rows: int) -> None:
         self.tell, self.rows = tell, rows
-        self.painted = self.done = 0  # rows; row-steps
+        self.painted = 0  # rows
+        self.done = self.total = 0  # row-steps
 
 
 class _Part:
@@ -202,12 +203,14 @@ class _Part:
     def step(self, done: int, total: int, seen: Sequence[Rgb8] | None) -> None:
         """Tell that so many of this call's steps are done."""
         whole = self._whole
-        whole.done = max(whole.done, whole.painted * total + len(self._places) * done)
+        whole.total = whole.total or whole.rows * total
+        here = whole.painted + len(self._places) * done / total  # rows
+        whole.done = max(whole.done, int(here * whole.total / whole.rows))
         previews: list[Rgb8 | None] | None = None
         if seen is not None:
             of_row = dict(zip(self._places, seen, strict=True))
             previews = [of_row.get(at) for at in range(whole.rows)]
-        whole.tell.step(whole.done, whole.rows * total, previews)
+        whole.tell.step(whole.done, whole.total, previews)
 
 
 def _cropped(preview: Rgb8, region: Region) -> Rgb8:

@@ -90,7 +90,7 @@ class Previews:
         height, width = self._pictures[0].shape[:2]
         if self._map is None:
             self._map = self._coder.colours()
-        plain = _unscaled(self._pipe, latents, height, width).float().cpu()
+        plain = unpacked(self._pipe, latents, height, width).float().cpu()
         colours = torch.einsum("nchw,cd->nhwd", plain, self._map[:-1]) + self._map[-1]
         levels = ((colours / 2 + 0.5).clamp(0, 1) * 255).nan_to_num().numpy()
         scale = min(1.0, SIDE / max(height, width))
@@ -98,7 +98,7 @@ class Previews:
         return [_laid(*one, size) for one in zip(levels, self._pictures, self._masks, strict=False)]
 
 
-def _unscaled(pipe: Any, latents: torch.Tensor, height: int, width: int) -> torch.Tensor:
+def unpacked(pipe: Any, latents: torch.Tensor, height: int, width: int) -> torch.Tensor:
     """Rows x channels x h x w as the encoder gives them, of what a pipeline works on."""
     vae = getattr(pipe, "vae", None)
     if vae is not None and hasattr(vae, "bn"):  # FLUX.2: patches of 2 x 2, each normalised
