@@ -16,6 +16,7 @@ from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 TOGETHER = {
     "tests/browser/": "browser",
     "tests/wire/": "wire",
+    "tests/acceptance/test_diffusers": "checkpoints",
     "tests/unit/test_diffusers": "torch",
     "tests/unit/test_bench_": "torch",
     "tests/unit/test_builtin_torch": "torch",
