@@ -6,51 +6,32 @@ They are written as a query, `steps=8&scheduler=LCM`, after a checkpoint's name
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 from urllib.parse import unquote
 
 from overpaint import settings
+from overpaint.engines.diffusers.option_values import (
+    SCHEDULER_FLAVOURS,
+    Lora,
+    Scheduler,
+    Wrong,
+    choice,
+    flag,
+    flag_or_auto,
+    lora,
+    number,
+    pattern,
+    plain,
+    scheduler,
+)
 from overpaint.errors import InvalidOption
+
+__all__ = ["SCHEDULER_FLAVOURS", "Lora", "Scheduler"]  # beside what is made here
 
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 Offload = Literal["auto", "none", "model", "group", "sequential"]
-
-#: What may follow a scheduler's name after a colon, and what it sets in its configuration.
-SCHEDULER_FLAVOURS: Mapping[str, Mapping[str, object]] = {
-    "karras": {"use_karras_sigmas": True},
-    "exponential": {"use_exponential_sigmas": True},
-    "beta": {"use_beta_sigmas": True},
-    "sde": {"algorithm_type": "sde-dpmsolver++"},
-    "leading": {"timestep_spacing": "leading"},
-    "trailing": {"timestep_spacing": "trailing"},
-    "linspace": {"timestep_spacing": "linspace"},
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scheduler:
-    """A scheduler by name."""
-
-    name: str  # a class of diffusers, with or without "Scheduler" at its end, in any case
-    flavours: tuple[str, ...] = ()  # keys of SCHEDULER_FLAVOURS
-
-    @property
-    def config(self) -> dict[str, object]:
-        """What the flavours set in the scheduler's configuration."""
-        return {k: v for name in self.flavours for k, v in SCHEDULER_FLAVOURS[name].items()}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Lora:
-    """A LoRA to add to the weights."""
-
-    where: str  # what `source.read_source` reads: a file, a folder, or an id of the hub
-    weight: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,10 +76,6 @@ class Options:
         return tuple(told)
 
 
-class _Wrong(Exception):
-    """What is wrong with a value: "must be ..."."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Option:
     """One option, for reading it and for telling about it."""
@@ -107,7 +84,7 @@ class Option:
     default: str  # in words, where it depends on something
     unit: str  # what may be said
     help: str
-    read: Callable[[str], object]  # raises _Wrong
+    read: Callable[[str], object]  # raises Wrong
     limits: tuple[float, float] | None = None  # of a number
     changes_pixels: bool = False  # beyond rounding
 
@@ -115,85 +92,6 @@ class Option:
     def field(self) -> str:
         """Its name in `Options`."""
         return "loras" if self.name == "lora" else self.name
-
-
-def _choice(*allowed: str) -> Callable[[str], object]:
-    def read(text: str) -> str:
-        if text.lower() not in allowed:
-            raise _Wrong(f"must be one of {', '.join(allowed)}")
-        return text.lower()
-
-    return read
-
-
-def _pattern(pattern: str, limit: str) -> Callable[[str], object]:
-    def read(text: str) -> str:
-        if not re.fullmatch(pattern, text):
-            raise _Wrong(f"must be {limit}")
-        return text
-
-    return read
-
-
-def _number(low: float, high: float, *, whole: bool, unset: bool) -> Callable[[str], object]:
-    """Read a number; where `unset`, "" and "auto" are None."""
-
-    def read(text: str) -> float | None:
-        if unset and text in ("", "auto"):
-            return None
-        number = math.nan
-        with suppress(ValueError):
-            number = int(text, 10) if whole else float(text)
-        if not low <= number <= high:  # not true of nan either
-            what = "a whole number" if whole else "a number"
-            raise _Wrong(f"must be {what} between {low:g} and {high:g}")
-        return number
-
-    return read
-
-
-def _flag(text: str) -> bool:
-    if text not in ("0", "1"):
-        raise _Wrong("must be 0 or 1")
-    return text == "1"
-
-
-def _flag_or_auto(text: str) -> bool | None:
-    if text in ("", "auto"):
-        return None
-    if text not in ("0", "1"):
-        raise _Wrong("must be one of auto, 0, 1")
-    return text == "1"
-
-
-def _scheduler(text: str) -> Scheduler | None:
-    if text in ("", "auto"):
-        return None
-    name, *flavours = text.split(":")
-    flavours = [flavour.lower() for flavour in flavours]
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]*", name) or not set(flavours) <= set(
-        SCHEDULER_FLAVOURS
-    ):
-        raise _Wrong(f"must be NAME[:FLAVOUR...], a flavour one of {', '.join(SCHEDULER_FLAVOURS)}")
-    return Scheduler(name=name, flavours=tuple(flavours))
-
-
-def _lora(text: str) -> Lora | None:
-    if not text:
-        return None
-    where, colon, weight = text.rpartition(":")
-    if not colon or re.fullmatch(r"[A-Za-z]", where):  # no weight; C:\ is a drive
-        return Lora(where=text)
-    number = math.nan
-    with suppress(ValueError):
-        number = float(weight)
-    if not where or not -10 <= number <= 10:
-        raise _Wrong("must be FILE_OR_ID[:WEIGHT], the weight a number between -10 and 10")
-    return Lora(where=where, weight=number)
-
-
-def _text(text: str) -> str:
-    return text
 
 
 def _numeric(
@@ -207,7 +105,7 @@ def _numeric(
     changes_pixels: bool = False,
 ) -> Option:
     unset = default.startswith(("auto", "the "))
-    read = _number(*limits, whole=whole, unset=unset)
+    read = number(*limits, whole=whole, unset=unset)
     return Option(
         name=name,
         default=default,
@@ -225,7 +123,7 @@ def _switch(name: str, help: str, *, changes_pixels: bool = False) -> Option:
         default="0",
         unit="0 or 1",
         help=help,
-        read=_flag,
+        read=flag,
         limits=(0, 1),
         changes_pixels=changes_pixels,
     )
@@ -237,35 +135,35 @@ OPTIONS: tuple[Option, ...] = (
         default="auto",
         unit="auto, cpu, cuda, cuda:N or mps",
         help="what it runs on; auto: the first GPU there is, else the CPU",
-        read=_pattern(r"auto|cpu|cuda(:\d{1,3})?|mps", "auto, cpu, cuda, cuda:N or mps"),
+        read=pattern(r"auto|cpu|cuda(:\d{1,3})?|mps", "auto, cpu, cuda, cuda:N or mps"),
     ),
     Option(
         name="dtype",
         default="auto",
         unit="auto, float32, bfloat16 or float16",
         help="what numbers it computes with; auto: what suits the device, float32 on a CPU",
-        read=_choice("auto", "float32", "bfloat16", "float16"),
+        read=choice("auto", "float32", "bfloat16", "float16"),
     ),
     Option(
         name="offload",
         default="auto",
         unit="auto, none, model, group or sequential",
         help="what part of the weights waits in main memory; auto: none if all fit on the GPU",
-        read=_choice("auto", "none", "model", "group", "sequential"),
+        read=choice("auto", "none", "model", "group", "sequential"),
     ),
     Option(
         name="attention",
         default="auto",
         unit="auto, native or a backend of diffusers",
         help="what computes attention; a backend named *_hub is downloaded code: remote_code=1",
-        read=_pattern(r"[a-z_][a-z0-9_]*", "auto, native or the name of a backend of diffusers"),
+        read=pattern(r"[a-z_][a-z0-9_]*", "auto, native or the name of a backend of diffusers"),
     ),
     Option(
         name="compile",
         default="auto",
         unit="auto, 0 or 1",
         help="compile the network before the first picture; auto: 1 on a GPU in the service",
-        read=_flag_or_auto,
+        read=flag_or_auto,
     ),
     _numeric("batch", "auto", "pictures", "how many are painted at once at most", (1, 64)),
     _numeric(
@@ -293,14 +191,14 @@ OPTIONS: tuple[Option, ...] = (
         unit="NAME[:FLAVOUR...]",
         help="a scheduler of diffusers by its class, like LCM or DPMSolverMultistep:karras; "
         f"flavours: {', '.join(SCHEDULER_FLAVOURS)}",
-        read=_scheduler,
+        read=scheduler,
     ),
     Option(
         name="lora",
         default="none",
         unit="FILE_OR_ID[:WEIGHT]",
         help="a LoRA to add, with its weight, 1 if none is said; may be said several times",
-        read=_lora,
+        read=lora,
         limits=(-10, 10),
     ),
     _numeric(
@@ -315,14 +213,14 @@ OPTIONS: tuple[Option, ...] = (
         default="none",
         unit="name, like fp16",
         help="which variant of the weight files is taken",
-        read=_pattern(r"[A-Za-z0-9_.-]*", "a name of letters, digits, dots, - and _"),
+        read=pattern(r"[A-Za-z0-9_.-]*", "a name of letters, digits, dots, - and _"),
     ),
     Option(
         name="config",
         default="the hub's for this kind of file",
         unit="folder or id",
         help="where the configuration and tokenizers of a single file are",
-        read=_text,
+        read=plain,
     ),
     _numeric(
         "prompt_cache", "256", "prompts", "how many encoded prompts are remembered", (0, 100_000)
@@ -384,7 +282,7 @@ def read_options(
             raise InvalidOption(field, f"{name} may be said only once", text)
         try:
             value = option.read(text)
-        except _Wrong as wrong:
+        except Wrong as wrong:
             raise InvalidOption(field, f"{name} {wrong}", repr(text)) from None
         if name == "lora":  # an empty one clears those of the setting
             value = (*read.get("loras", ()), *((value,) if value is not None else ()))
