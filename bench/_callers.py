@@ -14,7 +14,7 @@ from bench._ledger import SCENES, SIDE, Caller, Ledger, Promise
 from bench._wire import Answer, Wire, WireError, box, file_of, order, scene
 
 MOST_OPEN = 8  # tasks of a caller at a time: there is always a queue, and never a long one
-MODELS = ("paced",) * 8 + ("picky",) * 2
+MODELS = ("paced",) * 6 + ("picky",) * 2 + ("batched",) * 4
 FETCH_S = 2.0
 FAILING = ("slow", "silent", "dying", "missing", "moved", "refused")
 

@@ -53,13 +53,24 @@ class Hurt:
 
     def kill_worker(self) -> None:
         """kill -9 of a worker, with a task in hand where there is one."""
-        pid = self._busy_worker()
+        pid = self._busy("worker")
         held = self._held_by(pid)
         os.kill(pid, signal.SIGKILL)
         begin = time.monotonic()
         if held:
             self._until("kill_worker: its task is in other hands", lambda: self._freed(held), begin)
         self._until("kill_worker: replaced", self._all_workers, begin)
+
+    def kill_engine(self) -> None:
+        """kill -9 of the process of an engine, with a batch in hand where there is one."""
+        pid = self._busy("engine")
+        held = self._held_by(pid)
+        os.kill(pid, signal.SIGKILL)
+        begin = time.monotonic()
+        if held:
+            what = "kill_engine: its tasks are in other hands"
+            self._until(what, lambda: self._freed(held), begin)
+        self._until("kill_engine: replaced", self._has_engine, begin)
 
     def stop_worker(self) -> None:
         """A worker that sleeps past its lease and comes back from the dead.
@@ -68,7 +79,7 @@ class Hurt:
         supervisor kills it after three minutes. That is no part of this campaign.
         """
         while True:
-            pid = self._busy_worker()
+            pid = self._busy("worker")
             held = self._held_by(pid)
             os.kill(pid, signal.SIGSTOP)
             begin = time.monotonic()
@@ -241,19 +252,20 @@ class Hurt:
         self._until("", lambda: bool(self.server.pids(role)))
         return self._rng.choice(self.server.pids(role))
 
-    def _busy_worker(self) -> int:
-        """A worker that holds a task; any, where none does for two seconds."""
+    def _busy(self, role: str) -> int:
+        """A process of a role that holds a task; any, where none does for two seconds."""
         deadline = time.monotonic() + 2
         while time.monotonic() < deadline:
-            busy = [pid for pid in self.server.pids("worker") if self._held_by(pid)]
+            busy = [pid for pid in self.server.pids(role) if self._held_by(pid)]
             if busy:
                 return self._rng.choice(busy)
-        return self._one("worker")
+        return self._one(role)
 
     def _held_by(self, pid: int) -> list[tuple[Any, ...]]:
         return self.sql(
             "SELECT id, fence FROM tasks WHERE state = 'RUNNING'"
-            " AND worker IN (SELECT id FROM workers WHERE pid = ?)",
+            " AND EXISTS (SELECT 1 FROM workers WHERE pid = ?"
+            "  AND (id = worker OR substr(worker, 1, length(id) + 1) = id || '.'))",
             pid,
         )
 
@@ -271,6 +283,10 @@ class Hurt:
     def _all_workers(self) -> bool:
         on_roll = {pid for (pid,) in self.sql("SELECT pid FROM workers")}
         return len(on_roll & set(self.server.pids("worker"))) >= self._workers
+
+    def _has_engine(self) -> bool:
+        on_roll = {pid for (pid,) in self.sql("SELECT pid FROM workers WHERE state = 'ready'")}
+        return bool(on_roll & set(self.server.pids("engine")))
 
     def _alive(self, pids: list[int]) -> bool:
         return bool(set(pids) & set(self.server.pids("any")))

@@ -17,10 +17,12 @@ import shutil
 import signal
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from overpaint.engines.diffusers.batcher import Batcher, Row, Tell
 from overpaint.errors import EngineFailed
 from overpaint.values import EngineInfo, OnStep, PaintedRegion, PaintJob, Step
 
@@ -113,7 +115,39 @@ class Deadly(Instant):
         raise AssertionError("still alive")
 
 
+class Batched(Paced):
+    """One of a family, as large models are: it has a process of its own and paints batches."""
+
+    name = "batched"
+
+    def __init__(self, rest: str) -> None:
+        self._batcher = Batcher(self._paint_rows, batch=4, wait_s=0.02)
+
+    @property
+    def info(self) -> EngineInfo:
+        return replace(super().info, batch=4)
+
+    def prepare(self, on_step: OnStep | None = None) -> None:
+        time.sleep(0.2)
+
+    def paint(self, jobs: Sequence[PaintJob], on_step: OnStep | None = None) -> list[PaintedRegion]:
+        self._batcher.paint([(job, "any") for job in jobs], on_step)
+        return [self.region(job) for job in jobs]
+
+    def _paint_rows(self, rows: Sequence[Row], tell: Tell) -> list[np.ndarray]:
+        def on_step(step: Step) -> None:
+            tell.step(step.done, step.total)
+
+        painted = super().paint([row.job for row in rows], on_step)
+        return [one.pixels for one in painted]
+
+    def close(self) -> None:
+        self._batcher.close()
+
+
 ENGINES = (Instant, Paced, Picky, Deadly)
+#: An engine's full name; its model is called "batched".
+BATCHED = "batched:/weights/of/none"
 
 
 def install(folder: Path) -> None:
@@ -126,4 +160,5 @@ def install(folder: Path) -> None:
     info.mkdir(exist_ok=True)
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {MODULE}\nVersion: 1.0\n")
     points = [f"{engine.name} = {MODULE}:{engine.__name__}" for engine in ENGINES]
+    points += ["[overpaint.engine_families]", f"{Batched.name} = {MODULE}:{Batched.__name__}"]
     (info / "entry_points.txt").write_text("\n".join(["[overpaint.engines]", *points]) + "\n")

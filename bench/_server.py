@@ -26,6 +26,7 @@ STOP_S = 25.0
 #: What the command lines of the processes contain, by what they are.
 ROLES: Mapping[str, str] = {
     "api": "overpaint.server",
+    "engine": _instant.BATCHED,
     "worker": "overpaint.dispatch.worker",
     "inspection": "multiprocessing.spawn",
     "its tracker": "multiprocessing.resource_tracker",

@@ -31,6 +31,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from bench import _instant
 from bench._callers import FETCH_S, Load
 from bench._hurt import Hurt
 from bench._ledger import Caller, Ledger
@@ -46,6 +47,7 @@ LONGEST_S = 540.0  # then no more faults
 #: Each fault, and how often it happens: in a whole run, with --quick.
 FAULTS = {
     "kill_worker": (14, 1),
+    "kill_engine": (8, 1),
     "kill_api": (8, 1),
     "kill_inspection": (6, 1),
     "kill_supervisor": (6, 1),
@@ -88,6 +90,7 @@ def campaign(folder: Path, tasks: int, seed: int, *, quick: bool) -> int:
         data = stack.enter_context(small_disk(folder / "data", skipped, quick=quick))
         lease_s = 1.5 if quick else 3.0
         settings = {
+            "OVERPAINT_MODELS": models(),
             "OVERPAINT_WORKERS": str(WORKERS),
             "OVERPAINT_LEASE_SECONDS": str(lease_s),
             "OVERPAINT_FETCH_SECONDS": str(FETCH_S),
@@ -142,6 +145,13 @@ def campaign(folder: Path, tasks: int, seed: int, *, quick: bool) -> int:
 
 
 # --- the stage -------------------------------------------------------------------------------
+
+
+def models() -> str:
+    """The engines of ordinary workers, and one that has a process of its own."""
+    own = {engine.name: engine.name for engine in _instant.ENGINES}
+    own["batched"] = _instant.BATCHED
+    return ",".join(f"{model}={engine}" for model, engine in own.items())
 
 
 @contextmanager

@@ -31,7 +31,14 @@ def test_a_service_that_is_hurt_keeps_what_it_promised(tmp_path: Path) -> None:
     assert done.stdout.endswith("everything held\n")
     times = dict(re.findall(r"^\| (\w+) \| (\d+) \|", done.stdout, re.MULTILINE))
     for fault in (
-        *("kill_worker", "kill_api", "kill_inspection", "kill_supervisor", "stop_worker"),
+        *(
+            "kill_worker",
+            "kill_engine",
+            "kill_api",
+            "kill_inspection",
+            "kill_supervisor",
+            "stop_worker",
+        ),
         *("corrupt_input", "corrupt_result", "clock_jump"),
     ):
         assert int(times[fault]) >= 1, done.stdout

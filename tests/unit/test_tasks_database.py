@@ -134,16 +134,19 @@ def _make_old(path: Path, revision: str) -> None:
             counts = {"used": 0, "reserved": 1 + running, "pending": 1, "running": running}
             same = {"name": name, "hint": "", "plan": "test", "created_ms": 1, "uploaded_bytes": 0}
             insert("keys", id=name, secret_sha256=name, served=served, **counts, **same)
-        held = {"started_ms": 1, "worker": "w1", "leased_ms": NOW, "lease_until_ms": NOW + LEASE}
-        for number, (key, state, more) in enumerate(
-            (
-                ("ann", "CANCELED", {"ended_ms": 2}),
-                ("ann", "RUNNING", held),
-                ("ann", "PENDING", {}),
-                ("bob", "PENDING", {}),
-            ),
-            start=1,
-        ):
+        held: dict[str, object] = {
+            "started_ms": 1,
+            "worker": "w1",
+            "leased_ms": NOW,
+            "lease_until_ms": NOW + LEASE,
+        }
+        rows: list[tuple[str, str, dict[str, object]]] = [
+            ("ann", "CANCELED", {"ended_ms": 2}),
+            ("ann", "RUNNING", held),
+            ("ann", "PENDING", {}),
+            ("bob", "PENDING", {}),
+        ]
+        for number, (key, state, more) in enumerate(rows, start=1):
             empty = dict.fromkeys(("options", "inputs", "seconds"), "{}")
             empty |= {"pictures": "[]", "notes": "[]", "painter": "", "worker": ""}
             same = {"request_id": "r", "model": "m", "engine": "auto", "n": 1, "created_ms": 1}
