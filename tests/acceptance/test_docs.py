@@ -20,6 +20,8 @@ from PIL import Image, ImageChops
 from overpaint import STYLES, errors
 from overpaint.cli.app import app
 from overpaint.cli.app import run as overpaint
+from overpaint.engines.diffusers.family import FAMILIES
+from overpaint.engines.diffusers.options import OPTIONS, Option
 
 ROOT = Path(__file__).resolve().parents[2]
 READMES = ("README.md", "README.zh-CN.md")
@@ -142,6 +144,39 @@ def test_every_command_and_option_is_in_the_guide() -> None:
 
     walk(typer.main.get_command(app), "")
     assert {"repaint", "batch", "concepts search", "doctor"} <= set(found)
+
+
+def values(option: Option) -> str:
+    """What may be said for an option of a checkpoint, as the guide has it."""
+    if option.limits is None or option.unit == "0 or 1" or option.name == "lora":
+        return option.unit
+    low, high = option.limits
+    return f"{low:g} to {high:g}" + (f" {option.unit}" if len(option.unit) < 9 else "")
+
+
+def test_every_option_of_a_checkpoint_is_in_the_guide() -> None:
+    page = (ROOT / "docs/guide/checkpoints.md").read_text("utf-8")
+    rows = [
+        f"| `{option.name}` | {option.default} | {values(option)} | {option.help} |\n"
+        for option in OPTIONS
+    ]
+    assert "".join(rows) in page
+    chinese = (ROOT / "docs/guide/checkpoints.zh-CN.md").read_text("utf-8")
+    found = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+?) \| .+? \|$", chinese, re.MULTILINE)
+    assert [name for name, _, _ in found] == [option.name for option in OPTIONS]
+    for option, (_, _, allowed) in zip(OPTIONS, found, strict=True):
+        if option.limits and option.name != "lora":
+            assert all(f"{limit:g}" in allowed for limit in option.limits)
+
+
+@pytest.mark.parametrize("page", ["checkpoints.md", "checkpoints.zh-CN.md"])
+def test_every_family_of_checkpoints_is_in_the_guide(page: str) -> None:
+    text = (ROOT / "docs/guide" / page).read_text("utf-8")
+    rows = dict(re.findall(r"^\| ([^|`]+?) \| (\d+ \| \d+ \| [\d.]+) \|", text, re.MULTILINE))
+    assert rows == {
+        family.title: f"{family.side} | {family.steps} | {family.guidance:g}"
+        for family in FAMILIES.values()
+    }
 
 
 def test_every_style_is_in_the_guide() -> None:
