@@ -53,11 +53,13 @@ class Stage:
 
     @contextmanager
     def painter(self, *, batch: int = 4, **options: Any) -> Iterator[Any]:
-        """A painter of it, with nothing remembered; `preview_s` and `exact` may be given."""
+        """A painter of it, with nothing remembered; `preview_s`, options and a dtype are taken."""
         from overpaint.engines.diffusers.painting import Painter
 
         more = {"preview_s": options.pop("preview_s")} if "preview_s" in options else {}
-        loaded = replace(self.loaded, options=replace(self.loaded.options, **options))
+        dtype = options.pop("dtype", self.loaded.dtype)
+        own = replace(self.loaded.options, **options)
+        loaded = replace(self.loaded, options=own, dtype=dtype)
         painter = Painter(loaded, self.manner, batch=batch, **more)
         try:
             yield painter

@@ -192,6 +192,56 @@ def test_a_reference_is_no_larger_than_what_is_painted_and_fits_the_network(
     assert (1, 3, 28, SIDE) in seen
 
 
+class OfItsOwn:
+    """A pipeline that nobody knows: one picture a call, at its own size, little to be asked."""
+
+    def __init__(self, pipe: Any) -> None:
+        self.pipe, self.asked = pipe, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.pipe, name)
+
+    def __call__(
+        self,
+        prompt: str,
+        image: Any,
+        mask_image: Any,
+        generator: Any,
+        num_inference_steps: int,
+        output_type: str,
+        return_dict: bool,
+    ) -> Any:
+        self.asked += 1
+        return self.pipe(
+            prompt=prompt,
+            image=image.resize((SIDE, SIDE)),
+            mask_image=mask_image,
+            generator=generator,
+            num_inference_steps=num_inference_steps,
+            output_type=output_type,
+            return_dict=return_dict,
+        )
+
+
+@pytest.mark.parametrize("side", [SIDE, SIDE // 2])
+def test_a_pipeline_that_is_not_in_the_table_is_called_job_by_job(side: int, stage: Stages) -> None:
+    one = stage("sd9")
+    unknown = OfItsOwn(one.pipe)
+    family = replace(
+        one.manner.family, name="other", embedding="none", batches=False, side=side, multiple=side
+    )
+    other = Stage(replace(one.loaded, pipe=unknown), replace(one.manner, family=family))
+    jobs = [job(0, negative_prompt=""), job(1, negative_prompt="")]
+
+    painted = other.paint(*jobs)
+
+    assert unknown.asked == 2
+    for each, asked in zip(painted, jobs, strict=True):
+        assert each.shape == (SIDE, SIDE, 3)
+        if side == SIDE:
+            assert levels_off(each, one.library(asked)) <= 1
+
+
 @pytest.mark.parametrize("family", ["sd4", "flux", "kandinsky"])
 def test_the_mask_lies_where_it_was_drawn(family: str, stage: Stages) -> None:
     """Outside it the latents are the picture's own, so the decoder gives what it gives of them."""

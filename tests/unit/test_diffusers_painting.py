@@ -196,6 +196,28 @@ def _blurred(pixels: Any) -> Any:
     return means.astype(np.uint8)
 
 
+def test_latents_of_another_size_or_of_no_encoder_are_not_shown(stage: Stages) -> None:
+    torch = diffusers_torch()
+    from overpaint.engines.diffusers.previews import Previews
+
+    asked, pipe = job(0), stage("flux").pipe
+    packed = torch.zeros((1, 16 * 16, 16))  # 64 px
+
+    with stage("flux").painter() as painter:
+        arrays(painter.paint(rows(asked), Tell()))
+        for coder, latents, seen in (
+            (painter.coder, packed, True),
+            (painter.coder, packed[:, :-16], False),
+            (None, packed, False),
+        ):
+            previews = Previews(pipe, coder, [asked.pixels], [asked.mask])
+            shown = previews.after(torch.tensor(-1), latents, show=True)
+            assert (shown is not None) == seen
+        painter.coder.forget()
+        previews = Previews(pipe, painter.coder, [asked.pixels], [asked.mask])
+        assert previews.after(torch.tensor(-1), packed, show=True) is None
+
+
 def test_a_preview_of_a_padded_job_has_the_jobs_shape(stage: Stages) -> None:
     watch = Watch()
     mask = np.zeros((40, 100), np.bool_)
@@ -233,12 +255,24 @@ def test_a_row_that_is_lost_does_not_end_the_others(stage: Stages) -> None:
     np.testing.assert_array_equal(painted, one.paint(*jobs)[1])
 
 
-def test_values_that_are_no_numbers_fail_their_own_row_alone(stage: Stages) -> None:
+@pytest.mark.parametrize(
+    ("dtype", "mend"),
+    [
+        (
+            "float32",
+            "its weights or a LoRA's may be damaged, or its scheduler not be made for it",
+        ),
+        ("float16", "float16 is too small for it: say dtype=bfloat16 or dtype=float32"),
+    ],
+    ids=["float32", "float16"],
+)
+def test_values_that_are_no_numbers_fail_their_own_row_alone(
+    dtype: str, mend: str, stage: Stages
+) -> None:
     torch = diffusers_torch()
     one, jobs = stage("fluxfill"), (job(0), job(1))
-    spoiled = one.pipe.vae.decode
 
-    with one.painter() as painter:
+    with one.painter(dtype=getattr(torch, dtype)) as painter:
         plain = one.pipe.vae.decode
 
         def decode(latents: Any, *args: Any, **kwargs: Any) -> Any:
@@ -247,12 +281,9 @@ def test_values_that_are_no_numbers_fail_their_own_row_alone(stage: Stages) -> N
 
         one.pipe.vae.decode = decode
         outcomes = painter.paint(rows(*jobs), Tell())
-    one.pipe.vae.decode = spoiled
 
-    assert str(outcomes[0]) == (
-        "fluxfill painted values that are no numbers, as happens where float32 is too small for a "
-        "checkpoint: say dtype=bfloat16 or dtype=float32, or another scheduler"
-    )
+    assert isinstance(outcomes[0], EngineFailed)
+    assert str(outcomes[0]) == f"fluxfill painted values that are no numbers; {mend}"
     np.testing.assert_array_equal(outcomes[1], one.paint(*jobs)[1])
 
 
@@ -324,6 +355,28 @@ def test_where_memory_runs_out_fewer_are_painted_at_once(stage: Stages) -> None:
     assert taken == ["the autoencoder takes one picture at a time", "1 at once"]
     assert set(given) == {1}  # it is remembered
     assert watch.steps[-1][0] == watch.steps[-1][1]
+
+
+def test_a_batch_is_not_filled_up_beyond_what_memory_allows(stage: Stages) -> None:
+    torch = diffusers_torch()
+    one, given = stage("fluxfill"), []
+
+    def hook(**kwargs: Any) -> None:
+        given.append(len(kwargs["hidden_states"]))
+        if given[-1] > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with (
+        one.painter(batch=4, exact=True) as painter,
+        before_each_pass(one.pipe.transformer, hook),
+    ):
+        painted = arrays(painter.paint(rows(*(job(i) for i in range(4))), Tell()))
+        given.clear()
+        arrays(painter.paint(rows(job(0)), Tell()))
+    one.pipe.vae.disable_slicing()
+
+    assert len(painted) == 4
+    assert set(given) == {2}
 
 
 def test_where_not_even_one_fits_it_says_what_to_do(stage: Stages) -> None:

@@ -74,13 +74,16 @@ class PictureCoder:
         """What the decoder gives; in float32 from where float16 overflows on."""
         return self._finite(self._plain_decode, latents, *args, **kwargs)
 
-    def colours(self) -> torch.Tensor:
+    def colours(self) -> torch.Tensor | None:
         """The linear map from latents to RGB, -1 to 1, that fits the last pictures best.
 
         Returns:
-            (latent channels + 1) x 3, float32, in main memory; the last row is added to each.
+            (latent channels + 1) x 3, float32, in main memory; the last row is added to each. None
+            where no picture was encoded.
         """
         last = list(self._known.values())[-PAIRS:]
+        if not last:
+            return None
         step = max(1, sum(one.small[0].numel() for one in last) // POINTS)
         latents = torch.cat([one.mean.flatten(1) for one in last], 1)[:, ::step].T.cpu()
         colours = torch.cat([one.small.flatten(1) for one in last], 1)[:, ::step].T.cpu()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,8 @@ class Painter:
         self._manner, self._family = manner, manner.family
         self._exact, self._batch, self._preview_s = loaded.options.exact, batch, preview_s
         self._dtype = str(loaded.dtype).removeprefix("torch.")
-        self.coder = PictureCoder(speed.coder(self._pipe))
+        coder = speed.coder(self._pipe)
+        self.coder = None if coder is None else PictureCoder(coder)
         self.prompts = PromptCache(
             self._pipe,
             self._family.embedding,
@@ -80,12 +82,11 @@ class Painter:
         progress = _Progress(tell, len(rows))
         outcomes: dict[int, Rgb8 | BaseException] = {}
 
-        def paint(places: Sequence[int]) -> list[Rgb8 | BaseException]:
-            part = _Part(progress, places)
+        def paint(bucket: Hashable, places: Sequence[int]) -> list[Rgb8 | BaseException]:
+            jobs, part = [rows[at].job for at in places], _Part(progress, places)
+            filled = self._filled(bucket, len(places))
             try:
-                painted = self._paint(
-                    [rows[at].job for at in places], [asked[at] for at in places], part
-                )
+                painted = self._paint(jobs, [asked[at] for at in places], filled, part)
             except _Lost:
                 painted = [EngineFailed("nobody waits for this picture any more")] * len(places)
             progress.painted += len(places)
@@ -93,7 +94,7 @@ class Painter:
 
         try:
             for bucket, places in parts:
-                painted = self.ladder.run(bucket, places, paint)
+                painted = self.ladder.run(bucket, places, partial(paint, bucket))
                 outcomes |= dict(zip(places, painted, strict=True))
         except OverpaintError:
             raise
@@ -110,19 +111,21 @@ class Painter:
         gray = np.full((side, side, 3), 128, np.uint8)
         job = PaintJob(pixels=gray, mask=mask, prompt="", steps=2)
         self.paint([Row(job=job, bucket=None)] * rows, Tell())
-        self.coder.forget()
+        if self.coder is not None:
+            self.coder.forget()
 
     def close(self) -> None:
         """Forget all pictures and prompts; the pipeline is itself again."""
-        self.coder.release()
+        if self.coder is not None:
+            self.coder.release()
         self.prompts.forget()
 
     def _paint(
-        self, jobs: Sequence[PaintJob], asked: Sequence[Asked], part: _Part
+        self, jobs: Sequence[PaintJob], asked: Sequence[Asked], filled: int, part: _Part
     ) -> list[Rgb8 | BaseException]:
         """Paint jobs that are asked alike in one call, filled up by repeating the last."""
         rows = len(jobs)
-        fill = self._filled(rows) - rows
+        fill = filled - rows
         jobs, asked = [*jobs, *[jobs[-1]] * fill], [*asked, *[asked[-1]] * fill]
         fitted = [self._manner.fit(job) for job in jobs]
         pictures, masks = [picture for picture, _ in fitted], [mask for _, mask in fitted]
@@ -151,28 +154,24 @@ class Painter:
         whole = painted.isfinite().flatten(1).all(1).tolist()
         levels = (painted.float() * 255).round().to(torch.uint8)  # as the library rounds
         arrays = levels.permute(0, 2, 3, 1).cpu().numpy()  # rows x height x width x 3
-        return [self._outcome(jobs[at], arrays[at], whole[at], asked[at]) for at in range(rows)]
+        return [self._outcome(jobs[at], arrays[at], whole[at]) for at in range(rows)]
 
-    def _filled(self, rows: int) -> int:
-        """How many rows a batch of so many is filled up to."""
-        if not self._family.batches:
-            return rows
-        if self._exact:
-            return max(self._batch, rows)
-        if speed.compiled(self._pipe):
-            return next((n for n in speed.batch_sizes(self._batch) if n >= rows), rows)
-        return rows
+    def _filled(self, bucket: Hashable, rows: int) -> int:
+        """How many rows a batch of so many is filled up to, as far as memory allows."""
+        sizes: Sequence[int] = ()
+        if self._family.batches and self._exact:
+            sizes = (self.ladder.limit(bucket, self._batch),)
+        elif self._family.batches and speed.compiled(self._pipe):
+            sizes = speed.batch_sizes(self.ladder.limit(bucket, self._batch))
+        return next((size for size in sizes if size >= rows), rows)
 
-    def _outcome(
-        self, job: PaintJob, painted: Rgb8, whole: bool, asked: Asked
-    ) -> Rgb8 | BaseException:
+    def _outcome(self, job: PaintJob, painted: Rgb8, whole: bool) -> Rgb8 | BaseException:
         if whole:
             return self._manner.fit_back(job, painted)
-        return EngineFailed(
-            f"{self._manner.name} painted values that are no numbers, as happens where "
-            f"{self._dtype} is too small for a checkpoint: "
-            "say dtype=bfloat16 or dtype=float32, or another scheduler"
-        )
+        mend = "its weights or a LoRA's may be damaged, or its scheduler not be made for it"
+        if self._dtype == "float16":
+            mend = "float16 is too small for it: say dtype=bfloat16 or dtype=float32"
+        return EngineFailed(f"{self._manner.name} painted values that are no numbers; {mend}")
 
 
 class _Lost(Exception):

@@ -28,13 +28,17 @@ class Previews:
 
     Args:
         pipe: the pipeline, or what has its autoencoder, scheduler and packing.
-        coder: what encodes its pictures.
+        coder: what encodes its pictures; None shows nothing.
         pictures: rows of height x width x 3, as they are given to the pipeline.
         masks: rows of height x width.
     """
 
     def __init__(
-        self, pipe: Any, coder: PictureCoder, pictures: Sequence[Rgb8], masks: Sequence[Mask]
+        self,
+        pipe: Any,
+        coder: PictureCoder | None,
+        pictures: Sequence[Rgb8],
+        masks: Sequence[Mask],
     ) -> None:
         self._pipe, self._coder = pipe, coder
         self._pictures, self._masks = pictures, masks
@@ -50,11 +54,12 @@ class Previews:
             show: whether they are to be shown; else None is returned.
 
         Returns:
-            One preview a row, of at most `SIDE` px; outside its mask it is as the picture.
+            One preview a row, of at most `SIDE` px; outside its mask it is as the picture. None
+            where there is none to show.
         """
-        shown = self._clean(time, latents) if show else None
+        shown = self._show(self._clean(time, latents)) if show else None
         self._before = latents
-        return None if shown is None else self._show(shown)
+        return shown
 
     def _clean(self, time: Any, latents: torch.Tensor) -> torch.Tensor:
         """What is left of the latents without their noise, as far as that can be told."""
@@ -86,11 +91,14 @@ class Previews:
         kept = float(shares[int(times[at])]) if at < len(times) else 1.0
         return kept**0.5, (1 - kept) ** 0.5
 
-    def _show(self, latents: torch.Tensor) -> list[Rgb8]:
+    def _show(self, latents: torch.Tensor) -> list[Rgb8] | None:
         height, width = self._pictures[0].shape[:2]
-        if self._map is None:
+        if self._map is None and self._coder is not None:
             self._map = self._coder.colours()
-        plain = unpacked(self._pipe, latents, height, width).float().cpu()
+        packed = unpacked(self._pipe, latents, height, width)
+        if self._map is None or packed is None or packed.shape[1] != len(self._map) - 1:
+            return None
+        plain = packed.float().cpu()
         colours = torch.einsum("nchw,cd->nhwd", plain, self._map[:-1]) + self._map[-1]
         levels = ((colours / 2 + 0.5).clamp(0, 1) * 255).nan_to_num().numpy()
         scale = min(1.0, SIDE / max(height, width))
@@ -98,9 +106,14 @@ class Previews:
         return [_laid(*one, size) for one in zip(levels, self._pictures, self._masks, strict=False)]
 
 
-def unpacked(pipe: Any, latents: torch.Tensor, height: int, width: int) -> torch.Tensor:
-    """Rows x channels x h x w as the encoder gives them, of what a pipeline works on."""
+def unpacked(pipe: Any, latents: torch.Tensor, height: int, width: int) -> torch.Tensor | None:
+    """Rows x channels x h x w as the encoder gives them, of what a pipeline works on.
+
+    None where they are of another size: Qwen-Image-Edit chooses its own.
+    """
     vae = getattr(pipe, "vae", None)
+    if latents.ndim == 3 and latents.shape[1] * (2 * pipe.vae_scale_factor) ** 2 != height * width:
+        return None
     if vae is not None and hasattr(vae, "bn"):  # FLUX.2: patches of 2 x 2, each normalised
         norm = vae.bn
         side = pipe.vae_scale_factor * 2
