@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, or_, select, update
+from sqlalchemy import Connection, bindparam, or_, select, update
 
 from overpaint.errors import NotPending, UnknownTask
 from overpaint.tasks import transitions
@@ -48,15 +48,6 @@ _NEXT_TASK = (
     .order_by(tasks.c.number)
     .limit(1)
     .with_for_update(skip_locked=True)
-)
-_SERVED = (
-    update(queues)
-    .where(queues.c.pool == bindparam("of_pool"), queues.c.key_id == bindparam("of_key"))
-    .values(
-        served=select(func.max(queues.c.served) + 1)
-        .where(queues.c.pool == bindparam("of_pool"))
-        .scalar_subquery()
-    )
 )
 _RUNNING = select(tasks.c.number, tasks.c.tries).where(RUNNING).with_for_update()
 _OUT_OF_LEASE = _RUNNING.where(
@@ -118,7 +109,6 @@ class TaskStore(TaskReader, TaskLister, TaskWatcher, TaskPools, WorkerRoll):
                 tasks.c.number == number,
                 {"worker": worker, "started_ms": self._clock(), **self._lease(lease_ms)},
             )
-            connection.execute(_SERVED, here)
         return None if row is None else task_of(row)
 
     def heartbeat(

@@ -16,6 +16,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
+    func,
     insert,
     select,
     update,
@@ -45,6 +46,12 @@ _QUEUE = (
         pending=queues.c.pending + bindparam("more_pending"),
         running=queues.c.running + bindparam("more_running"),
     )
+)
+#: The same, of a claim: the key has had its turn.
+_QUEUE_TURN = _QUEUE.values(
+    served=select(func.max(queues.c.served) + 1)
+    .where(queues.c.pool == bindparam("of_pool"))
+    .scalar_subquery()
 )
 _NO_PREVIEW = delete(previews).where(previews.c.task_id == bindparam("of_task"))
 _TALLY_LESS = (
@@ -219,8 +226,9 @@ def _enqueue(connection: Connection, pool: str, key_id: str) -> None:
 
 
 def _queue(connection: Connection, pool: str, key_id: str, pending: int, running: int) -> None:
+    change = _QUEUE_TURN if running > 0 else _QUEUE
     more = {"more_pending": pending, "more_running": running}
-    connection.execute(_QUEUE, {"of_pool": pool, "of_key": key_id, **more})
+    connection.execute(change, {"of_pool": pool, "of_key": key_id, **more})
 
 
 def _tally(connection: Connection, key_id: str, model: str, state: State, change: int) -> None:
