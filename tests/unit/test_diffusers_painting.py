@@ -234,7 +234,7 @@ def test_a_preview_of_a_padded_job_has_the_jobs_shape(stage: Stages) -> None:
 
 
 def test_a_batch_that_nobody_waits_for_ends_at_the_next_step(stage: Stages) -> None:
-    one, watch = stage("sd9"), Watch(gone={0, 1})
+    one, watch = stage("fluxfill"), Watch(gone={0, 1})
     (before,) = one.paint(job(0))
 
     with one.painter() as painter:
@@ -247,7 +247,7 @@ def test_a_batch_that_nobody_waits_for_ends_at_the_next_step(stage: Stages) -> N
 
 
 def test_a_row_that_is_lost_does_not_end_the_others(stage: Stages) -> None:
-    one, jobs = stage("sd9"), (job(0), job(1))
+    one, jobs = stage("fluxfill"), (job(0), job(1))
 
     with one.painter() as painter:
         _, painted = painter.paint(rows(*jobs), Watch(gone={0}))
@@ -334,16 +334,16 @@ def test_float16_that_is_too_small_for_the_autoencoder_is_mended(stage: Stages) 
 
 def test_where_memory_runs_out_fewer_are_painted_at_once(stage: Stages) -> None:
     torch = diffusers_torch()
-    one, jobs, watch = stage("sd9"), (job(0), job(1), job(2)), Watch()
+    one, jobs, watch = stage("fluxfill"), (job(0), job(1), job(2)), Watch()
     expected = one.paint(*jobs)
     given = []
 
-    def hook(sample: Any, *_: Any, **__: Any) -> None:
-        given.append(len(sample) // 2)  # with words and without
-        if len(sample) > 2:
+    def hook(**kwargs: Any) -> None:
+        given.append(len(kwargs["hidden_states"]))
+        if given[-1] > 1:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
 
-    with one.painter() as painter, before_each_pass(one.pipe.unet, hook):
+    with one.painter() as painter, before_each_pass(one.pipe.transformer, hook):
         painted = arrays(painter.paint(rows(*jobs), watch))
         taken = list(painter.ladder.taken)
         given.clear()
