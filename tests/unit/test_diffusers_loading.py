@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import json
 import shutil
 import weakref
@@ -19,6 +20,7 @@ torch = require("torch", EXTRA)
 
 from overpaint.engines.diffusers import memory  # noqa: E402
 from overpaint.engines.diffusers.checkpoint import Checkpoint  # noqa: E402
+from overpaint.engines.diffusers.library import hushed  # noqa: E402
 from overpaint.engines.diffusers.loading import Loaded, load  # noqa: E402
 from overpaint.engines.diffusers.parts import part_bytes  # noqa: E402
 from overpaint.engines.diffusers.source import read_engine_name  # noqa: E402
@@ -362,3 +364,14 @@ def test_loading_leaves_the_logs_and_bars_of_the_libraries_as_they_were(tiny: Ti
         for log, (verbosity, bars) in zip(logs, before, strict=True):
             log.set_verbosity(verbosity)
             (log.enable_progress_bar if bars else log.disable_progress_bar)()
+
+
+def test_the_libraries_are_hushed_while_they_work_and_as_talkative_as_before_afterwards() -> None:
+    logs = [
+        importlib.import_module(f"{name}.utils.logging") for name in ("diffusers", "transformers")
+    ]
+    before = [log.get_verbosity() for log in logs]
+    with pytest.raises(KeyError), hushed():
+        assert [log.get_verbosity() for log in logs] == [log.CRITICAL for log in logs]
+        raise KeyError
+    assert [log.get_verbosity() for log in logs] == before

@@ -79,20 +79,27 @@ def pipeline_class(library: Any, family: Family, class_name: str) -> Any:
 
 
 @contextmanager
-def quiet(library: Any) -> Iterator[None]:
-    """Without the libraries' bars and advice to their own programmers; ours is said in notes."""
-    logs = [library.utils.logging, importlib.import_module("transformers").utils.logging]
-    before = [(log.get_verbosity(), log.is_progress_bar_enabled()) for log in logs]
-    with warnings.catch_warnings():
+def quiet() -> Iterator[None]:
+    """As `hushed`, and without what the libraries deprecate; warnings are the whole process's."""
+    with warnings.catch_warnings(), hushed():
         warnings.simplefilter("ignore", FutureWarning)
         warnings.simplefilter("ignore", DeprecationWarning)
-        for log in logs:
-            log.set_verbosity(log.CRITICAL)
-            log.disable_progress_bar()
-        try:
-            yield
-        finally:
-            for log, (verbosity, bars) in zip(logs, before, strict=True):
-                log.set_verbosity(verbosity)
-                if bars:
-                    log.enable_progress_bar()
+        yield
+
+
+@contextmanager
+def hushed() -> Iterator[None]:
+    """Without the libraries' bars and advice to their own programmers; ours is said in notes."""
+    names = ("diffusers", "transformers")
+    logs = [importlib.import_module(name).utils.logging for name in names]
+    before = [(log.get_verbosity(), log.is_progress_bar_enabled()) for log in logs]
+    for log in logs:
+        log.set_verbosity(log.CRITICAL)
+        log.disable_progress_bar()
+    try:
+        yield
+    finally:
+        for log, (verbosity, bars) in zip(logs, before, strict=True):
+            log.set_verbosity(verbosity)
+            if bars:
+                log.enable_progress_bar()

@@ -90,7 +90,7 @@ def load(checkpoint: Checkpoint, options: Options, on_step: OnStep | None = None
                 failures.append(error)
                 raise
 
-    with _loading, quiet(library):
+    with _loading, quiet():
         try:
             pipe, notes = _ready(library, checkpoint, options, dtype, device, offload, tell)
         except Exception as error:

@@ -18,6 +18,7 @@ from overpaint.engines.diffusers.asking import Asked, Manner
 from overpaint.engines.diffusers.batcher import Row, Tell
 from overpaint.engines.diffusers.calling import Caller
 from overpaint.engines.diffusers.encoding import PictureCoder
+from overpaint.engines.diffusers.library import hushed
 from overpaint.engines.diffusers.loading import Loaded
 from overpaint.engines.diffusers.previews import Previews
 from overpaint.engines.diffusers.prompts import PromptCache
@@ -93,9 +94,10 @@ class Painter:
             return painted
 
         try:
-            for bucket, places in parts:
-                painted = self.ladder.run(bucket, places, partial(paint, bucket))
-                outcomes |= dict(zip(places, painted, strict=True))
+            with hushed():
+                for bucket, places in parts:
+                    painted = self.ladder.run(bucket, places, partial(paint, bucket))
+                    outcomes |= dict(zip(places, painted, strict=True))
         except OverpaintError:
             raise
         except Exception as error:
