@@ -12,16 +12,19 @@ from tests.browser.words import ZH
 Visit = Callable[[Look], Desk]
 
 
-def test_a_run_is_found_by_its_words_and_opened_again(visit: Visit) -> None:
+def test_a_run_is_found_by_its_words_and_opened_again_with_its_steps(visit: Visit) -> None:
     desk = visit(Look(ZH))
     words = desk.words
     desk.sign_in()
     desk.pick(PLAIN)
     desk.stroke((0.4, 0.4), (0.6, 0.6))
     mask = desk.export_mask()
-    for prompt in (words.unlike, words.sunglasses):
+    desk.page.locator("summary", has_text=words.advanced).click()
+    field = desk.page.get_by_role("textbox", name=words.steps)
+    for prompt, steps in ((words.unlike, "12"), (words.sunglasses, "")):
         desk.ask(prompt, model="instant")
-        desk.repaint()
+        field.fill(steps)
+        assert desk.repaint()["parameters"].get("steps") == (int(steps) if steps else None)
     desk.await_results(2)
     desk.edit()
     desk.button(words.clear).click()
@@ -38,4 +41,8 @@ def test_a_run_is_found_by_its_words_and_opened_again(visit: Visit) -> None:
     desk.button(words.open_again, within=dialog).click()
     expect(dialog).to_be_hidden()
     expect(desk.prompt).to_have_value(words.unlike)
+    expect(field).to_have_value("12")
+    with desk.page.expect_request("**/image-synthesis") as sent:
+        desk.button(words.vary).click()
+    assert (sent.value.post_data_json or {})["parameters"]["steps"] == 12
     assert (desk.export_mask() == mask).all()

@@ -62,6 +62,8 @@ class Words:
     canceled: str
     step: str  # of a run under way
     next: str  # of one that waits
+    advanced: str
+    steps: str
     vary: str
     split: str
     compare: str
@@ -135,6 +137,8 @@ EN = Words(
     canceled="Cancelled",
     step="Painting 1/3",
     next="Next in the queue",
+    advanced="Advanced",
+    steps="Steps",
     vary="Vary",
     split="Before and after",
     compare="Compare side by side",
@@ -210,6 +214,8 @@ ZH = Words(
     canceled="已取消",
     step="正在绘制 1/3",
     next="即将开始",
+    advanced="高级选项",
+    steps="采样步数",
     vary="再来一张",
     split="前后对比",
     compare="左右对比",
