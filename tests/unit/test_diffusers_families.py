@@ -78,8 +78,10 @@ def test_what_is_asked_changes_the_picture(family: str, stage: Stages) -> None:
         assert levels_off(painted, first) > 0, asked
 
 
-@pytest.mark.parametrize("family", ["sd9", "sdxl4", "fluxfill", "qwen"])
-@pytest.mark.parametrize("kept", [0.5, 0.97])
+@pytest.mark.parametrize(
+    ("family", "kept"),
+    [("sd9", 0.5), ("sd9", 0.97), ("sdxl4", 0.5), ("fluxfill", 0.97), ("qwen", 0.5)],
+)
 def test_what_is_kept_is_the_librarys_strength(family: str, kept: float, stage: Stages) -> None:
     one = stage(family)
     asked = job(1, strength=kept)
@@ -107,7 +109,7 @@ def test_pictures_of_one_job_are_those_of_their_seeds_and_encoded_once(
     assert words <= 2  # the prompt, and the negative one
 
 
-@pytest.mark.parametrize("family", ["sd9", "sdxl4", "qwen"])
+@pytest.mark.parametrize("family", ["sdxl4", "qwen"])
 def test_remembering_what_was_encoded_changes_no_bit(family: str, stage: Stages) -> None:
     one = stage(family)
     jobs = [job(1, seed=seed) for seed in (20, 21)]
@@ -138,7 +140,7 @@ def test_with_exact_a_row_is_the_same_to_the_bit_in_any_company(dtype: str, stag
 
 @pytest.mark.parametrize(
     "name",
-    ["EulerAncestralDiscrete", "DPMSolverMultistep", "HeunDiscrete", "LCM"],
+    ["EulerAncestralDiscrete", "DPMSolverMultistep", "LCM"],
 )
 def test_schedulers_that_draw_noise_draw_each_rows_own(name: str, stage: Stages) -> None:
     from overpaint.engines.diffusers.schedulers import set_scheduler
