@@ -12,7 +12,6 @@ from unittest.mock import patch
 import numpy as np
 from bench._arms import Ours, Plain
 
-from overpaint.engines.diffusers import speed
 from overpaint.values import PaintJob
 
 
@@ -29,6 +28,8 @@ def network_share(ours: Ours, plain: Plain, job: PaintJob, *, device: str, round
     FLOP are those that torch counts in the plain network with attention written out, two for each
     product and sum. The plain network is asked as for one picture with guidance: two rows.
     """
+    from overpaint.engines.diffusers import speed
+
     torch = importlib.import_module("torch")
     network, batch = speed.denoiser(ours.pipe), ours.info.batch
     args, kwargs = _asked(network, lambda: ours.paint([job] * batch))
