@@ -163,4 +163,7 @@ def test_the_doctor_tells_how_far_each_engine_is(
     checks = {**dict.fromkeys(doctor._CHECKS, dict), "service": doctor._service}
     monkeypatch.setattr(doctor, "_CHECKS", checks)
     run(("doctor",))
-    assert "own workers:  photo failed\n" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "own workers:  photo failed\n" in told
+    why = "model photo: its engine cannot be loaded, the service's log says why"
+    assert f"fault:        {why}\n" in told

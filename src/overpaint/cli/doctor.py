@@ -69,6 +69,9 @@ def doctor(
         faults.append(f"service: {report['service']['data_dir']} cannot be written to")
     if report["diffusers"] and report["diffusers"]["fault"]:
         faults.append(f"diffusers: {report['diffusers']['fault']}")
+    for model, state in (report["service"] or {}).get("pools", {}).items():
+        if state == "failed":
+            faults.append(f"model {model}: its engine cannot be loaded, the service's log says why")
     report["faults"] = faults
     if as_json:
         console.print_json(report)

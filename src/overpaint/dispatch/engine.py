@@ -18,7 +18,7 @@ from overpaint.dispatch.hands import Hands, hands_for
 from overpaint.dispatch.painting import UNFORESEEN
 from overpaint.dispatch.presence import FAILED, READY, UNLOADABLE, Presence
 from overpaint.engines.protocol import Engine, Prepared
-from overpaint.engines.registry import get_engine
+from overpaint.engines.registry import get_engine, shown_name
 from overpaint.errors import OverpaintError
 from overpaint.policy import Policy
 from overpaint.settings import Settings
@@ -68,7 +68,8 @@ class EngineWorker:
         except UNFORESEEN as error:
             self._presence.say(FAILED)
             known = isinstance(error, OverpaintError)  # it says what to do about it
-            what = {"worker": self._instance, "reason": str(error)}
+            what = {"worker": self._instance, "engine": shown_name(self._engine)}
+            what["reason"] = str(error)
             logger.error("cannot be loaded", extra=what, exc_info=not known)
             self._refuse(refusing_s)
             self._presence.stop()

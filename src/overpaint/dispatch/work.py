@@ -13,12 +13,12 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TypeVar
 
+from overpaint.dispatch.files import ResultFiles
 from overpaint.dispatch.painting import (
     FINAL,
-    SUFFIXES,
     UNFORESEEN,
     LeaseLost,
     Painted,
@@ -34,7 +34,7 @@ from overpaint.policy import Policy
 from overpaint.storage.blobs import Blobs
 from overpaint.tasks.pools import ORDINARY
 from overpaint.tasks.store import TaskStore
-from overpaint.tasks.task import Failure, PictureOutcome, Task
+from overpaint.tasks.task import Failure, Task
 
 logger = logging.getLogger("overpaint.worker")
 
@@ -42,7 +42,6 @@ _POLL_S = 0.05  # between two looks for a task, while there was one lately
 _IDLE_POLL_S = 0.1
 _IDLE_LOOKS = 100  # in vain, until there was none lately
 _PATIENCE_S = 60.0  # how long a store or a full disk is waited for with a task in hand
-_OLD_TRIES = 20  # whose files are looked for
 TROUBLE = (StoreFailed, StorageFull)
 
 _T = TypeVar("_T")
@@ -78,6 +77,7 @@ class Worker:
     ) -> None:
         self.id, self.pool = worker_id, pool
         self._store, self._blobs, self._policy = store, blobs, policy
+        self._files = ResultFiles(store, blobs)
         self._lease_ms = int(lease_s * 1000)
         self._task_s = task_s
         self._patience_s = patience_s
@@ -154,7 +154,7 @@ class Worker:
                 self._before(hold)
                 self._try(hold)
         except LeaseLost:
-            self._discard_own(task)
+            self._files.discard_own(task)
         finally:
             self._task = None
 
@@ -214,7 +214,7 @@ class Worker:
         finish = functools.partial(self._store.finish, task, (), failure=failure, notes=task.notes)
         if self._patiently(hold, finish):
             logger.info("failed", extra={**about(task), "kind": failure.kind})
-            self._discard_old(task)
+            self._files.discard_old(task)
 
     def _deliver(self, hold: Hold, painted: Painted) -> None:
         """Store the files, then end the task; between the two nobody sees the files."""
@@ -222,7 +222,7 @@ class Worker:
         try:
             done = self._patiently(hold, lambda: self._store_or_nothing(task, painted))
         except TROUBLE:
-            self._discard_own(task)
+            self._files.discard_own(task)
             self._patiently(hold, lambda: self._store.give_back(task))
             raise
         if not done:
@@ -231,26 +231,21 @@ class Worker:
         spent = round(time.monotonic() - hold.began, 3)
         what = {"engine": painted.painter, "pictures": pictures, "seconds": spent}
         logger.info("painted", extra={**about(task), **what})
-        self._discard_old(task)
+        self._files.discard_old(task)
 
     def _store_or_nothing(self, task: Task, painted: Painted) -> bool:
         try:
             return self._store_all(task, painted)
         except StorageFull:
-            self._discard_own(task)  # while we wait, the little space that is left is for others
+            self._files.discard_own(
+                task
+            )  # while we wait, the little space that is left is for others
             raise
 
     def _store_all(self, task: Task, painted: Painted) -> bool:
-        pictures = []
-        for index, (seed, file) in enumerate(painted.files.items()):
-            if isinstance(file, Failure):
-                pictures.append(PictureOutcome(seed=seed, failure=file))
-                continue
-            blob = self._blobs.put(_name(task, task.fence, index), file)
-            pictures.append(PictureOutcome(seed=seed, blob=blob))
         return self._store.finish(
             task,
-            pictures,
+            self._files.put(task, painted.files),
             notes=tuple(dict.fromkeys((*task.notes, *painted.notes))),
             painter=painted.painter,
             seconds=painted.seconds,
@@ -274,28 +269,6 @@ class Worker:
                 logger.warning("waiting for the stores", extra=what)
                 self._stopping.wait(pause_s)
 
-    def _discard_own(self, task: Task) -> None:
-        """Delete the files of a try that came to nothing, unless the task has them after all.
-
-        It may: the database can end a task and die before it says so.
-        """
-        with contextlib.suppress(OverpaintError):
-            stored = self._store.get(task.id)
-            pictures = () if stored is None else stored.pictures
-            kept = {picture.blob.name for picture in pictures if picture.blob is not None}
-            mine = [_name(task, task.fence, index) for index in range(task.n)]
-            self._discard(name for name in mine if name not in kept)
-
-    def _discard_old(self, task: Task) -> None:
-        """Delete the files that earlier tries may have left when they were ended."""
-        fences = range(max(1, task.fence - _OLD_TRIES), task.fence)
-        self._discard(_name(task, fence, index) for fence in fences for index in range(task.n))
-
-    def _discard(self, names: Iterable[str]) -> None:
-        for name in names:
-            with contextlib.suppress(OverpaintError):  # they go with the task's folder later
-                self._blobs.delete(name)
-
     def _overdue(self, task: Task) -> None:
         """End the process: an engine that hangs cannot be ended otherwise."""
         logger.error("overdue", extra=about(task))
@@ -307,12 +280,6 @@ class Worker:
 
     def _leave_others(self) -> None:
         """Before the process ends: what else is at work in it."""
-
-
-def _name(task: Task, fence: int, index: int) -> str:
-    """Where a result lies: of every try elsewhere, so that none overwrites another's."""
-    suffix = SUFFIXES.get(str(task.options.get("format", "png")).lower(), "png")
-    return f"tasks/{task.id}/result-{fence}-{index}.{suffix}"
 
 
 def _pause_s(attempts: int) -> float:
