@@ -60,11 +60,12 @@ clean:  ## remove what these targets made
 	  .import_linter_cache
 	find src tests bench scripts -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
-# The runtime dependencies alone, so that the demo is there soon; dev adds the tools.
+# The runtime dependencies alone, so that the demo is there soon; dev adds the tools. What is
+# imported is compiled then: to compile everything here takes as long as to install it.
 $(VENV)/runtime.done: pyproject.toml | $(BIN)/python
 	@echo "installing into $(VENV) ..."
 	@$(PIP) install --upgrade "pip>=25.1"
-	@$(PIP) install --editable .
+	@$(PIP) install --no-compile --editable .
 	@touch $@
 
 $(VENV)/dev.done: $(VENV)/runtime.done
