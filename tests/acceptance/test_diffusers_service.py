@@ -26,7 +26,7 @@ from overpaint.settings import Settings
 from overpaint.tasks.task import PLANS
 
 #: One of each way to embed, to guide and to batch.
-FAMILIES = ("sd9", "sdxl4", "sd3", "fluxfill", "qwen", "zimage", "kandinsky", "chroma")
+FAMILIES = ("sd9", "sdxl4", "sd3", "fluxfill", "qwen", "zimage", "kandinsky")
 
 Tiny: TypeAlias = Callable[[str], Path]
 Pixels: TypeAlias = npt.NDArray[np.uint8]
