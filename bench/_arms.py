@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import statistics
 import threading
@@ -137,7 +138,14 @@ class Ours:
         return made
 
     def close(self) -> None:
+        """Give everything back; what was compiled too, or torch stops compiling after some."""
         self._engine.close()
+        self.pipe = None
+        gc.collect()
+        torch = importlib.import_module("torch")
+        torch.compiler.reset()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
 
     def repaint(self, request: Request) -> None:
         overpaint.repaint(

@@ -82,6 +82,9 @@ def _unet(published: dict[str, Any], scale: Scale, words: int) -> dict[str, Any]
         "block_out_channels": _times(published["block_out_channels"], scale.unet),
         "cross_attention_dim": words,
     }
+    if not isinstance(published["attention_head_dim"], int):  # as many as keep their width
+        heads = [max(1, round(heads * scale.unet)) for heads in published["attention_head_dim"]]
+        config["attention_head_dim"] = heads
     if scale.side is not None:
         config["sample_size"] = scale.side // 8
     return config

@@ -11,7 +11,9 @@ import numpy.typing as npt
 
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 
-#: Height and width of the pictures, px: what cameras and generators give, scaled as people send it.
+#: Height and width of the pictures, px: what cameras and generators give, scaled as people send it,
+#: for a checkpoint of 512 px or more; a smaller one gets pictures that are smaller by as much.
+LEAST = 264  # px; `overpaint.repaint` takes no smaller ones
 SIZES = ((768, 768), (1024, 1024), (768, 1152), (1536, 1024), (1536, 2048))
 #: What is marked, as a share of the picture, in ten requests: most masks are drawn round one thing
 #: (COCO calls three of four things small or medium, under 96 x 96 px, which is 3 % of its pictures;
@@ -43,14 +45,20 @@ class Request:
     seed: int
 
 
-def draw_requests(count: int, *, seed: int = 0) -> list[Request]:
-    """A mix of so many requests; the shares hold in every ten, in an order drawn with the seed."""
+def draw_requests(count: int, *, side: int = 512, seed: int = 0) -> list[Request]:
+    """A mix of so many requests; the shares hold in every ten, in an order drawn with the seed.
+
+    Args:
+        count: how many.
+        side: that the checkpoint paints at, px.
+        seed: of everything that is drawn.
+    """
     rng = np.random.default_rng(seed)
     sizes, areas = _dealt(rng, SIZES, count), _dealt(rng, AREAS, count)
     counts, negatives = _dealt(rng, COUNTS, count), _dealt(rng, NEGATIVE, count)
     made: list[Request] = []
     for number in range(count):
-        height, width = sizes[number]
+        height, width = (max(LEAST, round(length * min(1, side / 512))) for length in sizes[number])
         area, place = rng.uniform(*areas[number]), rng.random(2)
         words = f"{_WHAT[rng.integers(len(_WHAT))]} {_HOW[rng.integers(len(_HOW))]}"
         picture = _picture(height, width, rng)

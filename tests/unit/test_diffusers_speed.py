@@ -153,8 +153,16 @@ def test_block_cache_skips_blocks_whose_result_hardly_changes(
 def test_block_cache_says_where_it_has_no_effect(stage: Callable[..., Stage]) -> None:
     notes = stage("sd9", block_cache=0.1).loaded.notes
     assert "block_cache has no effect: diffusers caches none of UNet2DConditionModel" in notes
-    notes = stage("fluxfill", block_cache=0.1, compile=True).loaded.notes
-    assert "block_cache: nothing is compiled with it" in notes
+
+
+@pytest.mark.parametrize("option", [{"block_cache": 0.1}, {"fp8": True}])
+def test_what_works_between_layers_is_not_compiled(
+    stage: Callable[..., Stage], option: dict[str, Any]
+) -> None:
+    asked = stage("fluxfill", compile=True, **option)
+    assert speed.compiled(asked.pipe) == []
+    said = "nothing is compiled with fp8 or block_cache, which work between the layers"
+    assert said in asked.loaded.notes
 
 
 def test_fp8_keeps_weights_in_a_quarter_and_changes_pixels(stage: Callable[..., Stage]) -> None:

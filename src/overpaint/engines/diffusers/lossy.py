@@ -38,7 +38,14 @@ def before_compiling(pipe: Any, network: Any, vae: Any, options: Options) -> lis
         store_in_8_bits(network)
     if options.block_cache > 0:
         notes += cache_blocks(pipe, network, options)
+    if options.compile and not can_compile(options):
+        notes.append("nothing is compiled with fp8 or block_cache, which work between the layers")
     return notes
+
+
+def can_compile(options: Options) -> bool:
+    """Whether networks can be compiled as wholes: some options change what is between layers."""
+    return not options.fp8 and options.block_cache <= 0
 
 
 def after_compiling(pipe: Any, network: Any, family: Family, options: Options) -> list[str]:
@@ -91,7 +98,7 @@ def cache_blocks(pipe: Any, network: Any, options: Options) -> list[str]:
             return plain(*args, **kwargs)
 
     network.forward = functools.update_wrapper(forward, plain)
-    return ["block_cache: nothing is compiled with it"] if options.compile else []
+    return []
 
 
 class _Count:

@@ -54,14 +54,14 @@ def apply(
     tell = on_step or (lambda step: None)
     notes: list[str] = []
     tell(Step(stage="speed", done=0, total=3))
-    notes += attend(pipe, options.attention)
     lay_out(pipe)
     tell(Step(stage="speed", done=1, total=3))
     loop, network = looping(pipe), denoiser(pipe)
     notes += lossy.before_compiling(loop, network, coder(pipe), options)
-    if options.compile and options.block_cache <= 0:
+    if options.compile and lossy.can_compile(options):
         compile_networks(pipe)
     tell(Step(stage="speed", done=2, total=3))
+    notes += attend(pipe, options.attention)
     notes += lossy.after_compiling(loop, network, family, options)
     tell(Step(stage="speed", done=3, total=3))
     return tuple(notes)
@@ -274,7 +274,7 @@ def warm_up(
         A note where compiling failed; the pipeline then runs as it is.
     """
     on_gpu = torch.device(device).type == "cuda"
-    if options.compile is None and on_gpu and options.block_cache <= 0:
+    if options.compile is None and on_gpu and lossy.can_compile(options):
         compile_networks(pipe)
     sizes: Sequence[int] = batch_sizes(batch) if compiled(pipe) else sorted({1, batch})
     for done, rows in enumerate(sizes):
