@@ -22,7 +22,8 @@ from pathlib import Path
 
 import numpy as np
 
-from overpaint.engines.diffusers.batcher import Batcher, Row, Tell
+from overpaint.engines.diffusers.batcher import Batcher
+from overpaint.engines.diffusers.rows import Row, Tell
 from overpaint.errors import EngineFailed
 from overpaint.values import EngineInfo, OnStep, PaintedRegion, PaintJob, Step
 

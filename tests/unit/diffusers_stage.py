@@ -13,9 +13,9 @@ from PIL import Image
 from tests.unit.diffusers_tiny import SIDE, diffusers
 
 from overpaint.engines.diffusers.asking import Manner
-from overpaint.engines.diffusers.batcher import Row, Tell
 from overpaint.engines.diffusers.checkpoint import Checkpoint
 from overpaint.engines.diffusers.options import Options
+from overpaint.engines.diffusers.rows import Row, Tell
 from overpaint.engines.diffusers.source import Source
 from overpaint.values import PaintJob, Rgb8
 

@@ -21,8 +21,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from overpaint.engines.diffusers.batcher import Batcher, Outcome, Row, Tell
+from overpaint.engines.diffusers.batcher import Batcher
 from overpaint.engines.diffusers.line import Line
+from overpaint.engines.diffusers.rows import Outcome, Row, Tell
 from overpaint.errors import EngineFailed, InvalidOption
 from overpaint.values import OnStep, PaintJob, Rgb8, Step
 

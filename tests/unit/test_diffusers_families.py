@@ -20,8 +20,8 @@ from tests.unit.diffusers_stage import (
 )
 from tests.unit.diffusers_tiny import SIDE, TINY, diffusers
 
-from overpaint.engines.diffusers.batcher import Tell
 from overpaint.engines.diffusers.options import Scheduler
+from overpaint.engines.diffusers.rows import Tell
 
 Stages = Callable[..., Stage]
 

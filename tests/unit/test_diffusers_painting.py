@@ -22,7 +22,7 @@ from tests.unit.diffusers_stage import (
 )
 from tests.unit.diffusers_tiny import SIDE, diffusers
 
-from overpaint.engines.diffusers.batcher import Tell
+from overpaint.engines.diffusers.rows import Tell
 from overpaint.errors import EngineFailed
 
 Stages = Callable[..., Stage]

@@ -150,7 +150,7 @@ def test_a_prompt_beyond_the_limit_is_cut_not_refused(client: Client) -> None:
 
 
 def test_strength_guidance_steps_and_palette_arrive(client: Client) -> None:
-    given = {"strength": 0.5, "guidance": 3, "steps": 9}
+    given: dict[str, Any] = {"strength": 0.5, "guidance": 3, "steps": 9}
     result = painted(client, **given, palette=["#ff0000", "00ff00"], seed=4)
     assert center(result) == color_of(
         "a red hat", seed=4, strength=0.5, guidance=3, steps=9, palette=[(255, 0, 0), (0, 255, 0)]

@@ -15,11 +15,11 @@ import time
 import traceback
 import weakref
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from queue import Empty, SimpleQueue
-from typing import TypeAlias
 
 from overpaint.engines.diffusers.line import Line
+from overpaint.engines.diffusers.rows import Outcome, PaintRows, Previews, Row, Tell
 from overpaint.errors import EngineFailed
 from overpaint.values import OnStep, PaintJob, Rgb8, Step
 
@@ -31,41 +31,6 @@ _KNOWN_S = 10.0
 _LOOK_S = 0.5
 #: How long `close` waits for a batch to notice, s.
 _CLOSE_S = 30.0
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Row:
-    """One job of a batch."""
-
-    job: PaintJob
-    bucket: Hashable  # rows of equal buckets can be painted together
-    caller: int = 0  # rows of one call have the same number; the batcher sets it
-    place: int = 0  # among the rows of its call; the batcher sets it
-
-
-_Previews: TypeAlias = Sequence[Rgb8 | None] | None
-
-
-class Tell:
-    """What the painting of a batch says to its callers, and asks of them. This one has none."""
-
-    def step(self, done: int, total: int, previews: Sequence[Rgb8 | None] | None = None) -> None:
-        """Say that `done` of `total` steps of the batch are done; previews: one entry a row."""
-
-    def lost(self, row: int) -> bool:
-        """Whether nobody waits for this row any more; its result is not looked at."""
-        return False
-
-    @property
-    def all_lost(self) -> bool:
-        """Whether nobody waits for any row: the batch may end, by whatever exception."""
-        return False
-
-
-#: What became of a row: height x width x 3 as its job's, or why there is nothing.
-Outcome: TypeAlias = Rgb8 | BaseException
-#: Paints rows of one bucket; returns one outcome a row, in order.
-PaintRows: TypeAlias = Callable[[Sequence[Row], Tell], Sequence[Outcome]]
 
 
 class Batcher:
@@ -311,7 +276,7 @@ class _Painting:
         """Whether nobody waits for it."""
         return self._state.closed or self._calls[row.caller].lost
 
-    def tell(self, rows: Sequence[Row], share: float, total: int, previews: _Previews) -> None:
+    def tell(self, rows: Sequence[Row], share: float, total: int, previews: Previews) -> None:
         """Tell each caller of its own rows; its preview is that of the first that has one."""
         shares: dict[int, dict[int, float]] = {}
         shown: dict[int, Rgb8] = {}
@@ -329,7 +294,7 @@ class _Telling(Tell):
     def __init__(self, painting: _Painting, rows: Sequence[Row]) -> None:
         self._painting, self._rows = painting, rows
 
-    def step(self, done: int, total: int, previews: _Previews = None) -> None:
+    def step(self, done: int, total: int, previews: Previews = None) -> None:
         self._painting.tell(self._rows, done / total, total, previews)
 
     def lost(self, row: int) -> bool:

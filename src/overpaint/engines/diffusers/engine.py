@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from overpaint.engines.diffusers.asking import Manner
-from overpaint.engines.diffusers.batcher import Batcher, Outcome, Row, Tell
+from overpaint.engines.diffusers.batcher import Batcher
 from overpaint.engines.diffusers.checkpoint import BATCH, CPU_BATCH, Checkpoint
 from overpaint.engines.diffusers.options import Options
+from overpaint.engines.diffusers.rows import Outcome, Row, Tell
 from overpaint.engines.diffusers.source import Source, read_engine_name
 from overpaint.errors import OverpaintError
 from overpaint.values import EngineInfo, OnStep, PaintedRegion, PaintJob, Step

@@ -15,13 +15,13 @@ import torch
 
 from overpaint.engines.diffusers import memory, speed
 from overpaint.engines.diffusers.asking import Asked, Manner
-from overpaint.engines.diffusers.batcher import Row, Tell
 from overpaint.engines.diffusers.calling import Caller
 from overpaint.engines.diffusers.encoding import PictureCoder
 from overpaint.engines.diffusers.library import hushed
 from overpaint.engines.diffusers.loading import Loaded
 from overpaint.engines.diffusers.previews import Previews
 from overpaint.engines.diffusers.prompts import PromptCache
+from overpaint.engines.diffusers.rows import Row, Tell
 from overpaint.errors import EngineFailed, OverpaintError
 from overpaint.values import PaintJob, Region, Rgb8
 
