@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +131,24 @@ def test_what_was_cut_off_goes_on_where_it_ended(hub: Hub) -> None:
     assert any(range.startswith("bytes=") and range != "bytes=0-" for _, _, range in hub.asked)
 
 
+def test_who_comes_second_waits_for_the_first(hub: Hub) -> None:
+    hub.repos[REPO][UNET] = weights({"a": (2_000_000,)})
+    begun = threading.Event()
+
+    def tell(step: Step) -> None:
+        if step.done > 1:
+            begun.set()
+            time.sleep(0.02)
+
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(fetch, source(), Options(), on_step=tell)
+        assert begun.wait(30)
+        second = pool.submit(fetch, source(), Options())
+        assert first.result() == second.result()
+    assert (first.result() / UNET).read_bytes() == hub.repos[REPO][UNET]
+    assert len(asked_for(hub, UNET)) == 1
+
+
 def test_a_server_that_knows_no_ranges_sends_it_all_again(hub: Hub) -> None:
     hub.cut_after, hub.cuts = 100, 1000
     with pytest.raises(EngineFailed):
@@ -213,6 +234,11 @@ def test_the_prior_of_a_decoder_comes_along(hub: Hub) -> None:
     assert Checkpoint.open(source(), Options()).missing == ()
 
 
+def test_a_repository_that_names_itself_is_fetched_once(hub: Hub) -> None:
+    hub.repos[REPO]["README.md"] = f"---\nprior: {REPO}\n---\n".encode()
+    assert names(fetch(source(), Options())) == set(hub.repos[REPO])
+
+
 # What cannot be fetched.
 
 
@@ -265,13 +291,22 @@ def test_code_is_fetched_only_when_told_to(hub: Hub) -> None:
     assert "pipeline.py" in names(fetch(source(), Options(remote_code=True)))
 
 
+def test_code_of_a_part_is_asked_about_before_anything_large_comes(hub: Hub) -> None:
+    hub.repos[REPO] = sd_files({**SD_INDEX, "unet": ["mine", "Net"]})
+    hub.repos[REPO]["unet/mine.py"] = b"print()"
+    assert refused() == f"{REPO} runs code of its own; if you trust it, say --remote-code"
+    assert asked_for(hub, ".safetensors") == []
+    assert "unet/mine.py" in names(fetch(source(), Options(remote_code=True)))
+
+
 def test_a_part_without_weights(hub: Hub) -> None:
     del hub.repos[REPO][UNET]
     assert refused() == f"{REPO} has no weights of its unet"
 
 
-def test_an_index_that_is_no_json(hub: Hub) -> None:
-    hub.repos[REPO]["model_index.json"] = b"{"
+@pytest.mark.parametrize("index", [b"{", b"[]", b"{}"])
+def test_an_index_that_is_none(hub: Hub, index: bytes) -> None:
+    hub.repos[REPO]["model_index.json"] = index
     assert refused().startswith(f"{REPO} could not be read: ")
 
 

@@ -8,11 +8,11 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from overpaint.engines.diffusers.hub import INSTALL
 from overpaint.errors import OverpaintError
 
 #: The packages of the extra that are told about, torch first.
 PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "peft")
-INSTALL = 'pip install "overpaint[diffusers]"'
 _PATIENCE_S = 120
 
 # In a process of its own: a package that is broken breaks nothing here, and doctor stays small.

@@ -1,20 +1,24 @@
 """Brings files of the hub into its cache on this machine.
 
-A large file that was cut off goes on where it ended, which huggingface_hub's own download does not
-do (since 1.0 it writes to a file of another name each time), and its hash is looked at.
+A large file that was cut off goes on where it ended. huggingface_hub's own download begins anew: it
+writes to a file of another name each time and removes that where it fails, and Xet does no more
+(https://github.com/huggingface/huggingface_hub/pull/4306, since 1.18). Nor does it look at the hash
+of what came by plain HTTP. Small files and links are left to it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import httpx
 
-from overpaint.engines.diffusers.hub import repository_folder
+from overpaint.engines.diffusers.hub import hub_folder, repository_folder
 from overpaint.errors import EngineFailed
 from overpaint.values import OnStep, Step
 
@@ -90,19 +94,38 @@ def download(client: httpx.Client, repository: Repository, file: File, progress:
     blobs = repository.blobs
     before = progress.done
     if file.sha256 and not (blobs / file.sha256).exists():
-        blobs.mkdir(parents=True, exist_ok=True)
-        part = blobs / f"{file.sha256}.overpaint"
-        for tries_left in reversed(range(_TRIES)):
-            try:
-                _stream(client, repository, file, part, progress)
-                break
-            except httpx.TransportError:  # cut off; an answer that says no is not tried again
-                if not tries_left:
-                    raise
-                progress.to(before)
-        part.replace(blobs / file.sha256)
+        with _alone(repository, file):
+            if not (blobs / file.sha256).exists():  # another process has not brought it meanwhile
+                _bring(client, repository, file, progress)
     small_file(repository, file.name)  # the blob is there: this only links it
     progress.to(before + file.bytes)
+
+
+@contextmanager
+def _alone(repository: Repository, file: File) -> Iterator[None]:
+    """Wait until nobody else brings this file; the lock is that of the hub's own library."""
+    from huggingface_hub.utils import WeakFileLock  # type: ignore[attr-defined]  # is lazy
+
+    locks = hub_folder() / ".locks" / repository_folder(repository.repo).name
+    locks.mkdir(parents=True, exist_ok=True)
+    with WeakFileLock(locks / f"{file.sha256}.lock"):
+        yield
+
+
+def _bring(client: httpx.Client, repository: Repository, file: File, progress: Progress) -> None:
+    """Bring a large file into the store of blobs, trying again where it is cut off."""
+    blobs, before = repository.blobs, progress.done
+    blobs.mkdir(parents=True, exist_ok=True)
+    part = blobs / f"{file.sha256}.overpaint"
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            _stream(client, repository, file, part, progress)
+            break
+        except httpx.TransportError:  # cut off; an answer that says no is not tried again
+            if not tries_left:
+                raise
+            progress.to(before)
+    part.replace(blobs / file.sha256)
 
 
 def _stream(

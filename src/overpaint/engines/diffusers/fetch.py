@@ -6,7 +6,6 @@ parts that are loaded; no other copies of the weights, and no code.
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from pathlib import Path
@@ -29,10 +28,16 @@ from overpaint.engines.diffusers.hub import (
     repository_folder,
     told_plainly,
 )
-from overpaint.engines.diffusers.index import INDEX, LEFT_OUT, is_light
+from overpaint.engines.diffusers.index import (
+    INDEX,
+    custom_code,
+    is_light,
+    parts_of,
+    read_fields,
+)
 from overpaint.engines.diffusers.options import Options
 from overpaint.engines.diffusers.source import Source, read_source
-from overpaint.engines.diffusers.weights import NAME
+from overpaint.engines.diffusers.weights import preferred, read_name
 from overpaint.errors import CheckpointMissing, EngineFailed
 from overpaint.values import OnStep
 
@@ -61,6 +66,14 @@ def fetch(
         EngineFailed: it has only pickles or runs code of its own and that is not allowed, the hub
             cannot be reached, the disk is full, or huggingface_hub is not installed.
     """
+    path = _fetch_one(source, options, weights, on_step)
+    for connected in () if source.file else read_card(path).connected:  # these stand alone
+        _fetch_one(read_source(connected), options, weights, on_step)
+    return path / source.file if source.file else path
+
+
+def _fetch_one(source: Source, options: Options, weights: bool, on_step: OnStep | None) -> Path:
+    """Download one repository; return the folder of its files."""
     folder = hub_folder()  # before anything else: it says what is to be installed
     with told_plainly(source):
         there = None if weights else find_snapshot(source.repo, source.revision)
@@ -74,9 +87,7 @@ def fetch(
         path = repository_folder(source.repo) / "snapshots" / repository.commit
         if there is None:  # at last, so that what was there before is used until all is here
             _point(source, repository.commit)
-    for connected in () if source.file else read_card(path).connected:
-        fetch(read_source(connected), options, weights=weights, on_step=on_step)
-    return path / source.file if source.file else path
+    return path
 
 
 def _repository(source: Source, revision: str | None) -> Repository:
@@ -109,16 +120,7 @@ def _chosen(
         raise EngineFailed(
             f"{source.repo} has no {INDEX}, so it is no folder to load" + _single(repository)
         )
-    index = json.loads(small_file(repository, INDEX).read_text(encoding="utf-8"))
-    parts = {
-        name: str(entry[1])
-        for name, entry in index.items()
-        if isinstance(entry, list)
-        and len(entry) == 2
-        and all(entry)
-        and not name.startswith("_")
-        and name not in LEFT_OUT
-    }
+    index = read_fields(small_file(repository, INDEX))
     chosen = [
         file
         for file in repository.files
@@ -126,11 +128,11 @@ def _chosen(
         or (_part_of(file.name) in index and _SMALL.fullmatch(file.name))
         or (options.remote_code and file.name.endswith(".py"))
     ]
-    if isinstance(index.get("_class_name"), list) and not options.remote_code:
+    if custom_code(index) and not options.remote_code:
         raise EngineFailed(
             f"{source.repo} runs code of its own; if you trust it, say --remote-code"
         )
-    for part, class_name in parts.items() if weights else ():
+    for part, (_, class_name) in parts_of(index).items() if weights else ():
         if not is_light(class_name):
             chosen += _weights_of(source, repository, part, options)
     return sorted(chosen, key=lambda file: file.bytes)
@@ -141,19 +143,15 @@ def _weights_of(source: Source, repository: Repository, part: str, options: Opti
     found: dict[tuple[str, str], list[File]] = {}
     for file in repository.files:
         folder, _, name = file.name.rpartition("/")
-        named = NAME.fullmatch(name)
+        named = read_name(name)
         if folder == part and named:
-            variant = named["variant"] or named["old_variant"] or ""
-            found.setdefault((named["kind"], variant), []).append(file)
-    for kind in ("safetensors", "bin"):
-        variants = [variant for its, variant in found if its == kind]
-        for variant in (options.variant, "", *variants):
-            if (kind, variant) not in found:
-                continue
-            if kind == "bin" and not options.pickle:
-                raise EngineFailed(f"{source.repo} has its {part} only as a pickle; {_PICKLE}")
-            return found[kind, variant]
-    raise CheckpointMissing(f"{source.repo} has no weights of its {part}")
+            found.setdefault(named[0], []).append(file)
+    chosen = preferred(found, options.variant)
+    if chosen is None:
+        raise CheckpointMissing(f"{source.repo} has no weights of its {part}")
+    if chosen[0] == "bin" and not options.pickle:
+        raise EngineFailed(f"{source.repo} has its {part} only as a pickle; {_PICKLE}")
+    return found[chosen]
 
 
 def _part_of(name: str) -> str:

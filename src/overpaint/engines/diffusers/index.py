@@ -18,7 +18,7 @@ from overpaint.errors import EngineFailed, InvalidOption
 INDEX = "model_index.json"
 
 _LIGHT = re.compile(r"Tokenizer|Scheduler|Processor|FeatureExtractor")  # parts without weights
-LEFT_OUT = ("safety_checker", "feature_extractor")  # `policy` judges results of every engine
+_LEFT_OUT = ("safety_checker", "feature_extractor")  # `policy` judges results of every engine
 _LIBRARIES = ("diffusers", "transformers", "stable_diffusion", "kandinsky")
 _FEW_STEPS = re.compile(
     r"(?<![a-z])(?:turbo|lightning|schnell|lcm|tcd|hyper|distilled|dmd2?|(\d+)-?steps?)(?![a-z])",
@@ -58,11 +58,8 @@ def read_index(folder: Path, variant: str = "", *, weights: bool = True) -> Inde
     Raises:
         EngineFailed: there is no model_index.json, or it cannot be read.
     """
-    path = folder / INDEX
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(fields, dict) or "_class_name" not in fields:
-            raise ValueError("it names no pipeline")
+        fields = read_fields(folder / INDEX)
     except FileNotFoundError as error:
         raise EngineFailed(
             f"{folder.name} has no {INDEX}, so it is no checkpoint; name the folder that has it, "
@@ -72,17 +69,9 @@ def read_index(folder: Path, variant: str = "", *, weights: bool = True) -> Inde
         raise EngineFailed(f"{INDEX} of {folder.name} cannot be read: {error}") from error
     named = fields["_class_name"]
     own = isinstance(named, list)
-    custom = [f"{named[0]}.py"] if own and named else []
     parts: list[Part] = []
     missing: list[str] = []
-    for name, entry in fields.items():
-        if name.startswith("_") or name in LEFT_OUT or not isinstance(entry, list):
-            continue
-        if len(entry) != 2 or not all(isinstance(one, str) for one in entry):
-            continue  # [null, null] is a part that this one does without
-        library, class_name = entry
-        if library not in _LIBRARIES:
-            custom.append(f"{name}: {library}.{class_name}")
+    for name, (_, class_name) in parts_of(fields).items():
         part, lost = _read_part(folder / name, class_name, variant, weights=weights)
         parts.append(part)
         missing += lost
@@ -91,9 +80,42 @@ def read_index(folder: Path, variant: str = "", *, weights: bool = True) -> Inde
         own_class=own,
         fields=fields,
         parts=tuple(parts),
-        custom_code=tuple(custom),
+        custom_code=custom_code(fields),
         missing=tuple(missing),
     )
+
+
+def read_fields(path: Path) -> dict[str, Any]:
+    """What model_index.json says; raises OSError, and ValueError where it is none."""
+    fields = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(fields, dict) or "_class_name" not in fields:
+        raise ValueError("it names no pipeline")
+    return fields
+
+
+def parts_of(fields: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """The parts that are loaded: name of the folder -> library and class."""
+    return {
+        name: (entry[0], entry[1])
+        for name, entry in fields.items()
+        if not name.startswith("_")
+        and name not in _LEFT_OUT
+        and isinstance(entry, list)
+        and len(entry) == 2
+        and all(isinstance(one, str) for one in entry)  # [null, null]: it does without this part
+    }
+
+
+def custom_code(fields: Mapping[str, Any]) -> tuple[str, ...]:
+    """What is code of the checkpoint's own: its pipeline, parts of it."""
+    named = fields["_class_name"]
+    own = (f"{named[0]}.py",) if isinstance(named, list) and named else ()
+    parts = (
+        f"{name}: {library}.{class_name}"
+        for name, (library, class_name) in parts_of(fields).items()
+        if library not in _LIBRARIES
+    )
+    return (*own, *parts)
 
 
 def _read_part(

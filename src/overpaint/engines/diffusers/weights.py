@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from overpaint.errors import EngineFailed
 MAX_HEADER = 100_000_000
 
 #: What a weight file is called.
-NAME = re.compile(
+_NAME = re.compile(
     r"(?:diffusion_pytorch_model|pytorch_model|model)"
     r"(?:\.(?P<variant>\w+))?"
     r"(?:-(?P<number>\d{5})-of-(?P<count>\d{5}))?"
@@ -80,27 +80,43 @@ class Weights:
     missing: tuple[str, ...] = ()  # what is wrong: names of files that are not there, or torn
 
 
-def find_weights(folder: Path, variant: str = "") -> Weights:
-    """The weights in the folder of one part: safetensors where there are any, else pickles.
+def read_name(name: str) -> tuple[tuple[str, str], tuple[int, int]] | None:
+    """What the name of a weight file says: (kind, variant), (number, how many); None: it is none.
+
+    The kind is "safetensors" or "bin", which is a pickle; the variant is "" for the plain one.
+    """
+    named = _NAME.fullmatch(name)
+    if named is None:
+        return None
+    variant = named["variant"] or named["old_variant"] or ""
+    return (named["kind"], variant), (int(named["number"] or 1), int(named["count"] or 1))
+
+
+def preferred(found: Collection[tuple[str, str]], variant: str) -> tuple[str, str] | None:
+    """Which (kind, variant) of these is loaded: safetensors where there are any, else pickles.
 
     Of `variant` where there is that, else the plain ones, else the only variant there is.
     """
+    for kind in ("safetensors", "bin"):
+        variants = [its for of, its in found if of == kind]
+        for one in (variant, "", *variants):
+            if one in variants:
+                return kind, one
+    return None
+
+
+def find_weights(folder: Path, variant: str = "") -> Weights:
+    """The weights in the folder of one part, as `preferred` chooses them."""
     found: dict[tuple[str, str], dict[tuple[int, int], Path]] = {}
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        name = NAME.fullmatch(path.name)
-        if name is None or not path.is_file():  # a link of the cache to what never came
+        named = read_name(path.name)
+        if named is None or not path.is_file():  # a link of the cache to what never came
             continue
-        shard = (int(name["number"] or 1), int(name["count"] or 1))
-        its_variant = name["variant"] or name["old_variant"] or ""
-        found.setdefault((name["kind"], its_variant), {})[shard] = path
-    for kind in ("safetensors", "bin"):
-        variants = {
-            its_variant: shards for (its, its_variant), shards in found.items() if its == kind
-        }
-        chosen = next((one for one in (variant, "", *variants) if one in variants), None)
-        if chosen is not None:
-            return _weights(variants[chosen], chosen, pickled=kind == "bin")
-    return Weights(missing=(f"{folder.name}: weights",))
+        found.setdefault(named[0], {})[named[1]] = path
+    chosen = preferred(found, variant)
+    if chosen is None:
+        return Weights(missing=(f"{folder.name}: weights",))
+    return _weights(found[chosen], chosen[1], pickled=chosen[0] == "bin")
 
 
 def _weights(shards: Mapping[tuple[int, int], Path], variant: str, *, pickled: bool) -> Weights:
