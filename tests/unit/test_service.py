@@ -133,6 +133,11 @@ def test_a_mask_by_alpha_is_stored_as_a_white_one(service: Service, key: Key) ->
     ("change", "error", "words"),
     [
         ({"model": "nothing"}, UnknownModel, "model: must be a model of this server"),
+        (
+            {"model": "diffusers:org/x?download=1"},  # the settings alone name engines
+            UnknownModel,
+            "model: must be a model of this server",
+        ),
         ({"prompt": 5}, InvalidInput, "prompt: must be text"),
         ({"base": b""}, InvalidInput, "base: "),
         ({"mask": png(MARKED * 0)}, EmptyMask, "mask: must mark something"),
