@@ -73,8 +73,7 @@ class Caller:
                 after=after,
             )
         given: dict[str, Any] = {
-            "image": [Image.fromarray(picture) for picture in pictures],
-            "mask_image": [Image.fromarray(mask.astype(np.uint8) * 255) for mask in masks],
+            **self._scene(pictures, masks),
             "generator": generators,
             **self._words(asked),
         }
@@ -84,6 +83,21 @@ class Caller:
         if not self._family.batches:  # each of these is a list of one
             given = {name: one[0] if isinstance(one, list) else one for name, one in given.items()}
         return self._painted({**given, **self._manner(asked[0], after)})
+
+    def _scene(self, pictures: Sequence[Rgb8], masks: Sequence[Mask]) -> dict[str, Any]:
+        """Pictures and masks, as what the library itself makes of them."""
+        if not self._family.batches:  # Qwen-Image-Edit's own processor reads nothing else
+            return {
+                "image": [Image.fromarray(picture) for picture in pictures],
+                "mask_image": [Image.fromarray(mask.astype(np.uint8) * 255) for mask in masks],
+            }
+        # As bytes to the device, and floats there: the library does it on the CPU, picture by
+        # picture, which at 1024 x 1024 px takes 60 ms a row while a GPU waits.
+        device = self._pipe._execution_device
+        levels = torch.from_numpy(np.stack(pictures)).to(device).permute(0, 3, 1, 2)
+        marked = torch.from_numpy(np.stack(masks)).to(device)[:, None]
+        most = torch.full((), 255.0, device=device)  # by a plain number CUDA divides less exactly
+        return {"image": levels.float() / most, "mask_image": marked.float()}
 
     def _words(self, asked: Sequence[Asked]) -> dict[str, Any]:
         negatives = None

@@ -70,9 +70,9 @@ def paint(
         words = words.to(device, decoder.unet.dtype)  # (2 x) rows x embedding
         decoder.scheduler.set_timesteps(steps, device=device)
 
-        shown = np.stack(pictures).astype(np.float32) / 127.5 - 1
-        kept = torch.from_numpy(shown).permute(0, 3, 1, 2).to(device, words.dtype)
-        kept = decoder.movq.encode(kept)["latents"]  # rows x channels x h x w
+        levels = torch.from_numpy(np.stack(pictures)).to(device).permute(0, 3, 1, 2)
+        shown = (levels.float() / 127.5 - 1).to(words.dtype)
+        kept = decoder.movq.encode(shown)["latents"]  # rows x channels x h x w
         marked = torch.from_numpy(np.stack(masks)[:, None]).to(device, words.dtype)
         mask = _widened(1 - F.interpolate(marked, kept.shape[-2:], mode="nearest"))
         still = torch.cat([kept * mask, mask], 1)  # what the network sees beside the latents
