@@ -41,7 +41,8 @@ _NEXT_KEY = (
     .order_by(queues.c.running, queues.c.served)
     .limit(1)
 )
-_NEXT_KEY_LOCKED = _NEXT_KEY.with_for_update(skip_locked=True, of=queues)
+#: The key's row as well: a submission takes it before the queue's, and `running` is checked.
+_NEXT_KEY_LOCKED = _NEXT_KEY.with_for_update(skip_locked=True, of=[keys, queues])
 _NEXT_TASK = (
     select(tasks.c.number)
     .where(PENDING, tasks.c.pool == bindparam("of_pool"), tasks.c.key_id == bindparam("of_key"))
