@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,11 +21,12 @@ from tests.unit.dispatch_stage import (
     until,
 )
 
+from overpaint.dispatch.deaths import Deaths
 from overpaint.dispatch.engine import EngineWorker
 from overpaint.dispatch.hands import MOST_HANDS, Hands, hands_for
 from overpaint.dispatch.presence import UNLOADABLE
 from overpaint.engines.registry import get_engine
-from overpaint.errors import StoreFailed
+from overpaint.errors import EngineFailed, StoreFailed
 from overpaint.policy import Permissive
 from overpaint.tasks.audit import audit
 from overpaint.tasks.store import TaskStore
@@ -238,8 +240,6 @@ def test_a_try_that_takes_too_long_ends_the_process_and_costs_the_others_one_try
         tasks = together(stage, slow, "wait", "wait", "wait", "wait")
         (hanging,) = [one for one in hands.all if one.task and one.task.id == tasks[0].id]
         until(lambda: stage.ledger()[0] == 1)  # the one before the batch
-        for hand in hands.all:
-            hand.take_no_more()
         assert hanging.task is not None
         hanging._overdue(hanging.task)
         assert codes == [1]
@@ -318,6 +318,49 @@ def test_an_engine_that_cannot_be_loaded_fails_its_tasks_and_no_others(
     (record,) = [one for one in caplog.records if one.message == "cannot be loaded"]
     assert vars(record)["reason"] == f"{folder} has no weights"  # the log says why
     assert audit(stage.database) == []
+
+
+def test_what_a_load_took_that_failed_is_let_go_while_its_tasks_fail(
+    stage: Stage, slow: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Weights:
+        pass
+
+    taken: list[weakref.ref[Weights]] = []
+
+    def fail(_name: str) -> None:
+        weights = Weights()
+        taken.append(weakref.ref(weights))
+        raise EngineFailed
+
+    monkeypatch.setattr("overpaint.dispatch.engine.load", fail)
+    with loading(stage, slow):
+        until(lambda: states(stage) == [(slow, "failed")])
+        until(lambda: taken[0]() is None, seconds=5)
+
+
+def test_an_engine_that_ended_with_the_service_while_it_was_loaded_has_not_failed(
+    stage: Stage, slow: str
+) -> None:
+    task = stage.submit(engine=slow)
+    deaths = Deaths(stage.store)
+
+    def load(instance: str) -> None:
+        stage.store.beat(instance, pid=1, task_id=None, pool=slow, state="loading")
+
+    load("engine-1-a")
+    deaths.bury("engine-1-a")
+    load("engine-1-b")
+    deaths.bury("engine-1-b", ended=True)
+    for former in ("engine-1-c", "engine-2-c"):
+        load(former)
+    deaths.bury_former()
+    assert states(stage) == []
+    assert stage.now(task).state is State.PENDING
+    for one in ("engine-1-d", "engine-1-e"):
+        load(one)
+        deaths.bury(one)
+    assert stage.now(task).state is State.FAILED
 
 
 def test_loading_is_tried_again_by_the_next_process(stage: Stage, slow: str, folder: Path) -> None:

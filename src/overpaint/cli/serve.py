@@ -111,7 +111,7 @@ def _run(service: Service, listener: socket.socket) -> int:
             *worker_children(found.workers, env),
             *engine_children(service.pools.engines, env),
         ],
-        on_death=deaths.bury,
+        on_death=lambda instance: deaths.bury(instance, ended=supervisor.stopping),
         on_tick=lambda: _sweep(service),
         stuck=lambda: _silent_workers(service),
     )

@@ -27,11 +27,15 @@ class Deaths:
     def bury_former(self) -> None:
         """Bury all that are on the roll: of a service that was killed, before anything starts."""
         for worker in self._store.workers():
-            self.bury(worker.id)
-        self._loading.clear()
+            self.bury(worker.id, ended=True)
 
-    def bury(self, instance: str) -> None:
-        """Take back what the process had in hand, and strike it off the roll."""
+    def bury(self, instance: str, *, ended: bool = False) -> None:
+        """Take back what the process had in hand, and strike it off the roll.
+
+        Args:
+            instance: the process.
+            ended: it ended with the service, which is no fault of what it loaded.
+        """
         released = self._store.release_worker(instance)
         if released:
             what = {"worker": instance, "tasks": released}
@@ -39,7 +43,8 @@ class Deaths:
         seen = next((one for one in self._store.workers() if one.id == instance), None)
         if seen is None:
             return
-        deaths = self._loading[seen.pool] + 1 if seen.state == LOADING else 0
+        died_loading = seen.state == LOADING and not ended
+        deaths = self._loading[seen.pool] + 1 if died_loading else 0
         if deaths >= _PATIENCE:
             failed = self._store.dismiss(seen.pool, UNLOADABLE)
             what = {"worker": instance, "deaths": deaths, "tasks": failed}

@@ -63,14 +63,9 @@ class EngineWorker:
         """Work until `stop` is called: 0; 1 where the engine cannot be loaded, a while later."""
         self._presence.start()
         began = time.monotonic()
-        try:
-            engine = load(self._engine)
-        except UNFORESEEN as error:
+        engine = self._loaded()
+        if engine is None:
             self._presence.say(FAILED)
-            known = isinstance(error, OverpaintError)  # it says what to do about it
-            what = {"worker": self._instance, "engine": shown_name(self._engine)}
-            what["reason"] = str(error)
-            logger.error("cannot be loaded", extra=what, exc_info=not known)
             self._refuse(refusing_s)
             self._presence.stop()
             return 0 if self._stopping.is_set() else 1
@@ -103,6 +98,17 @@ class EngineWorker:
         self._stopping.set()
         hands = self._hands
         return hands.stop(grace_s) if hands is not None else False
+
+    def _loaded(self) -> Engine | None:
+        """The engine; None where it cannot be, with the traceback that holds what it took gone."""
+        try:
+            return load(self._engine)
+        except UNFORESEEN as error:
+            known = isinstance(error, OverpaintError)  # it says what to do about it
+            what = {"worker": self._instance, "engine": shown_name(self._engine)}
+            what["reason"] = str(error)
+            logger.error("cannot be loaded", extra=what, exc_info=not known)
+            return None
 
     def _refuse(self, seconds: float) -> None:
         """Have the engine's tasks fail for so long."""

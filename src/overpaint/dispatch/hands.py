@@ -186,6 +186,11 @@ class Hand(Worker):
         """Whether it has nothing in hand, within that time."""
         return self._resting.wait(wait_s)
 
+    def _overdue(self, task: Task) -> None:
+        for hand in self._hands.all:  # else one of them would claim again what goes back now
+            hand.take_no_more()
+        super()._overdue(task)
+
     def _leave_others(self) -> None:
         """The others' tasks go back: what has begun as tried, since any may be the cause."""
         for other in self._hands.all:

@@ -90,6 +90,11 @@ class Supervisor:
             on_death=on_death, on_tick=on_tick, stuck=stuck, kill=self._kill, tick_s=tick_s
         )
 
+    @property
+    def stopping(self) -> bool:
+        """Whether it was told to stop: what dies then was ended."""
+        return self._stops > 0
+
     def stop(self) -> None:
         """Ask all children to end; asked twice, kill them. Safe from threads and handlers."""
         self._stops += 1
