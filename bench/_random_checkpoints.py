@@ -82,9 +82,11 @@ def _unet(published: dict[str, Any], scale: Scale, words: int) -> dict[str, Any]
         "block_out_channels": _times(published["block_out_channels"], scale.unet),
         "cross_attention_dim": words,
     }
-    if not isinstance(published["attention_head_dim"], int):  # as many as keep their width
-        heads = [max(1, round(heads * scale.unet)) for heads in published["attention_head_dim"]]
-        config["attention_head_dim"] = heads
+    heads = published["attention_head_dim"]  # how many there are, in both; they keep their width
+    if isinstance(heads, int):
+        config["attention_head_dim"] = max(1, round(heads * scale.unet))
+    else:
+        config["attention_head_dim"] = [max(1, round(one * scale.unet)) for one in heads]
     if scale.side is not None:
         config["sample_size"] = scale.side // 8
     return config

@@ -11,7 +11,7 @@ from bench._arms import Memory, Run, run
 from bench._matrix import levels, worst
 from bench._plot import bars
 from bench._requests import AREAS, COUNTS, NEGATIVE_PROMPT, SIZES, described, draw_requests
-from bench.diffusers import tables, told
+from bench.diffusers import tables, told, with_option
 from tests.heavy import require
 
 RUN = Run(seconds=4.0, latencies=[1.0, 2.0, 9.0], pictures=8, peak_bytes=10**9, cores=1.9)
@@ -87,6 +87,12 @@ def test_latencies_are_told_in_the_middle_and_near_the_end() -> None:
     assert (RUN.p50, RUN.p95, RUN.rate) == (2.0, 9.0, 2.0)
 
 
+def test_an_option_that_is_changed_takes_the_others_place() -> None:
+    assert with_option("&batch=8&exact=1", "&batch=1") == "&exact=1&batch=1"
+    assert with_option("&batch=8", "") == "&batch=8"
+    assert with_option("", "&fp8=1") == "&fp8=1"
+
+
 def test_differences_are_counted_in_levels() -> None:
     one = np.array([[0, 255], [10, 10]], np.uint8)
     two = np.array([[3, 255], [10, 9]], np.uint8)
@@ -128,7 +134,7 @@ def test_the_tables_and_the_plot_have_every_row() -> None:
         "left_out": ["tiling=1"],
     }
     text = tables(found, "cpu")
-    assert "| ours | 2 | 2.00 s | 9.00 s | 1.00 GB | 1.9 |" in text
+    assert "| ours | 2 | 2.00 s | 9.00 s | 1.00 GB | 1.9 | 0.95 |" in text
     assert "ours: 2.00 times plain (goal 1.5), 2.10 times plain with crop" in text
     assert "| ours, full batch | 8 | 1.0 | 0.05 | 50 % |" in text
     assert "| plain, one picture | 2 | 1.0 | 0.02 | 20 % |" in text
