@@ -8,10 +8,11 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from bench._arms import Memory, Run, run
+from bench._findings import tables
 from bench._matrix import levels, worst
 from bench._plot import bars
 from bench._requests import AREAS, COUNTS, NEGATIVE_PROMPT, SIZES, described, draw_requests
-from bench.diffusers import tables, told, with_option
+from bench.diffusers import told, with_option
 from tests.heavy import require
 
 RUN = Run(seconds=4.0, latencies=[1.0, 2.0, 9.0], pictures=8, peak_bytes=10**9, cores=1.9)
