@@ -224,6 +224,28 @@ def test_at_one_picture_the_weights_are_moved_out(
     assert ladder.offload == "sequential"
 
 
+def test_weights_that_main_memory_cannot_hold_are_not_moved_out(
+    pipe: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "free_bytes", lambda device: 1000)
+    ladder = Ladder(pipe, "cuda:0")
+    with pytest.raises(EngineFailed, match="nothing is left to move out of it"):
+        ladder.run("512", [7], Narrow(0))
+    assert ladder.offload == "none"
+
+
+def test_kandinsky_too_keeps_to_the_offload_it_fell_to(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe = diffusers().KandinskyV22InpaintCombinedPipeline.from_pretrained(tiny("kandinsky"))
+    memory.place(pipe, "cpu", "model")
+    for part in (pipe.prior_pipe, pipe.decoder_pipe):  # accelerate's sequential needs a GPU
+        monkeypatch.setattr(part, "enable_sequential_cpu_offload", lambda **given: None)
+    memory.place(pipe, "cpu", "sequential")
+    pipe.maybe_free_model_hooks()
+    assert not hasattr(pipe.unet, "_hf_hook")
+
+
 def test_when_every_rung_is_taken_the_error_says_what_to_do(
     pipe: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -125,6 +125,7 @@ def place(pipe: Any, device: str, offload: Offload) -> None:
         if offload == "model":
             pipe.enable_model_cpu_offload(device=device)
         elif offload == "sequential":
+            pipe.remove_all_hooks()  # else Kandinsky's pipeline goes back to "model" after a call
             pipe.enable_sequential_cpu_offload(device=device)
         elif offload == "group":
             streams = torch.device(device).type == "cuda"
@@ -176,7 +177,7 @@ def release(pipe: Any) -> None:
 
     It cannot be used afterwards.
     """
-    parts = [part for part in vars(pipe).values() if isinstance(part, torch.nn.Module)]
+    parts = _parts(pipe)
     if hasattr(pipe, "remove_all_hooks"):
         pipe.remove_all_hooks()
     for name in list(vars(pipe)):
@@ -193,7 +194,8 @@ class Ladder:
     1. The autoencoder takes the pictures one by one (`enable_slicing`): rounding alone changes.
     2. Half as many pictures at once, down to one: rounding alone changes. The number is kept a
        bucket, and tried higher again after `RETRY_S`.
-    3. Weights wait in main memory (offload: model, then sequential): the pixels stay the same.
+    3. Weights wait in main memory, if it holds them (offload: model, then sequential): the pixels
+       stay the same.
     4. `EngineFailed`.
 
     Decoding in tiles would change pixels and is no rung; the option `tiling` is for that.
@@ -262,7 +264,7 @@ class Ladder:
         elif size > 1:
             self._caps[bucket] = (size // 2, self._now())
             self.taken.append(f"{size // 2} at once")
-        elif self._device != "cpu" and self.offload in ("none", "model"):
+        elif self._device != "cpu" and self._can_wait():
             self.offload = "model" if self.offload == "none" else "sequential"
             place(self._pipe, self._device, self.offload)
             free_caches()
@@ -273,6 +275,17 @@ class Ladder:
                 f"out of it; {free_bytes(self._device) / GB:.1f} GB are free. Choose a smaller "
                 f"side, tiling=1 or a smaller checkpoint, or close other programs ({said})"
             )
+
+    def _can_wait(self) -> bool:
+        """Whether more of the weights can wait in main memory: what takes too much is killed."""
+        if self.offload != "none":
+            return self.offload == "model"
+        weights = sum(weight.nbytes for part in _parts(self._pipe) for weight in part.parameters())
+        return weights <= free_bytes("cpu")
+
+
+def _parts(pipe: Any) -> list[torch.nn.Module]:
+    return [part for part in vars(pipe).values() if isinstance(part, torch.nn.Module)]
 
 
 def _too_little(needed: int, free: int, device: str, offload: Offload) -> str:
