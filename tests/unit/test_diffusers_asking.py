@@ -178,6 +178,18 @@ def test_chinese_is_passed_on_and_told_where_it_is_not_read() -> None:
     assert unread.notes == ("org/one reads English only: 一只猫 狗 was passed as it is",)
 
 
+def test_what_is_cut_off_a_prompt_is_told() -> None:
+    short = replace(manner("sd"), unread=lambda text: text[12:])
+
+    asked = short.ask(job(prompt="a cat on a mat", style="anime"))
+
+    assert asked.prompt == "a cat on a mat, anime style illustration"
+    assert asked.notes == (
+        'org/one reads the beginning only: "at, anime style illustration" was left out',
+    )
+    assert short.ask(job(prompt="a cat")).notes == ()
+
+
 def test_a_prompt_that_takes_away_is_painted_without_words() -> None:
     asked = ask("qwen-image", prompt="去掉路人", style="anime")
 

@@ -269,3 +269,29 @@ def test_the_mask_lies_where_it_was_drawn(family: str, stage: Stages) -> None:
     far = np.zeros_like(mask)
     far[40:, :] = True
     assert off[mask].mean() > 2 * off[far].mean()
+
+
+@pytest.mark.parametrize("family", ["sd9", "sdxl4"])
+def test_the_end_of_a_prompt_that_clip_does_not_read_is_found(family: str, stage: Stages) -> None:
+    from overpaint.engines.diffusers.prompts import unread
+
+    one = stage(family)
+    end = unread(one.pipe, one.manner.family.embedding)
+    assert end is not None
+    words = [f"{'ABCDEFGH'[i % 8]}{i}" for i in range(60)]
+    text = " ".join(words)
+    left = end(text)
+
+    assert left
+    assert text.endswith(left)
+    read = text.removesuffix(left)
+    assert end(read) == ""
+    assert end(text) == left  # whatever was asked between
+    cut = [one.paint(replace(job(0), prompt=prompt), batch=1)[0] for prompt in (text, read)]
+    assert levels_off(*cut) == 0  # the encoder does not know the difference
+
+
+def test_where_prompts_may_be_long_none_is_called_cut(stage: Stages) -> None:
+    from overpaint.engines.diffusers.prompts import unread
+
+    assert unread(stage("sd3").pipe, "sd3") is None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 
 from overpaint.concepts.removal import is_removal
@@ -59,6 +59,7 @@ class Manner:
     name: str  # the checkpoint's, for notes
     family: Family  # with the side, multiple, steps and guidance of this checkpoint
     few_steps: bool = False  # made for few steps and one guidance
+    unread: Callable[[str], str] | None = None  # the end of a text that it does not read
 
     def ask(self, job: PaintJob) -> Asked:
         """Turn a job into what the checkpoint is asked."""
@@ -151,7 +152,11 @@ class Manner:
         if found and not reads:
             words = " ".join(found)
             notes.append(f"{self.name} reads English only: {words} was passed as it is")
-        return _styled(job.prompt, job.style, chinese=bool(found) and reads), notes
+        prompt = _styled(job.prompt, job.style, chinese=bool(found) and reads)
+        unread = self.unread(prompt) if self.unread else ""
+        if unread:
+            notes.append(f'{self.name} reads the beginning only: "{unread}" was left out')
+        return prompt, notes
 
 
 def _styled(prompt: str, style: Style, *, chinese: bool) -> str:

@@ -158,11 +158,15 @@ class DiffusersEngine:
             checkpoint = self._fetched(on_step)
             from overpaint.engines.diffusers.loading import load
             from overpaint.engines.diffusers.painting import Painter
+            from overpaint.engines.diffusers.prompts import unread
 
             loaded = load(checkpoint, self._options, on_step)
             batch = _batch(checkpoint, loaded)
             manner = Manner(
-                name=self._source.name, family=loaded.family, few_steps=checkpoint.few_steps
+                name=self._source.name,
+                family=loaded.family,
+                few_steps=checkpoint.few_steps,
+                unread=unread(loaded.pipe, loaded.family.embedding),
             )
             return _Ready(
                 loaded=loaded,

@@ -7,6 +7,8 @@ With the encoders' work remembered they may as well live in main memory.
 
 from __future__ import annotations
 
+import copy
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -18,6 +20,29 @@ import torch
 Entry: TypeAlias = Mapping[str, torch.Tensor]
 
 _NEGATIVE = "negative_"
+#: Kinds whose only encoder is CLIP: it reads 77 tokens, and the library cuts the rest off unsaid.
+_SHORT = ("clip", "sdxl")
+
+
+def unread(pipe: Any, embed: str) -> Callable[[str], str] | None:
+    """What tells the end of a text that a pipeline's encoder does not get to read.
+
+    Returns:
+        A function for any number of threads; "" is said of a text that is read to its end. None
+        where the encoder reads about as much as a prompt may be long, or nothing can be told.
+    """
+    if embed not in _SHORT or not pipe.tokenizer.is_fast:
+        return None
+    # A copy, one at a time: a tokenizer that two threads ask at once fails, in either of them.
+    tokenizer, alone = copy.deepcopy(pipe.tokenizer), threading.Lock()
+    last = tokenizer.model_max_length - 1  # where the end mark comes
+
+    def end(text: str) -> str:
+        with alone:
+            places = tokenizer(text, return_offsets_mapping=True, verbose=False).offset_mapping
+        return text[places[last][0] :].strip() if len(places) > last + 1 else ""
+
+    return end
 
 
 class PromptCache:
