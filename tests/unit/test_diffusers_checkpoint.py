@@ -349,6 +349,16 @@ def test_the_licence_stands_in_the_card(sd: Path, header: str, licence: str, lin
     assert (card.licence, card.link) == (licence, link)
 
 
+@pytest.mark.parametrize(
+    ("link", "told"), [("https://a.org/l", "mit (https://a.org/l)"), ("LICENSE.md", "mit")]
+)
+def test_a_licence_is_told_with_the_address_where_it_can_be_read(
+    sd: Path, link: str, told: str
+) -> None:
+    write(sd, {"README.md": f"---\nlicense: mit\nlicense_link: {link}\n---\n"})
+    assert read(sd).info(Options()).licence == told
+
+
 def test_without_a_card_the_licence_s_file_is_named(sd: Path) -> None:
     (sd / "README.md").unlink()
     assert read(sd).card.licence == ""

@@ -69,6 +69,10 @@ export function noteText(note: string): string {
       (name, said) => words.note_english(name ?? "", said ?? ""),
     ],
     [
+      /^(\S+) reads the beginning only: "(.+)" was left out$/s,
+      (name, unread) => words.note_unread(name ?? "", unread ?? ""),
+    ],
+    [
       /^(\S+) was made for one guidance: (\S+) is ignored$/,
       (name, guidance) => words.note_oneGuidance(name ?? "", guidance ?? ""),
     ],

@@ -83,6 +83,7 @@ test("a message that says more than its code goes before it", () => {
 
 test.each([
   ["org/sdxl reads English only: 红色的 猫 was passed as it is", "“红色的 猫”已原样传给它"],
+  ['org/sd reads the beginning only: "a very long end" was left out', "未读到“a very long end”"],
   ["turbo was made for one guidance: 7.5 is ignored", "已忽略 7.5"],
   ["turbo is not guided, so the negative prompt has no effect", "反向提示词不起作用"],
   [

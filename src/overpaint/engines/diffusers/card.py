@@ -15,6 +15,12 @@ class Card:
     link: str = ""
     connected: tuple[str, ...] = ()  # ids of checkpoints that this one cannot do without
 
+    @property
+    def told(self) -> str:
+        """The licence and, where one is told, its address; a link into the folder is none."""
+        linked = self.link.startswith("https://")
+        return f"{self.licence} ({self.link})" if self.licence and linked else self.licence
+
 
 def read_card(folder: Path) -> Card:
     """Read README.md of a checkpoint's folder; without one the name of its licence's file."""

@@ -206,7 +206,7 @@ class Checkpoint:
             takes_negative=family.takes_negative,
             takes_steps=True,
             batch=self.batch(options),
-            licence=self.card.licence,
+            licence=self.card.told,
             languages=family.languages,
         )
 

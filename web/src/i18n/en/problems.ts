@@ -133,6 +133,8 @@ export const problems = {
   note_converted: (from: string) => `${from} was converted to sRGB.`,
   note_english: (name: string, said: string) =>
     `${name} reads English only; “${said}” was passed to it as it is.`,
+  note_unread: (name: string, unread: string) =>
+    `${name} reads only the beginning of a long prompt; “${unread}” was left out.`,
   note_oneGuidance: (name: string, guidance: string) =>
     `${name} was made for one guidance; ${guidance} was ignored.`,
   note_unguided: (name: string) => `${name} is not guided: the negative prompt has no effect.`,

@@ -127,6 +127,7 @@ export const problems: Translation<typeof en> = {
   note_cut: (most) => `提示词已截断为 ${most} 个字。`,
   note_converted: (from) => `已从 ${from} 转换为 sRGB。`,
   note_english: (name, said) => `“${name}”只懂英文，“${said}”已原样传给它。`,
+  note_unread: (name, unread) => `“${name}”只读长提示词的开头；未读到“${unread}”。`,
   note_oneGuidance: (name, guidance) => `“${name}”的引导强度是固定的，已忽略 ${guidance}。`,
   note_unguided: (name) => `“${name}”不使用引导，反向提示词不起作用。`,
   note_takesAway: (name) => `提示词只要求去除，“${name}”按没有提示词来画；消除模型更适合。`,
