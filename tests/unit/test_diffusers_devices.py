@@ -146,6 +146,13 @@ def test_a_library_that_is_too_old_is_said(monkeypatch: pytest.MonkeyPatch) -> N
         import_library()
 
 
+def wrapped(cause: Exception) -> Exception:
+    """As diffusers tells of a module of its own."""
+    error = RuntimeError("Failed to import x because of the following error (look up ...):\n...")
+    error.__cause__ = cause
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [
@@ -155,6 +162,8 @@ def test_a_library_that_is_too_old_is_said(monkeypatch: pytest.MonkeyPatch) -> N
             r"or uninstall it \(operator torchvision::nms does not exist\)",
         ),
         (ImportError("numpy 1 needed\nmore"), "diffusers cannot be imported: numpy 1 needed$"),
+        (wrapped(OSError("no libfoo.so")), "diffusers cannot be imported: no libfoo.so$"),
+        (wrapped(MemoryError()), "diffusers cannot be imported: MemoryError$"),
     ],
 )
 def test_a_library_that_cannot_be_imported_says_why(

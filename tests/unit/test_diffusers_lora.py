@@ -139,7 +139,7 @@ def test_a_lora_of_other_shapes_is_refused(tiny: Tiny, tmp_path: Path) -> None:
     said = failure(tiny("sd9"), f"lora={file}")
     assert said.startswith(
         "lora=xl.safetensors does not fit this checkpoint, which StableDiffusionInpaintPipeline "
-        "runs: it is made for another kind ("
+        "runs: it is made for another kind (size mismatch for "
     )
 
 

@@ -131,6 +131,7 @@ def test_a_scheduler_has_flavours() -> None:
         ("guidance_until=2", "guidance_until must be a number between 0 and 1, got '2'"),
         ("step=1", "an option must be one of device, dtype, "),
         ("steps=1&steps=2", "steps may be said only once, got 2"),
+        ("batch=2&steps", "an option must be written NAME=VALUE, got 'steps'"),
     ],
 )
 def test_what_is_not_allowed_is_refused_by_name(query: str, message: str) -> None:

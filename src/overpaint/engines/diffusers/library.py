@@ -40,7 +40,7 @@ def import_library() -> Any:
     except ModuleNotFoundError as error:
         raise EngineFailed(f"checkpoints need {error.name}: {INSTALL}") from error
     except (ImportError, RuntimeError) as error:
-        said = str(error).strip().partition("\n")[0]
+        said = _first_line(error)
         if "torchvision" in str(error):
             said = (
                 "torchvision is made for another torch; install the one that goes with torch "
@@ -48,6 +48,13 @@ def import_library() -> Any:
             )
         raise EngineFailed(f"diffusers cannot be imported: {said}") from error
     return library
+
+
+def _first_line(error: BaseException) -> str:
+    """What an import failed of: diffusers wraps it, and points to a traceback that is not seen."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def pipeline_class(library: Any, family: Family, class_name: str) -> Any:

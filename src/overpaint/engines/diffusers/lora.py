@@ -105,8 +105,9 @@ def _load(pipe: Any, path: Path, options: Options) -> None:
     except ImportError as error:
         raise EngineFailed(f"a LoRA needs peft: {INSTALL} ({error})") from error
     except (ValueError, RuntimeError, KeyError, IndexError) as error:
-        first = str(error).strip().partition("\n")[0][:300]
-        raise EngineFailed(f"{misfit} ({first})") from error
+        lines = [line.strip() for line in str(error).splitlines()]
+        said = next((line for line in lines if line and not line.endswith(":")), "")[:300]
+        raise EngineFailed(f"{misfit} ({said or type(error).__name__})") from error
     # Layers of other names are passed over: nothing of the file may have found its place.
     if not any(_ADAPTER in names for names in pipe.get_list_adapters().values()):
         raise EngineFailed(f"{misfit}, and would have no effect")

@@ -254,10 +254,19 @@ OPTIONS: tuple[Option, ...] = (
 _BY_NAME = {option.name: option for option in OPTIONS}
 
 
-def read_query(text: str) -> list[tuple[str, str]]:
-    """Take "name=value&name=value" apart and decode percent-escapes; "+" stays as it is."""
-    parts = [part.partition("=") for part in text.split("&") if part.strip()]
-    return [(unquote(name).strip(), unquote(value).strip()) for name, _, value in parts]
+def read_query(text: str, *, field: str = "engine") -> list[tuple[str, str]]:
+    """Take "name=value&name=value" apart and decode percent-escapes; "+" stays as it is.
+
+    Raises:
+        InvalidOption: a name has no "="; a value may be empty, which is none.
+    """
+    pairs = []
+    for part in filter(str.strip, text.split("&")):
+        name, equals, value = part.partition("=")
+        if not equals:
+            raise InvalidOption(field, "an option must be written NAME=VALUE", repr(part))
+        pairs.append((unquote(name).strip(), unquote(value).strip()))
+    return pairs
 
 
 def read_options(
@@ -300,4 +309,4 @@ def defaults() -> Options:
     Raises:
         InvalidOption: the setting has an option that is unknown or not allowed.
     """
-    return read_options(read_query(settings.diffusers()), field="diffusers")
+    return read_options(read_query(settings.diffusers(), field="diffusers"), field="diffusers")
