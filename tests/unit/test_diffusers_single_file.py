@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from tests.unit.checkpoint_folders import sd_files, weights, write
+from tests.unit.checkpoint_folders import SD_INDEX, sd_files, weights, write
 
 from overpaint.engines.diffusers.checkpoint import Checkpoint
 from overpaint.engines.diffusers.options import read_options, read_query
@@ -165,6 +165,17 @@ def test_without_it_the_one_that_it_needs_is_named(file: Path) -> None:
         caught.value
     )
     found.check(read_options(read_query("download=1")))
+
+
+def test_the_configuration_of_another_family_is_refused(file: Path, tmp_path: Path) -> None:
+    index = {**SD_INDEX, "_class_name": "StableDiffusionXLPipeline"}
+    config = write(tmp_path / "xl", sd_files(index))
+    with pytest.raises(EngineFailed) as caught:
+        read(file, f"config={config}")
+    assert str(caught.value) == (
+        "mine.safetensors is of the family Stable Diffusion 1 and 2, and config=xl of Stable "
+        "Diffusion XL; name the configuration of a checkpoint of the same family"
+    )
 
 
 def test_parts_that_are_not_in_the_file_may_be_in_the_folder(tmp_path: Path) -> None:

@@ -19,7 +19,13 @@ from overpaint.engines.diffusers.index import (
     read_index,
 )
 from overpaint.engines.diffusers.options import OPTIONS, Options
-from overpaint.engines.diffusers.single_file import config_folder, holds, missing_of_file, recognise
+from overpaint.engines.diffusers.single_file import (
+    check_config,
+    config_folder,
+    holds,
+    missing_of_file,
+    recognise,
+)
 from overpaint.engines.diffusers.source import Source, read_source
 from overpaint.engines.diffusers.weights import Weights, read_header
 from overpaint.errors import CheckpointMissing, EngineFailed
@@ -257,6 +263,7 @@ def _read_file(source: Source, path: Path, options: Options) -> Checkpoint:
     config = config_folder(given)
     lacks = tuple(part for part in kind.lacks if config is None or not holds(config, part))
     family = FAMILIES[kind.family]
+    check_config(config, given, family, path.name)
     few = few_steps(family, config, called(source, options), options)
     if kind.side is not None and options.side is None:
         options = replace(options, side=kind.side)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from overpaint.engines.diffusers.family import Family, family_of
 from overpaint.engines.diffusers.hub import find_snapshot
 from overpaint.engines.diffusers.index import read_index
 from overpaint.engines.diffusers.source import Source
@@ -113,6 +114,20 @@ def holds(folder: Path, part: str) -> bool:
     names = {"autoencoder": "vae", "text encoders": "text_encoder*"}[part]
     found = [find_weights(one) for one in folder.glob(names)]
     return bool(found) and all(weights.files for weights in found)
+
+
+def check_config(config: Path | None, given: Source, family: Family, name: str) -> None:
+    """Hold that a single file's configuration is of its own family.
+
+    Raises:
+        EngineFailed: it is of another one.
+    """
+    other = None if config is None else family_of(read_index(config, weights=False).class_name)
+    if other is not None and other.name != family.name:
+        raise EngineFailed(
+            f"{name} is of the family {family.title}, and config={given.name} of {other.title}; "
+            "name the configuration of a checkpoint of the same family"
+        )
 
 
 def missing_of_file(config: Path | None, given: Source, lacks: tuple[str, ...]) -> tuple[str, ...]:
