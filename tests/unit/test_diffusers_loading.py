@@ -177,6 +177,17 @@ def test_a_single_file_without_text_encoder_and_autoencoder_takes_those_of_the_f
     assert_same(done.pipe, loaded(tiny("sd9")).pipe)
 
 
+def test_a_single_file_with_the_configuration_of_another_kind_says_so(
+    tiny: Tiny, tmp_path: Path
+) -> None:
+    file = save_single_file(tiny("sd9"), tmp_path / "one.safetensors")
+    said = failure(file, f"config={tiny('sd4')}")
+    other = tiny("sd4").name
+    assert said.startswith(
+        f"checkpoint one.safetensors: does not go with config={other}; name another ("
+    )
+
+
 def test_a_single_file_without_configuration_says_what_to_fetch(
     tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -241,16 +241,19 @@ def _explain(error: Exception, checkpoint: Checkpoint, device: str) -> str:
     if isinstance(error, ImportError):
         return f"checkpoint {name} needs another package: {said}"
     advice = next((advice for sign, advice in _ADVICE.items() if sign in said), "")
+    if advice == _MISFIT and checkpoint.config_source is not None:  # of a single file
+        advice = f"does not go with config={checkpoint.config_source.name}; name another"
     if advice:
         return f"checkpoint {name}: {advice} ({said})"
     return f"checkpoint {name} cannot be loaded: {type(error).__name__}: {said}"
 
 
+_MISFIT = "its weights do not fit its configuration; download it again"
 #: What to do, by a part of what the libraries say.
 _ADVICE: Mapping[str, str] = {
     "custom code": "it runs code of its own; if you trust it, say ?remote_code=1",
     "Unable to load weights": "a weight file is damaged; download it again",
-    "size mismatch": "its weights do not fit its configuration; download it again",
-    "Cannot load": "its weights do not fit its configuration; download it again",
+    "size mismatch": _MISFIT,
+    "Cannot load": _MISFIT,
     "no file named": "a file is not there; download it again",
 }
