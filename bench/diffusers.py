@@ -85,9 +85,9 @@ SMALLER = Setup(
     more="&batch=8",  # 4 is what the engine takes on a CPU by itself, for the sake of latency
     dtype="float32",
     steps=6,
-    requests=8,
+    requests=16,
     short=4,
-    callers=4,
+    callers=8,
     rounds=1,
     matrix=2048,
 )

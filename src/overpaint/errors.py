@@ -30,7 +30,8 @@
     │   └── AlreadyUploaded
     └── OperationFailed           the caller did nothing wrong
         ├── EngineFailed
-        │   └── CheckpointMissing
+        │   └── EngineUnusable
+        │       └── CheckpointMissing
         ├── FontMissing
         ├── StoreFailed
         ├── StorageFull
@@ -209,7 +210,14 @@ class EngineFailed(OperationFailed):
     """The engine could not paint."""
 
 
-class CheckpointMissing(EngineFailed):
+class EngineUnusable(EngineFailed):
+    """The engine cannot be used as it is set up.
+
+    Who chose it can mend that: its name, its options, its files, or what is installed.
+    """
+
+
+class CheckpointMissing(EngineUnusable):
     """The checkpoint is not on this machine, or not all of it."""
 
 

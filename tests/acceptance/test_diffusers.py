@@ -334,7 +334,16 @@ def test_the_batch_is_what_is_said_or_what_suits_the_device(tiny: Tiny) -> None:
 def test_options_that_change_pixels_are_told(tiny: Tiny) -> None:
     engine = open_engine(f"{tiny('sd9')}?guidance_until=0.5")
     notes = engine.paint([job()])[0].notes
-    assert "sd9 runs with guidance_until=0.5, which changes pixels for speed" in notes
+    assert "sd9 runs with guidance_until=0.5, which changes pixels" in notes
+    engine.close()
+
+
+def test_an_option_without_effect_is_not_said_to_change_pixels(tiny: Tiny) -> None:
+    engine = open_engine(f"{tiny('sd9')}?block_cache=0.1")
+    notes = engine.paint([job()])[0].notes
+    assert [note for note in notes if "block_cache" in note] == [
+        "block_cache has no effect: diffusers caches none of UNet2DConditionModel"
+    ]
     engine.close()
 
 
@@ -408,7 +417,7 @@ def test_a_batch_file_may_name_several_checkpoints(
 def test_the_command_line_says_what_is_wrong(folder: Path) -> None:
     call = ("repaint", "base.png", "mask.png", "a cat", "-o", "out.png", "--engine")
     done = overpaint(folder, *call, f"diffusers:{folder}/nothing")
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert "there is no checkpoint at" in done.stderr
     done = overpaint(folder, *call, f"diffusers:{folder}?bach=8")
     assert done.returncode == 2

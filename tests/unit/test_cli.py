@@ -17,7 +17,7 @@ import overpaint
 from overpaint.cli import console
 from overpaint.cli.app import app, run
 from overpaint.cli.targets import check_targets, numbered
-from overpaint.errors import EngineFailed, InvalidOption
+from overpaint.errors import EngineFailed, EngineUnusable, InvalidOption
 from overpaint.values import STYLES, Step
 
 
@@ -219,6 +219,16 @@ def test_a_fault_of_ours_is_one_line_exit_code_1_and_a_trace_on_demand(
     code, out, err = cli("--debug", *REPAINT)
     assert (code, out) == (1, "")
     assert "Traceback" in err
+
+
+def test_an_engine_that_is_set_up_wrongly_is_for_the_caller_to_mend(
+    cli: Run, scene: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise EngineUnusable("scheduler=Flurb: must be one of DDIM, Euler")
+
+    monkeypatch.setattr(import_module("overpaint.repaint"), "repaint", fail)
+    assert cli(*REPAINT) == (2, "", "error: scheduler=Flurb: must be one of DDIM, Euler\n")
 
 
 def test_an_interruption_ends_with_130_and_leaves_nothing(

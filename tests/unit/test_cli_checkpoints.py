@@ -92,9 +92,9 @@ def test_json_is_one_object(checkpoints: Checkpoints, sd: Path) -> None:
             2,
             "error: engine: must be an id of the hub (org/name or org/name@revision), or a",
         ),
-        ("org/no-such", 1, "error: checkpoint org/no-such is not on this machine; overpaint"),
+        ("org/no-such", 2, "error: checkpoint org/no-such is not on this machine; overpaint"),
         ("org/no?steps=0", 2, "error: engine: steps must be a whole number between 1 and 150"),
-        ("./nothing-here", 1, "error: there is no checkpoint at /"),
+        ("./nothing-here", 2, "error: there is no checkpoint at /"),
     ],
 )
 def test_what_cannot_be_shown_says_why(
@@ -143,7 +143,7 @@ def test_fetch_refuses_pickles_unless_told_to(checkpoints: Checkpoints, hub: Hub
     safe = files.pop("unet/diffusion_pytorch_model.safetensors")
     files["unet/diffusion_pytorch_model.bin"] = safe
     code, out, err = checkpoints("fetch", REPO)
-    assert (code, out) == (1, "")
+    assert (code, out) == (2, "")
     assert err.startswith(f"error: {REPO} has its unet only as a pickle; it can run any code")
     code, _, _ = checkpoints("fetch", REPO, "--pickle")
     assert code == 0

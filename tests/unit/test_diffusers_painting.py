@@ -51,7 +51,7 @@ def test_steps_are_told_of_all_rows_to_the_last(stage: Stages) -> None:
     with stage("fluxfill").painter() as painter:
         painter.paint(rows(job(0), job(1)), watch)
 
-    assert watch.steps == [(2, 4), (4, 4)]  # two rows of two steps
+    assert watch.steps == [(1, 2), (2, 2)]
     assert watch.previews == []  # none within a second
 
 
@@ -61,7 +61,7 @@ def test_rows_of_several_calls_make_one_progress(stage: Stages) -> None:
     with stage("fluxfill").painter(preview_s=0.0) as painter:
         painted = painter.paint(rows(job(0), job(1, steps=1), job(2)), watch)
 
-    assert watch.steps == [(2, 6), (4, 6), (6, 6)]
+    assert watch.steps == [(0, 2), (1, 2), (2, 2)]
     shown = [[one is not None for one in of_rows] for of_rows in watch.previews]
     assert shown == [[True, False, True], [True, False, True], [False, True, False]]
     assert len(arrays(painted)) == 3

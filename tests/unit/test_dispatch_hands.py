@@ -328,7 +328,7 @@ def test_what_a_load_took_that_failed_is_let_go_while_its_tasks_fail(
 
     taken: list[weakref.ref[Weights]] = []
 
-    def fail(_name: str) -> None:
+    def fail(_name: str, _about: object) -> None:
         weights = Weights()
         taken.append(weakref.ref(weights))
         raise EngineFailed

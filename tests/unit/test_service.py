@@ -436,6 +436,14 @@ def test_a_checkpoint_that_cannot_be_used_is_named_at_the_start(
     )
 
 
+def test_a_setting_that_no_checkpoint_could_be_opened_with_is_named_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OVERPAINT_DIFFUSERS", "devic=cpu")
+    with pytest.raises(InvalidOption, match=r"diffusers: an option must be one of .* got devic"):
+        Service.open(Settings(data_dir=tmp_path), migrate=True)
+
+
 def test_a_checkpoint_that_can_be_used_is_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,7 +24,7 @@ from overpaint.cli.remote import cancel, status, tasks, wait
 from overpaint.cli.remote_submit import submit
 from overpaint.cli.repaint import repaint
 from overpaint.cli.serve import serve
-from overpaint.errors import InvalidInput, OverpaintError, Refused
+from overpaint.errors import EngineUnusable, InvalidInput, OverpaintError, Refused
 
 #: What the process ends with.
 DONE, OURS, CALLERS, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
@@ -90,7 +90,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         message = message[:1].lower() + message[1:]
         console.say(f"error: {message} (see {command_path} --help)")
         return CALLERS
-    except (InvalidInput, Refused) as error:
+    except (EngineUnusable, InvalidInput, Refused) as error:
         return _report(error, f"error: {error}", CALLERS)
     except OverpaintError as error:
         return _report(error, f"error: {error}{_hint()}", OURS)

@@ -19,7 +19,7 @@ from overpaint.cli import console
 from overpaint.cli.journal import Journal
 from overpaint.cli.manifest import Line, read_manifest
 from overpaint.cli.targets import make_folder
-from overpaint.errors import InvalidInput, InvalidOption, OverpaintError
+from overpaint.errors import EngineUnusable, InvalidInput, InvalidOption, OverpaintError
 
 if TYPE_CHECKING:
     from overpaint.values import OnStep
@@ -160,7 +160,7 @@ def _failure(line: Line, error: Exception) -> dict[str, Any]:
     return {
         "line": line.number,
         "output": line.files[0].name,
-        "fault": "yours" if isinstance(error, InvalidInput) else "ours",
+        "fault": "yours" if isinstance(error, (EngineUnusable, InvalidInput)) else "ours",
         "error": str(error) if told else f"{type(error).__name__}: {error}",
     }
 

@@ -12,7 +12,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from overpaint.dispatch.hands import Hands, hands_for
 from overpaint.dispatch.painting import UNFORESEEN
@@ -49,6 +49,8 @@ class EngineWorker:
     ) -> None:
         self._settings, self._store, self._policy = settings, store, policy
         self._instance, self._engine = instance, engine
+        self._about = {"worker": instance, "engine": shown_name(engine)}
+        self._about["models"] = ", ".join(m for m, of in settings.models.items() if of == engine)
         self._hands: Hands | None = None
         self._stopping = threading.Event()
         self._presence = Presence(
@@ -81,8 +83,8 @@ class EngineWorker:
             task_s=self._settings.task_seconds,
         )
         self._presence.say(READY)
-        told = {"worker": self._instance, "pid": os.getpid(), "engine": engine.info.name}
-        logger.info("ready", extra={**told, "seconds": seconds, "hands": len(self._hands.all)})
+        told = {**self._about, "pid": os.getpid(), "hands": len(self._hands.all)}
+        logger.info("ready", extra={**told, "seconds": seconds})
         if not self._stopping.is_set():
             self._hands.serve()
         engine.close()
@@ -102,11 +104,10 @@ class EngineWorker:
     def _loaded(self) -> Engine | None:
         """The engine; None where it cannot be, with the traceback that holds what it took gone."""
         try:
-            return load(self._engine)
+            return load(self._engine, self._about)
         except UNFORESEEN as error:
             known = isinstance(error, OverpaintError)  # it says what to do about it
-            what = {"worker": self._instance, "engine": shown_name(self._engine)}
-            what["reason"] = str(error)
+            what = {**self._about, "reason": str(error)}
             logger.error("cannot be loaded", extra=what, exc_info=not known)
             return None
 
@@ -121,22 +122,25 @@ class EngineWorker:
             self._stopping.wait(_REFUSE_S)
 
 
-def load(name: str) -> Engine:
+def load(name: str, about: Mapping[str, str]) -> Engine:
     """Load an engine and have it warm up, telling the log how far it is.
+
+    Args:
+        name: the engine's full name.
+        about: what each line of the log says of it.
 
     Raises:
         UnknownEngine: no installed package offers one of this name.
         InvalidInput, EngineFailed: it cannot be made ready.
     """
     engine = get_engine(name)
-    shown = engine.info.name
-    logger.info("loading", extra={"engine": shown})
+    logger.info("loading", extra=dict(about))
     if isinstance(engine, Prepared):
-        engine.prepare(_teller(shown))
+        engine.prepare(_teller(about))
     return engine
 
 
-def _teller(engine: str) -> Callable[[Step], None]:
+def _teller(about: Mapping[str, str]) -> Callable[[Step], None]:
     """An `on_step` that logs each stage, and one line in ten seconds of a long one."""
     told = ("", 0.0)
 
@@ -146,6 +150,6 @@ def _teller(engine: str) -> Callable[[Step], None]:
         if step.stage != told[0] or now - told[1] >= _SAY_S:
             told = (step.stage, now)
             what = {"stage": step.stage, "done": step.done, "total": step.total}
-            logger.info("loading", extra={"engine": engine, **what})
+            logger.info("loading", extra={**about, **what})
 
     return tell

@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from overpaint.engines.protocol import Engine
-from overpaint.errors import EngineFailed, OverpaintError, UnknownEngine
+from overpaint.errors import EngineFailed, EngineUnusable, OverpaintError, UnknownEngine
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -50,7 +50,8 @@ def get_engine(name: str) -> Engine:
     Raises:
         UnknownEngine: no installed package offers one of this name.
         InvalidInput: a family cannot make out what is behind its colon.
-        EngineFailed: the package that offers it, or what it needs, cannot be loaded.
+        EngineFailed: the package that offers it cannot be loaded.
+        EngineUnusable: what it needs is not there.
     """
     with _opening:
         return _open(name)
@@ -77,7 +78,7 @@ def _open_family(name: str) -> Engine:
         engine = _family_points()[family].load()(rest)
     except ModuleNotFoundError as error:
         limit = f"engine {family} needs {error.name}, which is not installed"
-        raise EngineFailed(f'{limit}: pip install "overpaint[{family}]"') from error
+        raise EngineUnusable(f'{limit}: pip install "overpaint[{family}]"') from error
     except OverpaintError:
         raise
     except Exception as error:

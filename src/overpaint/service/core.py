@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from overpaint.engines.diffusers.options import defaults as checkpoint_defaults
 from overpaint.engines.registry import engine_names, get_engine, is_family, known_names
 from overpaint.errors import (
     InvalidKey,
@@ -276,6 +277,7 @@ class Service:
 
 
 def _check_models(settings: Settings) -> None:
+    checkpoint_defaults()  # raises for a setting that no checkpoint could be opened with
     known = {"auto", *engine_names()}
     for model, engine in settings.models.items():
         if is_family(engine):

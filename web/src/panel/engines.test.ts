@@ -20,3 +20,9 @@ it("keeps the name that is chosen", () => {
   expect(names("overpaint")).toEqual(["overpaint", "builtin", "erase"]);
   expect(names("gone")).toEqual(["wanx-x-painting", "builtin", "erase"]);
 });
+
+it("offers each checkpoint, whose engines may be shown alike", () => {
+  const two = [model("photo", "diffusers:sdxl"), model("ink", "diffusers:sdxl"), ...table];
+  const offered = onePerEngine(two, "ink").map((one) => one.name);
+  expect(offered).toEqual(["photo", "ink", "wanx-x-painting", "builtin", "erase"]);
+});

@@ -85,7 +85,7 @@ export function noteText(note: string): string {
       (_, name) => words.note_takesAway(name ?? ""),
     ],
     [
-      /^(\S+) runs with (.+), which changes pixels for speed$/,
+      /^(\S+) runs with (.+), which changes pixels$/,
       (name, what) => words.note_lossy(name ?? "", what ?? ""),
     ],
     [/^the first frame of (\d+) was taken$/, (frames) => words.note_frame(frames ?? "")],

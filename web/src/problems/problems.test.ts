@@ -90,7 +90,7 @@ test.each([
     '"去掉它" only asks to take something away: sdxl painted without words; the engine erase is made for it',
     "“sdxl”按没有提示词来画",
   ],
-  ["sdxl runs with fp8=1, tiling=1, which changes pixels for speed", "fp8=1, tiling=1"],
+  ["sdxl runs with fp8=1, tiling=1, which changes pixels", "fp8=1, tiling=1"],
 ])("a checkpoint's note is told in both languages: %s", (note, zh) => {
   const en = noteText(note);
   expect(en).not.toBe(note);

@@ -109,9 +109,8 @@ class _Call:
         for place, share in shares.items():
             self._shares[place] = max(self._shares[place], min(share, 1.0))
         if self.heard:
-            whole = total * len(self.rows)
-            done = int(sum(self._shares) / len(self.rows) * whole + 0.5)
-            self.mail.put(Step(stage="paint", done=done, total=whole, preview=preview))
+            done = int(sum(self._shares) / len(self.rows) * total + 1e-6)
+            self.mail.put(Step(stage="paint", done=done, total=total, preview=preview))
 
     def listen(self, on_step: OnStep | None, state: _State) -> list[Rgb8]:
         """Wait for every row's outcome."""

@@ -28,7 +28,7 @@ from overpaint.engines.diffusers.single_file import (
 )
 from overpaint.engines.diffusers.source import Source, read_source
 from overpaint.engines.diffusers.weights import Weights, read_header
-from overpaint.errors import CheckpointMissing, EngineFailed
+from overpaint.errors import CheckpointMissing, EngineUnusable
 from overpaint.values import EngineInfo, OnStep
 
 #: How many pictures are painted at once where nobody says: on a CPU more only wait longer.
@@ -63,7 +63,7 @@ class Checkpoint:
 
         Raises:
             CheckpointMissing: nothing of it is there.
-            EngineFailed: it is none that can be painted with.
+            EngineUnusable: it is none that can be painted with.
             InvalidOption: `side` does not fit it.
         """
         path = source.path or find_snapshot(source.repo, source.revision)
@@ -81,7 +81,7 @@ class Checkpoint:
                 return _read_file(source, path, options)
             return _read_folder(source, path, options)
         except OSError as error:
-            raise EngineFailed(f"{path} cannot be read: {error.strerror or error}") from error
+            raise EngineUnusable(f"{path} cannot be read: {error.strerror or error}") from error
 
     @classmethod
     def open(cls, source: Source, options: Options) -> Checkpoint:
@@ -89,7 +89,7 @@ class Checkpoint:
 
         Raises:
             CheckpointMissing: it, or some of it, is not there and is not to be downloaded.
-            EngineFailed: as `read`; or it has pickles or code of its own that no option allows.
+            EngineUnusable: as `read`; or it has pickles or code of its own that no option allows.
             InvalidOption: as `read`.
         """
         found = cls.read(source, options)
@@ -100,7 +100,7 @@ class Checkpoint:
         """The checkpoint with what was missing downloaded, where `download` allows that.
 
         Raises:
-            CheckpointMissing, EngineFailed: as `open`, and as `fetch`.
+            CheckpointMissing, EngineUnusable: as `open`, and as `fetch`.
         """
         self.check(options)
         if not self.missing:
@@ -118,12 +118,12 @@ class Checkpoint:
             name = self.source.name
             raise CheckpointMissing(f"checkpoint {name} is not whole ({what}); {self._mend}")
         if self.custom_code and not options.remote_code:
-            raise EngineFailed(
+            raise EngineUnusable(
                 f"checkpoint {self.source.name} runs code of its own "
                 f"({', '.join(self.custom_code)}); if you trust it, say ?remote_code=1"
             )
         if self.pickled and not options.pickle:
-            raise EngineFailed(
+            raise EngineUnusable(
                 f"checkpoint {self.source.name} has pickled weights, which can run any code "
                 f"({', '.join(self.pickled)}); if you trust it, say ?pickle=1"
             )
@@ -256,7 +256,7 @@ def _read_file(source: Source, path: Path, options: Options) -> Checkpoint:
     if path.suffix.lower() in _PICKLES:
         return _read_pickle(source, path, options)
     if path.suffix.lower() != ".safetensors":
-        raise EngineFailed(f"{path.name} is neither a folder nor a .safetensors file")
+        raise EngineUnusable(f"{path.name} is neither a folder nor a .safetensors file")
     header = read_header(path)
     kind = recognise(header, path.name)
     given = read_source(options.config or kind.config)
@@ -287,7 +287,7 @@ def _read_file(source: Source, path: Path, options: Options) -> Checkpoint:
 def _read_pickle(source: Source, path: Path, options: Options) -> Checkpoint:
     """A .ckpt file: nothing is known of it but what the options say."""
     if not options.pickle or not options.config:
-        raise EngineFailed(
+        raise EngineUnusable(
             f"{path.name} is a pickle, which can run any code when it is loaded; convert it to "
             ".safetensors, or if you trust it say ?pickle=1&config=FOLDER_OR_ID it goes with"
         )
@@ -321,6 +321,6 @@ def _family(index: Index, source: Source) -> Family:
     if index.own_class:
         return other_family(index.class_name)
     known = ", ".join(family.title for family in FAMILIES.values())
-    raise EngineFailed(
+    raise EngineUnusable(
         f"checkpoint {source.name} is a {index.class_name}, which cannot inpaint; what can: {known}"
     )

@@ -6,7 +6,7 @@ import torch
 
 from overpaint.engines.diffusers.family import Family
 from overpaint.engines.diffusers.options import Dtype
-from overpaint.errors import EngineFailed
+from overpaint.errors import EngineUnusable
 
 #: Compute capability from which on a CUDA GPU multiplies bfloat16 itself: that of Ampere.
 _BFLOAT16_SINCE = (8, 0)
@@ -19,26 +19,26 @@ def choose_device(wanted: str) -> str:
         wanted: the option `device`; "auto" takes the first GPU, else the CPU.
 
     Raises:
-        EngineFailed: the device is not there.
+        EngineUnusable: the device is not there.
     """
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
     mps = torch.backends.mps.is_available()
     if wanted == "auto":
         return "cuda:0" if gpus else "mps" if mps else "cpu"
     if wanted == "mps" and not mps:
-        raise EngineFailed(
+        raise EngineUnusable(
             f"device=mps: torch {torch.__version__} sees no Metal GPU here; take device=auto"
         )
     if wanted.startswith("cuda"):
         number = int(wanted.partition(":")[2] or 0)
         if not gpus:
-            raise EngineFailed(
+            raise EngineUnusable(
                 f"device={wanted}: torch {torch.__version__} sees no CUDA GPU; install the driver "
                 "and a torch that is built for it (pytorch.org), or take device=cpu"
             )
         if number >= gpus:
             seen = ", ".join(f"cuda:{i}" for i in range(gpus))
-            raise EngineFailed(f"device={wanted}: this machine has only {seen}")
+            raise EngineUnusable(f"device={wanted}: this machine has only {seen}")
         return f"cuda:{number}"
     return wanted
 
@@ -50,11 +50,11 @@ def choose_dtype(wanted: Dtype, device: str, family: Family) -> torch.dtype:
     float16 where bfloat16 is slow (CUDA before Ampere, Metal). Transformers overflow in float16.
 
     Raises:
-        EngineFailed: the device does not compute with them.
+        EngineUnusable: the device does not compute with them.
     """
     kind = torch.device(device).type
     if wanted == "float16" and kind == "cpu":
-        raise EngineFailed(
+        raise EngineUnusable(
             "dtype=float16 is not for a CPU: take dtype=float32, or bfloat16 in half the memory"
         )
     if wanted != "auto":

@@ -156,6 +156,8 @@ class DiffusersEngine:
         stamp = _stamp(self._source.path)
         try:
             checkpoint = self._fetched(on_step)
+            if on_step is not None:  # seconds go by while the libraries are imported
+                on_step(Step(stage="load", done=0, total=1))
             from overpaint.engines.diffusers.loading import load
             from overpaint.engines.diffusers.painting import Painter
             from overpaint.engines.diffusers.prompts import unread
@@ -215,7 +217,7 @@ class _Ready:
 
     def __init__(self, *, loaded: Loaded, manner: Manner, painter: Painter, batch: int) -> None:
         self.manner, self.batch = manner, batch
-        self.notes = (*loaded.notes, *_labels(manner.name, loaded.options))
+        self.notes = (*loaded.notes, *_labels(manner.name, loaded))
         self._loaded = loaded
         self._floor = _Floor(painter, manner.name)  # all that the painting thread holds
         self._warm = False
@@ -267,11 +269,11 @@ def _stamp(path: Path | None) -> object:
         return None
 
 
-def _labels(name: str, options: Options) -> tuple[str, ...]:
-    """What a caller is told of options that trade pixels for speed."""
-    if not options.lossy:
-        return ()
-    return (f"{name} runs with {', '.join(options.lossy)}, which changes pixels for speed",)
+def _labels(name: str, loaded: Loaded) -> tuple[str, ...]:
+    """What a caller is told of options that trade pixels for speed or memory."""
+    idle = {note.partition(" ")[0] for note in loaded.notes if " has no effect: " in note}
+    lossy = [one for one in loaded.options.lossy if one.partition("=")[0] not in idle]
+    return (f"{name} runs with {', '.join(lossy)}, which changes pixels",) if lossy else ()
 
 
 def _batch(checkpoint: Checkpoint, loaded: Loaded) -> int:

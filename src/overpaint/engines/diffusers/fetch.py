@@ -38,7 +38,7 @@ from overpaint.engines.diffusers.index import (
 from overpaint.engines.diffusers.options import Options
 from overpaint.engines.diffusers.source import Source, read_source
 from overpaint.engines.diffusers.weights import preferred, read_name
-from overpaint.errors import CheckpointMissing, EngineFailed
+from overpaint.errors import CheckpointMissing, EngineUnusable
 from overpaint.values import OnStep
 
 _DOCUMENTS = re.compile(r"README\.md|LICEN[CS]E[^/]*|model_index\.json", re.IGNORECASE)
@@ -63,7 +63,7 @@ def fetch(
 
     Raises:
         CheckpointMissing: the hub has none of this name, or does not give it to this user.
-        EngineFailed: it has only pickles or runs code of its own and that is not allowed, the hub
+        EngineUnusable: it has only pickles or runs code of its own and that is not allowed, the hub
             cannot be reached, the disk is full, or huggingface_hub is not installed.
     """
     path = _fetch_one(source, options, weights, on_step)
@@ -114,10 +114,10 @@ def _chosen(
         if source.file not in names:
             raise CheckpointMissing(f"{source.repo} has no file {source.file}")
         if not source.file.endswith(".safetensors") and not options.pickle:
-            raise EngineFailed(f"{source.file} is no .safetensors file; {_PICKLE}")
+            raise EngineUnusable(f"{source.file} is no .safetensors file; {_PICKLE}")
         return [file for file in repository.files if file.name in (source.file, "README.md")]
     if INDEX not in names:
-        raise EngineFailed(
+        raise EngineUnusable(
             f"{source.repo} has no {INDEX}, so it is no folder to load" + _single(repository)
         )
     index = read_fields(small_file(repository, INDEX))
@@ -129,7 +129,7 @@ def _chosen(
         or (options.remote_code and file.name.endswith(".py"))
     ]
     if custom_code(index) and not options.remote_code:
-        raise EngineFailed(
+        raise EngineUnusable(
             f"{source.repo} runs code of its own; if you trust it, say --remote-code"
         )
     for part, (_, class_name) in parts_of(index).items() if weights else ():
@@ -150,7 +150,7 @@ def _weights_of(source: Source, repository: Repository, part: str, options: Opti
     if chosen is None:
         raise CheckpointMissing(f"{source.repo} has no weights of its {part}")
     if chosen[0] == "bin" and not options.pickle:
-        raise EngineFailed(f"{source.repo} has its {part} only as a pickle; {_PICKLE}")
+        raise EngineUnusable(f"{source.repo} has its {part} only as a pickle; {_PICKLE}")
     return found[chosen]
 
 
@@ -170,7 +170,7 @@ def _check_space(folder: Path, files: list[File], repository: Repository) -> Non
     there = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(there).free
     if needed > free:
-        raise EngineFailed(
+        raise EngineUnusable(
             f"{repository.repo} needs {needed / 1e9:.1f} GB in {folder}, {free / 1e9:.1f} GB are "
             "free; set HF_HOME to a folder with more space"
         )

@@ -13,7 +13,7 @@ from overpaint.engines.diffusers.family import Family
 from overpaint.engines.diffusers.options import Options
 from overpaint.engines.diffusers.source import Source
 from overpaint.engines.diffusers.weights import Weights, find_weights
-from overpaint.errors import EngineFailed, InvalidOption
+from overpaint.errors import EngineUnusable, InvalidOption
 
 INDEX = "model_index.json"
 
@@ -56,17 +56,17 @@ def read_index(folder: Path, variant: str = "", *, weights: bool = True) -> Inde
         weights: False looks for configuration alone, which is all a single file needs.
 
     Raises:
-        EngineFailed: there is no model_index.json, or it cannot be read.
+        EngineUnusable: there is no model_index.json, or it cannot be read.
     """
     try:
         fields = read_fields(folder / INDEX)
     except FileNotFoundError as error:
-        raise EngineFailed(
+        raise EngineUnusable(
             f"{folder.name} has no {INDEX}, so it is no checkpoint; name the folder that has it, "
             "or one .safetensors file"
         ) from error
     except (OSError, ValueError) as error:
-        raise EngineFailed(f"{INDEX} of {folder.name} cannot be read: {error}") from error
+        raise EngineUnusable(f"{INDEX} of {folder.name} cannot be read: {error}") from error
     named = fields["_class_name"]
     own = isinstance(named, list)
     parts: list[Part] = []

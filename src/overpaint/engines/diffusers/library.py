@@ -16,7 +16,7 @@ import torch
 
 from overpaint.engines.diffusers.family import FAMILIES, Family
 from overpaint.engines.diffusers.hub import INSTALL
-from overpaint.errors import EngineFailed
+from overpaint.errors import EngineUnusable
 
 #: The oldest diffusers that imports nothing a checkpoint merely names.
 OLDEST = (0, 42)
@@ -26,7 +26,7 @@ def import_library() -> Any:
     """The package diffusers.
 
     Raises:
-        EngineFailed: it, or what it needs, is not installed, is too old, or cannot be imported.
+        EngineUnusable: it, or what it needs, is not installed, is too old, or cannot be imported.
     """
     try:
         for name in ("transformers", "accelerate", "diffusers"):
@@ -35,10 +35,10 @@ def import_library() -> Any:
         version = library.__version__
         if tuple(map(int, version.split(".")[:2])) < OLDEST:
             oldest = ".".join(map(str, OLDEST))
-            raise EngineFailed(f"diffusers {version} is older than {oldest}: {INSTALL} --upgrade")
+            raise EngineUnusable(f"diffusers {version} is older than {oldest}: {INSTALL} --upgrade")
         library.DiffusionPipeline  # noqa: B018  its modules are imported when they are first named
     except ModuleNotFoundError as error:
-        raise EngineFailed(f"checkpoints need {error.name}: {INSTALL}") from error
+        raise EngineUnusable(f"checkpoints need {error.name}: {INSTALL}") from error
     except (ImportError, RuntimeError) as error:
         said = _first_line(error)
         if "torchvision" in str(error):
@@ -46,7 +46,7 @@ def import_library() -> Any:
                 "torchvision is made for another torch; install the one that goes with torch "
                 f"{torch.__version__}, or uninstall it ({said})"
             )
-        raise EngineFailed(f"diffusers cannot be imported: {said}") from error
+        raise EngineUnusable(f"diffusers cannot be imported: {said}") from error
     return library
 
 
@@ -69,7 +69,7 @@ def pipeline_class(library: Any, family: Family, class_name: str) -> Any:
         class_name: of model_index.json.
 
     Raises:
-        EngineFailed: nothing inpaints with it.
+        EngineUnusable: nothing inpaints with it.
     """
     if family.name in FAMILIES:
         return getattr(importlib.import_module(family.module), family.pipeline)
@@ -81,7 +81,7 @@ def pipeline_class(library: Any, family: Family, class_name: str) -> Any:
         auto.AUTO_INPAINT_PIPELINES_MAPPING, class_name, throw_error_if_not_exist=False
     )
     if found is None:
-        raise EngineFailed(f"diffusers {library.__version__} has no {class_name} that inpaints")
+        raise EngineUnusable(f"diffusers {library.__version__} has no {class_name} that inpaints")
     return found
 
 

@@ -27,7 +27,7 @@ from overpaint.engines.diffusers.parts import (
     part_bytes,
 )
 from overpaint.engines.diffusers.schedulers import set_scheduler
-from overpaint.errors import EngineFailed, OverpaintError
+from overpaint.errors import EngineUnusable, OverpaintError
 from overpaint.values import OnStep, Step
 
 #: Arguments of a pipeline that is loaded without them.
@@ -69,7 +69,7 @@ def load(checkpoint: Checkpoint, options: Options, on_step: OnStep | None = None
 
     Raises:
         CheckpointMissing: something of it is not there.
-        EngineFailed: it cannot be loaded as the options say, with what to do.
+        EngineUnusable: it cannot be loaded as the options say, with what to do.
     """
     began = time.monotonic()
     library = import_library()
@@ -98,7 +98,7 @@ def load(checkpoint: Checkpoint, options: Options, on_step: OnStep | None = None
             memory.free_caches()
             if isinstance(error, OverpaintError) or error in failures:
                 raise
-            raise EngineFailed(_explain(error, checkpoint, device)) from error
+            raise EngineUnusable(_explain(error, checkpoint, device)) from error
     return Loaded(
         pipe=pipe,
         family=family,
@@ -213,7 +213,7 @@ def _check_whole(pipe: Any, index: Mapping[str, Any], checkpoint: Checkpoint) ->
         if part is None and name not in index and name not in LEFT_OUT
     ]
     if lost:
-        raise EngineFailed(
+        raise EngineUnusable(
             f"checkpoint {checkpoint.source.name} has no {', '.join(lost)}, which "
             f"{type(pipe).__name__} needs: it is of another family than it says"
         )

@@ -11,7 +11,7 @@ from overpaint.engines.diffusers.hub import INSTALL, find_snapshot
 from overpaint.engines.diffusers.options import Lora, Options
 from overpaint.engines.diffusers.source import Source, read_source
 from overpaint.engines.diffusers.weights import read_header
-from overpaint.errors import CheckpointMissing, EngineFailed, InvalidOption
+from overpaint.errors import CheckpointMissing, EngineUnusable, InvalidOption
 
 _USUAL = "pytorch_lora_weights.safetensors"
 _ADAPTER = "overpaint"
@@ -26,12 +26,12 @@ def fuse_loras(pipe: Any, loras: Sequence[Lora], options: Options) -> None:
         options: whether they may be downloaded, and pickles loaded.
 
     Raises:
-        EngineFailed: a LoRA is missing or damaged, or is made for another kind of checkpoint: the
+        EngineUnusable: a LoRA is missing or damaged, or is made for another kind of checkpoint: the
             library would load that without a word and without effect.
     """
     wanted = [one for one in loras if one.weight]
     if wanted and not hasattr(pipe, "load_lora_weights"):
-        raise EngineFailed(f"{type(pipe).__name__} takes no LoRA; leave lora= out")
+        raise EngineUnusable(f"{type(pipe).__name__} takes no LoRA; leave lora= out")
     for one in wanted:
         _load(pipe, find_lora(one.where, options), options)
         pipe.set_adapters([_ADAPTER], [one.weight])
@@ -44,19 +44,19 @@ def find_lora(where: str, options: Options) -> Path:
 
     Raises:
         CheckpointMissing: it is of the hub and not on this machine.
-        EngineFailed: it is not there, cannot be told from others, or is a pickle.
+        EngineUnusable: it is not there, cannot be told from others, or is a pickle.
     """
     try:
         source = read_source(where, field="lora")
     except InvalidOption as error:
-        raise EngineFailed(str(error)) from error
+        raise EngineUnusable(str(error)) from error
     path = source.path or _from_hub(source, options)
     if path.is_dir():
         path = _only(path)
     if not path.is_file():
-        raise EngineFailed(f"lora={source.name}: there is no such file")
+        raise EngineUnusable(f"lora={source.name}: there is no such file")
     if path.suffix.lower() != ".safetensors" and not options.pickle:
-        raise EngineFailed(
+        raise EngineUnusable(
             f"lora={path.name} is a pickle, which can run code: take its .safetensors, or say "
             "pickle=1 if you trust who made it"
         )
@@ -71,7 +71,7 @@ def _only(folder: Path) -> Path:
     if len(files) != 1:
         names = ", ".join(file.name for file in files[:10])
         found = f"has several: {names}; say which" if files else "has no .safetensors file"
-        raise EngineFailed(f"lora={folder.name}: the folder {found}")
+        raise EngineUnusable(f"lora={folder.name}: the folder {found}")
     return files[0]
 
 
@@ -103,11 +103,11 @@ def _load(pipe: Any, path: Path, options: Options) -> None:
             use_safetensors=path.suffix.lower() == ".safetensors",
         )
     except ImportError as error:
-        raise EngineFailed(f"a LoRA needs peft: {INSTALL} ({error})") from error
+        raise EngineUnusable(f"a LoRA needs peft: {INSTALL} ({error})") from error
     except (ValueError, RuntimeError, KeyError, IndexError) as error:
         lines = [line.strip() for line in str(error).splitlines()]
         said = next((line for line in lines if line and not line.endswith(":")), "")[:300]
-        raise EngineFailed(f"{misfit} ({said or type(error).__name__})") from error
+        raise EngineUnusable(f"{misfit} ({said or type(error).__name__})") from error
     # Layers of other names are passed over: nothing of the file may have found its place.
     if not any(_ADAPTER in names for names in pipe.get_list_adapters().values()):
-        raise EngineFailed(f"{misfit}, and would have no effect")
+        raise EngineUnusable(f"{misfit}, and would have no effect")

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import torch
 
 from overpaint.engines.diffusers.options import Offload
-from overpaint.errors import EngineFailed
+from overpaint.errors import EngineFailed, EngineUnusable
 
 #: What PyTorch and the libraries below it say when memory ran out, where they have no class for it.
 _SAYINGS = (
@@ -85,7 +85,7 @@ def choose_offload(
     """
     on_cpu = torch.device(device).type == "cpu"
     if on_cpu and wanted not in ("auto", "none"):
-        raise EngineFailed(
+        raise EngineUnusable(
             f"offload={wanted} needs a GPU to move the weights to; on {device} leave it out"
         )
     free = free_bytes(device) if free is None else free
@@ -101,11 +101,11 @@ def choose_offload(
             chosen = "model"
     needed = {"none": total, "model": largest}.get(chosen, 0)
     if needed > free:
-        raise EngineFailed(_too_little(needed, free, device, chosen))
+        raise EngineUnusable(_too_little(needed, free, device, chosen))
     if chosen != "none":
         main = free_bytes("cpu")
         if total > main:
-            raise EngineFailed(
+            raise EngineUnusable(
                 f"with offload={chosen} the weights wait in main memory: they need "
                 f"{total / GB:.1f} GB, and {main / GB:.1f} GB are free; "
                 "close other programs or take a smaller checkpoint"
@@ -136,7 +136,7 @@ def place(pipe: Any, device: str, offload: Offload) -> None:
             pipe.to(device)
     except (ValueError, NotImplementedError, ImportError, AttributeError) as error:
         kind = type(pipe).__name__
-        raise EngineFailed(f"{kind} does not go with offload={offload}: {error}") from error
+        raise EngineUnusable(f"{kind} does not go with offload={offload}: {error}") from error
 
 
 def is_out_of_memory(error: BaseException | None) -> bool:

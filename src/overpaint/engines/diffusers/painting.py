@@ -181,12 +181,12 @@ class _Lost(Exception):
 
 
 class _Progress:
-    """How far a batch has come, in row-steps; what is begun anew does not count back."""
+    """How far a batch has come, in steps; what is begun anew does not count back."""
 
     def __init__(self, tell: Tell, rows: int) -> None:
         self.tell, self.rows = tell, rows
         self.painted = 0  # rows
-        self.done = self.total = 0  # row-steps
+        self.done = self.total = 0  # steps
 
 
 class _Part:
@@ -204,7 +204,7 @@ class _Part:
     def step(self, done: int, total: int, seen: Sequence[Rgb8] | None) -> None:
         """Tell that so many of this call's steps are done."""
         whole = self._whole
-        whole.total = whole.total or whole.rows * total
+        whole.total = whole.total or total
         here = whole.painted + len(self._places) * done / total  # rows
         whole.done = max(whole.done, int(here * whole.total / whole.rows))
         previews: list[Rgb8 | None] | None = None

@@ -6,7 +6,7 @@ import inspect
 from typing import Any
 
 from overpaint.engines.diffusers.options import Scheduler
-from overpaint.errors import EngineFailed
+from overpaint.errors import EngineUnusable
 
 _END = "scheduler"
 #: What may be left out of a name: Euler is EulerDiscrete, UniPC is UniPCMultistep.
@@ -24,7 +24,7 @@ def set_scheduler(library: Any, pipe: Any, wanted: Scheduler) -> None:
         wanted: its name, with or without "Scheduler" at its end, in any case; and flavours.
 
     Raises:
-        EngineFailed: no such scheduler goes with the checkpoint (the possible names are told),
+        EngineUnusable: no such scheduler goes with the checkpoint (the possible names are told),
             it knows no such flavour, or it needs a package that is not installed.
     """
     current = pipe.scheduler
@@ -33,7 +33,7 @@ def set_scheduler(library: Any, pipe: Any, wanted: Scheduler) -> None:
     found = [name for filler in _FILLERS for name in possible if _short(name) == short + filler]
     if not found:
         names = ", ".join(sorted(name.removesuffix("Scheduler") for name in possible))
-        raise EngineFailed(
+        raise EngineUnusable(
             f"scheduler={wanted.name} does not go with this checkpoint; possible are {names}"
         )
     kind = getattr(library, found[0])
@@ -41,10 +41,10 @@ def set_scheduler(library: Any, pipe: Any, wanted: Scheduler) -> None:
     try:
         scheduler = kind.from_config(current.config, **settings)
     except ImportError as error:
-        raise EngineFailed(f"scheduler={wanted.name}: {error}".strip()) from error
+        raise EngineUnusable(f"scheduler={wanted.name}: {error}".strip()) from error
     except (ValueError, NotImplementedError) as error:
         both = ":".join((wanted.name, *wanted.flavours))
-        raise EngineFailed(f"scheduler={both}: {error}") from error
+        raise EngineUnusable(f"scheduler={both}: {error}") from error
     for owner in (pipe, getattr(pipe, "decoder_pipe", None)):
         if owner is not None:
             owner.scheduler = scheduler
@@ -79,5 +79,5 @@ def _settings(kind: Any, wanted: Scheduler, name: str) -> dict[str, object]:
         one = Scheduler(name=wanted.name, flavours=(flavour,)).config
         # A class whose package is missing takes everything, and says so when it is made.
         if not set(one) <= known and "kwargs" not in known:
-            raise EngineFailed(f"scheduler={wanted.name}:{flavour}: {name} knows no {flavour}")
+            raise EngineUnusable(f"scheduler={wanted.name}:{flavour}: {name} knows no {flavour}")
     return wanted.config

@@ -14,7 +14,7 @@ from overpaint.engines.diffusers.hub import find_snapshot
 from overpaint.engines.diffusers.index import read_index
 from overpaint.engines.diffusers.source import Source
 from overpaint.engines.diffusers.weights import Header, find_weights
-from overpaint.errors import EngineFailed
+from overpaint.errors import EngineUnusable
 
 _NET = "model.diffusion_model."
 _PARTS = {
@@ -38,7 +38,7 @@ def recognise(header: Header, name: str) -> Recognised:
     """Say what a file of these tensors is.
 
     Raises:
-        EngineFailed: it is none that can be loaded, `name`, and what to do.
+        EngineUnusable: it is none that can be loaded, `name`, and what to do.
     """
     shapes = header.shapes
     lacks = tuple(
@@ -57,7 +57,9 @@ def recognise(header: Header, name: str) -> Recognised:
         xl = "conditioner.embedders.1.model.transformer.resblocks.9.mlp.c_proj.bias" in shapes
         paints = unet[1] == 9
         if "conditioner.embedders.0.model.transformer.resblocks.9.mlp.c_proj.bias" in shapes:
-            raise EngineFailed(f"{name} is a refiner, which does not inpaint alone; take the base")
+            raise EngineUnusable(
+                f"{name} is a refiner, which does not inpaint alone; take the base"
+            )
         if xl:
             repo = (
                 "diffusers/stable-diffusion-xl-1.0-inpainting-0.1"
@@ -77,7 +79,7 @@ def recognise(header: Header, name: str) -> Recognised:
         inputs = shape("img_in.weight")
         if inputs and inputs[-1] == 384:
             return made(family="flux-fill", config="black-forest-labs/FLUX.1-Fill-dev")
-        raise EngineFailed(
+        raise EngineUnusable(
             f"{name} is FLUX.1 in one file, of which diffusers inpaints with Fill alone; "
             "take its folder or its id of the hub"
         )
@@ -90,7 +92,7 @@ def recognise(header: Header, name: str) -> Recognised:
         return made(family="sd3", config=f"stabilityai/stable-diffusion-{repo}")
     if shape("layers.0.adaLN_modulation.0.weight"):
         return made(family="z-image", config="Tongyi-MAI/Z-Image-Turbo")
-    raise EngineFailed(f"{name} {_why_not(header)}")
+    raise EngineUnusable(f"{name} {_why_not(header)}")
 
 
 def _why_not(header: Header) -> str:
@@ -120,11 +122,11 @@ def check_config(config: Path | None, given: Source, family: Family, name: str) 
     """Hold that a single file's configuration is of its own family.
 
     Raises:
-        EngineFailed: it is of another one.
+        EngineUnusable: it is of another one.
     """
     other = None if config is None else family_of(read_index(config, weights=False).class_name)
     if other is not None and other.name != family.name:
-        raise EngineFailed(
+        raise EngineUnusable(
             f"{name} is of the family {family.title}, and config={given.name} of {other.title}; "
             "name the configuration of a checkpoint of the same family"
         )

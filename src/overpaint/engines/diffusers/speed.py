@@ -18,7 +18,7 @@ import torch
 from overpaint.engines.diffusers import lossy
 from overpaint.engines.diffusers.family import Family
 from overpaint.engines.diffusers.options import Options
-from overpaint.errors import EngineFailed
+from overpaint.errors import EngineUnusable
 from overpaint.values import OnStep, Step
 
 #: Attention backends of diffusers that are torch's own, by what torch calls them: a U-Net asks
@@ -49,7 +49,7 @@ def apply(
         Notes for who asked for something that this checkpoint cannot do.
 
     Raises:
-        EngineFailed: the attention backend is unknown, or not installed.
+        EngineUnusable: the attention backend is unknown, or not installed.
     """
     tell = on_step or (lambda step: None)
     notes: list[str] = []
@@ -78,7 +78,7 @@ def denoiser(pipe: Any) -> Any:
     for name in ("unet", "transformer"):
         if getattr(inner, name, None) is not None:
             return getattr(inner, name)
-    raise EngineFailed(f"{type(pipe).__name__} has neither a U-Net nor a transformer")
+    raise EngineUnusable(f"{type(pipe).__name__} has neither a U-Net nor a transformer")
 
 
 def coder(pipe: Any) -> Any:
@@ -113,7 +113,7 @@ def attend(pipe: Any, name: str) -> list[str]:
         name: "auto", "native", or a value of diffusers' `AttentionBackendName`.
 
     Raises:
-        EngineFailed: there is no such backend, it is not installed, or a U-Net cannot use it.
+        EngineUnusable: there is no such backend, it is not installed, or a U-Net cannot use it.
     """
     if name in ("auto", "native"):
         return []
@@ -129,7 +129,7 @@ def attend(pipe: Any, name: str) -> list[str]:
         return []
     if name not in _OF_TORCH:
         allowed = ", ".join(("auto", "native", *_OF_TORCH, "xformers"))
-        raise EngineFailed(f"attention={name}: a U-Net takes one of {allowed}")
+        raise EngineUnusable(f"attention={name}: a U-Net takes one of {allowed}")
     backend = getattr(torch.nn.attention.SDPBackend, _OF_TORCH[name])
     wrap(network, within(functools.partial(torch.nn.attention.sdpa_kernel, backend)))
     return []
@@ -152,8 +152,8 @@ def _attend_by_diffusers(network: Any, name: str) -> None:
         registry._active_backend = before
 
 
-def _cannot_attend(name: str, error: Exception) -> EngineFailed:
-    return EngineFailed(
+def _cannot_attend(name: str, error: Exception) -> EngineUnusable:
+    return EngineUnusable(
         f"attention={name} cannot be used: {error} Install what it needs, or take attention=auto"
     )
 

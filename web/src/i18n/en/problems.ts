@@ -140,8 +140,7 @@ export const problems = {
   note_unguided: (name: string) => `${name} is not guided: the negative prompt has no effect.`,
   note_takesAway: (name: string) =>
     `The prompt only asks to remove something; ${name} painted without words. The removal model does this better.`,
-  note_lossy: (name: string, what: string) =>
-    `${name} runs with ${what}, which changes pixels for speed.`,
+  note_lossy: (name: string, what: string) => `${name} runs with ${what}, which changes pixels.`,
   note_frame: (frames: string) => `Only the first of ${frames} frames was used.`,
   note_instead: (why: string) => `${why} The background was filled in instead.`,
 } as const;

@@ -131,7 +131,7 @@ export const problems: Translation<typeof en> = {
   note_oneGuidance: (name, guidance) => `“${name}”的引导强度是固定的，已忽略 ${guidance}。`,
   note_unguided: (name) => `“${name}”不使用引导，反向提示词不起作用。`,
   note_takesAway: (name) => `提示词只要求去除，“${name}”按没有提示词来画；消除模型更适合。`,
-  note_lossy: (name, what) => `“${name}”开启了 ${what}，以像素差异换取速度。`,
+  note_lossy: (name, what) => `“${name}”开启了 ${what}，像素会因此改变。`,
   note_frame: (frames) => `只使用了 ${frames} 帧中的第一帧。`,
   note_instead: (why) => `${why}已改为延续背景。`,
 };
