@@ -90,8 +90,7 @@ def coder(pipe: Any) -> Any:
 def lay_out(pipe: Any) -> None:
     """Lay the weights of convolutions out channels last, as their fastest kernels read them.
 
-    On a CPU in float32 a U-Net takes a third less time so (measured, SD 1.5); pixels change by
-    rounding.
+    On a CPU in float32 that gains some 7 % (docs/benchmarks.md); pixels change by rounding.
     """
     for network in (denoiser(pipe), coder(pipe)):
         if network is not None and _convolves(network):
