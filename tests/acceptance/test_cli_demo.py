@@ -91,7 +91,13 @@ def test_the_doctor_looks_at_the_service_s_data_and_changes_nothing(
     monkeypatch.setenv("OVERPAINT_DATA_DIR", str(data))
     told = json.loads(overpaint(tmp_path, "doctor", "--json").stdout)["service"]
     assert told.pop("free_gb") > 0
-    assert told == {"data_dir": str(data), "writable": True, "revision": None, "keys": 0}
+    assert told == {
+        "data_dir": str(data),
+        "writable": True,
+        "revision": None,
+        "keys": 0,
+        "pools": {},
+    }
     assert not data.exists()
 
     for name in ("a", "b"):
