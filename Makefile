@@ -12,8 +12,9 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 DEMO_OUT := demo-out
 # What `make heavy` installs as torch; on a machine without a GPU any CPU build does.
 TORCH ?= torch==2.13.0
-# How many tests run side by side; a file's tests stay together: see tests/conftest.py.
-JOBS ?= 2
+# How many tests run side by side, for two cores: a third runs while others wait for their servers.
+# A file's tests stay together: see tests/conftest.py.
+JOBS ?= 3
 
 # The tests start hundreds of processes: without kept bytecode each would compile the package anew.
 unexport PYTHONDONTWRITEBYTECODE
