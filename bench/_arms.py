@@ -16,6 +16,7 @@ from unittest.mock import patch
 
 import numpy as np
 from bench._requests import Request
+from bench._timing import side_by_side
 from PIL import Image
 
 import overpaint
@@ -192,32 +193,22 @@ def run(
     """Let so many callers take the requests in turn, each the next one when it has its last."""
     waiting = iter(requests)
     latencies: list[float] = []
-    errors: list[BaseException] = []
     turn = threading.Lock()
 
-    def work() -> None:
-        try:
-            while True:
-                with turn:
-                    request = next(waiting, None)
-                if request is None or errors:
-                    return
-                begin = time.perf_counter()
-                paint(request)
-                latencies.append(time.perf_counter() - begin)
-        except BaseException as error:
-            errors.append(error)
+    def work(failed: threading.Event) -> None:
+        while True:
+            with turn:
+                request = next(waiting, None)
+            if request is None or failed.is_set():
+                return
+            begin = time.perf_counter()
+            paint(request)
+            latencies.append(time.perf_counter() - begin)
 
-    threads = [threading.Thread(target=work) for _ in range(callers)]
     memory.start()
     begin, busy = time.perf_counter(), time.process_time()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    side_by_side(callers, work)
     seconds = time.perf_counter() - begin
-    if errors:
-        raise errors[0]
     return Run(
         seconds=seconds,
         latencies=latencies,

@@ -52,26 +52,37 @@ def timed(
     """
     each: list[float] = []
     left = threading.Semaphore(calls)
-    errors: list[BaseException] = []
 
-    def work() -> None:
-        try:
-            with connect() as connection:
-                while not errors and left.acquire(blocking=False):
-                    begin = time.perf_counter()
-                    do(connection)
-                    each.append(time.perf_counter() - begin)
-        except BaseException as error:
-            errors.append(error)
+    def work(failed: threading.Event) -> None:
+        with connect() as connection:
+            while not failed.is_set() and left.acquire(blocking=False):
+                begin = time.perf_counter()
+                do(connection)
+                each.append(time.perf_counter() - begin)
 
-    threads = [threading.Thread(target=work) for _ in range(at_a_time)]
     before = spent()
     begin = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    side_by_side(at_a_time, work)
     wall = time.perf_counter() - begin
+    return Times(each, wall, spent() - before)
+
+
+def side_by_side(threads: int, work: Callable[[threading.Event], object]) -> None:
+    """Run `work` in so many threads; raise what one raises, and tell the others by the event."""
+    errors: list[BaseException] = []
+    failed = threading.Event()
+
+    def guarded() -> None:
+        try:
+            work(failed)
+        except BaseException as error:
+            errors.append(error)
+            failed.set()
+
+    started = [threading.Thread(target=guarded) for _ in range(threads)]
+    for thread in started:
+        thread.start()
+    for thread in started:
+        thread.join()
     if errors:
         raise errors[0]
-    return Times(each, wall, spent() - before)

@@ -18,7 +18,7 @@ from overpaint.engines.diffusers.fetch import fetch
 from overpaint.engines.diffusers.hub import find_snapshot
 from overpaint.engines.diffusers.options import Options
 from overpaint.engines.diffusers.source import Source, read_source
-from overpaint.errors import CheckpointMissing, EngineFailed
+from overpaint.errors import CheckpointMissing, EngineFailed, EngineUnusable
 from overpaint.values import Step
 
 REPO = "org/painter"
@@ -75,6 +75,16 @@ def test_only_what_is_loaded_is_fetched(hub: Hub) -> None:
     folder = fetch(source(), Options(variant="fp16", remote_code=True))
     both = {"unet/diffusion_pytorch_model.fp16.safetensors", "unet/modeling.py", "run.py"}
     assert names(folder) == set(sd_files()) | both
+
+
+def test_a_variant_that_is_not_there_is_not_fetched_otherwise(hub: Hub) -> None:
+    with pytest.raises(EngineUnusable, match=r"has no variant fp16 of its weights; say none$"):
+        fetch(source(), Options(variant="fp16"))
+    assert find_snapshot(REPO, None) is None
+    hub.repos[REPO]["unet/diffusion_pytorch_model.fp16.safetensors"] = hub.repos[REPO].pop(UNET)
+    with pytest.raises(EngineUnusable, match=r"; say fp16, or none$"):
+        fetch(source(), Options(variant="bf16"))
+    assert names(fetch(source(), Options(variant="fp16"))) == set(hub.repos[REPO])
 
 
 def test_without_weights_a_single_file_has_all_it_needs(hub: Hub) -> None:

@@ -15,8 +15,6 @@ from tests.unit.dispatch_stage import (
     Stage,
     batches,
     ended,
-    install_engine,
-    open_stage,
     together,
     until,
 )
@@ -32,36 +30,9 @@ from overpaint.tasks.audit import audit
 from overpaint.tasks.store import TaskStore
 from overpaint.tasks.task import State, Task
 
+pytestmark = pytest.mark.usefixtures("stage_engines")
+
 MIDDLE = slice(HOLE.start + 20, HOLE.stop - 20)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    folder = tmp_path_factory.mktemp("plugins")
-    install_engine(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(folder)
-        yield
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    with open_stage(tmp_path) as opened:
-        yield opened
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """The engine's."""
-    made = tmp_path / "checkpoint"
-    made.mkdir()
-    return made
-
-
-@pytest.fixture
-def slow(folder: Path) -> str:
-    """The engine's name."""
-    return f"slow:{folder}"
 
 
 @contextmanager
@@ -97,16 +68,16 @@ def test_there_are_hands_for_the_batch_that_is_painted_and_for_the_next(
 
 
 def test_tasks_are_painted_together_each_into_its_own_result(
-    stage: Stage, slow: str, folder: Path
+    stage: Stage, slow: str, signs: Path
 ) -> None:
     with serving(stage, slow):
         tasks = together(stage, slow, "p0", "p1", "p2", "p3")
         until(lambda: all(ended(stage, task) for task in tasks))
     done = [stage.now(task) for task in tasks]
-    assert {(task.state, task.painter) for task in done} == {(State.SUCCEEDED, "slow:checkpoint")}
+    assert {(task.state, task.painter) for task in done} == {(State.SUCCEEDED, "slow:signs")}
     assert len({task.worker for task in done}) == 4
     assert all(task.worker.startswith("engine-1-ab.") for task in done)
-    assert batches(folder) == [["first"], ["p0", "p1", "p2", "p3"]]
+    assert batches(signs) == [["first"], ["p0", "p1", "p2", "p3"]]
     for seed, task in enumerate(tasks):
         assert (stage.picture(task)[MIDDLE, MIDDLE] == 10 * seed + 20).all()
     assert stage.ledger() == (5, 0)
@@ -129,13 +100,13 @@ def test_only_tasks_of_the_pool_are_taken_here_and_only_others_elsewhere(
 
 
 def test_a_task_that_is_canceled_in_a_batch_leaves_the_others(
-    stage: Stage, slow: str, folder: Path, caplog: pytest.LogCaptureFixture
+    stage: Stage, slow: str, signs: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with serving(stage, slow), caplog.at_level(logging.INFO, "overpaint"):
         tasks = together(stage, slow, "wait", "wait", "wait", "wait")
         stage.store.cancel(tasks[1].id, stage.key.id, running=True)
         until(lambda: "canceled" in [record.message for record in caplog.records])
-        (folder / "go").touch()
+        (signs / "go").touch()
         others = (tasks[0], *tasks[2:])
         until(lambda: all(ended(stage, task) for task in others))
     assert stage.now(tasks[1]).state is State.CANCELED
@@ -145,7 +116,7 @@ def test_a_task_that_is_canceled_in_a_batch_leaves_the_others(
     assert stage.ledger() == (4, 0)
 
 
-def test_a_row_that_fails_fails_its_own_task_alone(stage: Stage, slow: str, folder: Path) -> None:
+def test_a_row_that_fails_fails_its_own_task_alone(stage: Stage, slow: str, signs: Path) -> None:
     with serving(stage, slow):
         bad, *good = together(stage, slow, "fail", "paint", "paint", "paint")
         until(lambda: all(ended(stage, task) for task in (bad, *good)))
@@ -157,7 +128,7 @@ def test_a_row_that_fails_fails_its_own_task_alone(stage: Stage, slow: str, fold
 
 
 def test_a_task_that_was_tried_before_is_painted_alone(
-    stage: Stage, slow: str, folder: Path
+    stage: Stage, slow: str, signs: Path
 ) -> None:
     suspects = [stage.submit(f"again-{number}", engine=slow) for number in range(2)]
     for _ in suspects:
@@ -167,7 +138,7 @@ def test_a_task_that_was_tried_before_is_painted_alone(
     with serving(stage, slow):
         until(lambda: all(ended(stage, task) for task in (*suspects, *others)))
     assert [stage.now(task).tries for task in suspects] == [2, 2]
-    seen = batches(folder)
+    seen = batches(signs)
     assert ["again-0"] in seen
     assert ["again-1"] in seen
     assert {stage.now(task).state for task in (*suspects, *others)} == {State.SUCCEEDED}
@@ -212,7 +183,7 @@ def test_hands_outlive_a_database_that_does_not_answer(stage: Stage, slow: str) 
 
 
 def test_the_end_waits_for_tasks_in_hand_and_gives_back_those_that_take_too_long(
-    stage: Stage, slow: str, folder: Path
+    stage: Stage, slow: str, signs: Path
 ) -> None:
     tasks = [stage.submit("wait", engine=slow) for _ in range(2)]
     with serving(stage, slow, count=2) as hands:
@@ -221,7 +192,7 @@ def test_the_end_waits_for_tasks_in_hand_and_gives_back_those_that_take_too_long
         assert not hands.stop(0)
         given = [stage.now(task) for task in tasks]
         assert [(task.state, task.tries) for task in given] == [(State.PENDING, 0)] * 2
-        (folder / "go").touch()
+        (signs / "go").touch()
     assert stage.now(waiting).state is State.PENDING
     with serving(stage, slow, count=2) as hands:
         until(lambda: hands.task_ids() != [])
@@ -275,15 +246,15 @@ def states(stage: Stage) -> list[tuple[str, str]]:
 
 
 def test_an_engine_is_loaded_before_a_task_is_taken_and_says_how_far_it_is(
-    stage: Stage, slow: str, folder: Path, caplog: pytest.LogCaptureFixture
+    stage: Stage, slow: str, signs: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (folder / "hold").touch()
+    (signs / "hold").touch()
     task = stage.submit(engine=slow)
     with caplog.at_level(logging.INFO, "overpaint"), loading(stage, slow) as codes:
         until(lambda: states(stage) == [(slow, "loading")])
-        until(lambda: list(folder.glob("loading-*")) != [])
+        until(lambda: list(signs.glob("loading-*")) != [])
         assert stage.now(task).state is State.PENDING
-        (folder / "hold").unlink()
+        (signs / "hold").unlink()
         until(lambda: ended(stage, task) and states(stage) == [(slow, "ready")])
     assert codes == [0]
     assert stage.now(task).state is State.SUCCEEDED
@@ -292,14 +263,14 @@ def test_an_engine_is_loaded_before_a_task_is_taken_and_says_how_far_it_is(
     said = [vars(record) for record in caplog.records]
     assert [one["stage"] for one in said if "stage" in one] == ["load"]
     (ready,) = [one for one in said if one["message"] == "ready"]
-    assert (ready["engine"], ready["hands"]) == ("slow:checkpoint", 8)
-    assert str(folder) not in str([one for one in said if one["message"] != "cannot be loaded"])
+    assert (ready["engine"], ready["hands"]) == ("slow:signs", 8)
+    assert str(signs) not in str([one for one in said if one["message"] != "cannot be loaded"])
 
 
 def test_an_engine_that_cannot_be_loaded_fails_its_tasks_and_no_others(
-    stage: Stage, slow: str, folder: Path, caplog: pytest.LogCaptureFixture
+    stage: Stage, slow: str, signs: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (folder / "broken").touch()
+    (signs / "broken").touch()
     early, other = stage.submit(n=2, engine=slow), stage.submit()
     with loading(stage, slow, refusing_s=60) as codes:
         until(lambda: ended(stage, early))
@@ -316,7 +287,7 @@ def test_an_engine_that_cannot_be_loaded_fails_its_tasks_and_no_others(
     assert stage.now(other).state is State.PENDING
     assert stage.ledger() == (0, 1)
     (record,) = [one for one in caplog.records if one.message == "cannot be loaded"]
-    assert vars(record)["reason"] == f"{folder} has no weights"  # the log says why
+    assert vars(record)["reason"] == f"{signs} has no weights"  # the log says why
     assert audit(stage.database) == []
 
 
@@ -363,11 +334,11 @@ def test_an_engine_that_ended_with_the_service_while_it_was_loaded_has_not_faile
     assert stage.now(task).state is State.FAILED
 
 
-def test_loading_is_tried_again_by_the_next_process(stage: Stage, slow: str, folder: Path) -> None:
-    (folder / "broken").touch()
+def test_loading_is_tried_again_by_the_next_process(stage: Stage, slow: str, signs: Path) -> None:
+    (signs / "broken").touch()
     with loading(stage, slow, refusing_s=0) as codes:
         until(lambda: codes == [1])
-    (folder / "broken").unlink()
+    (signs / "broken").unlink()
     task = stage.submit(engine=slow)
     with loading(stage, slow) as codes:
         until(lambda: ended(stage, task))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.dispatch_stage import Stage, open_stage, until
+from tests.unit.dispatch_stage import Stage, until
 
 from overpaint.dispatch import pulse
 from overpaint.dispatch.painting import LeaseLost
@@ -16,12 +14,6 @@ from overpaint.errors import StorageFull
 from overpaint.tasks.store import TaskStore
 from overpaint.tasks.task import Progress, Task
 from overpaint.values import Step
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    with open_stage(tmp_path) as opened:
-        yield opened
 
 
 def never(task: Task) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,8 +16,6 @@ from tests.unit.dispatch_stage import (
     HOLE,
     Stage,
     ended,
-    install_engine,
-    open_stage,
     png,
     until,
 )
@@ -33,20 +31,7 @@ from overpaint.tasks.store import TaskStore
 from overpaint.tasks.task import MAX_TRIES, Failure, PictureOutcome, Preview, State, Task
 from overpaint.values import BlobRef, Rgb8, Step
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    folder = tmp_path_factory.mktemp("plugins")
-    install_engine(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(folder)
-        yield
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    with open_stage(tmp_path) as opened:
-        yield opened
+pytestmark = pytest.mark.usefixtures("stage_engines")
 
 
 class FullDisk(LocalBlobs):

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.unit.dispatch_stage import Stage, batches, ended, open_stage, together, until
+from tests.unit.dispatch_stage import Stage, batches, ended, together, until
 
 from overpaint.dispatch.deaths import Deaths
 from overpaint.dispatch.presence import UNLOADABLE
@@ -29,26 +29,6 @@ from overpaint.dispatch import worker
 worker.GRACE_S = 0.3
 sys.exit(worker.main(["hasty"]))
 """
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    with open_stage(tmp_path) as opened:
-        yield opened
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Where an engine that waits says that it began, and looks for "go"."""
-    made = tmp_path / "signs"
-    made.mkdir()
-    return made
-
-
-@pytest.fixture
-def slow(folder: Path) -> str:
-    """The name of an engine of a family, which has a process of its own."""
-    return f"slow:{folder}"
 
 
 @contextmanager
@@ -88,19 +68,19 @@ def worker(stage: Stage, *argv: str, **settings: str) -> Iterator[subprocess.Pop
         process.communicate()
 
 
-def begun(folder: Path) -> list[int]:
+def begun(signs: Path) -> list[int]:
     """Ids of the processes in which an engine began to wait."""
-    return [int(path.name.partition("-")[2]) for path in folder.glob("begun-*")]
+    return [int(path.name.partition("-")[2]) for path in signs.glob("begun-*")]
 
 
 def test_a_task_whose_worker_is_killed_is_painted_again_into_one_result(
-    stage: Stage, folder: Path
+    stage: Stage, signs: Path
 ) -> None:
-    task = stage.submit(f"wait {folder}", n=2)
+    task = stage.submit(f"wait {signs}", n=2)
     with supervised(stage):
-        until(lambda: len(begun(folder)) == 1)
-        os.kill(begun(folder)[0], signal.SIGKILL)
-        (folder / "go").touch()
+        until(lambda: len(begun(signs)) == 1)
+        os.kill(begun(signs)[0], signal.SIGKILL)
+        (signs / "go").touch()
         until(lambda: ended(stage, task))
         (seen,) = stage.store.workers()  # the dead one is forgotten
     done = stage.now(task)
@@ -110,12 +90,12 @@ def test_a_task_whose_worker_is_killed_is_painted_again_into_one_result(
     assert stage.store.workers() == []
 
 
-def test_a_task_that_kills_its_workers_fails_and_is_refunded(stage: Stage, folder: Path) -> None:
-    deadly, harmless = stage.submit(f"wait {folder}", n=2), stage.submit()
+def test_a_task_that_kills_its_workers_fails_and_is_refunded(stage: Stage, signs: Path) -> None:
+    deadly, harmless = stage.submit(f"wait {signs}", n=2), stage.submit()
     with supervised(stage):
         for count in range(1, MAX_TRIES + 1):
-            until(lambda count=count: len(begun(folder)) == count)  # type: ignore[misc]
-            newest = max(folder.glob("begun-*"), key=lambda path: path.stat().st_mtime_ns)
+            until(lambda count=count: len(begun(signs)) == count)  # type: ignore[misc]
+            newest = max(signs.glob("begun-*"), key=lambda path: path.stat().st_mtime_ns)
             os.kill(int(newest.name.partition("-")[2]), signal.SIGKILL)
         until(lambda: ended(stage, deadly) and ended(stage, harmless))
     done = stage.now(deadly)
@@ -135,11 +115,11 @@ def test_an_idle_worker_ends_when_told_to(stage: Stage) -> None:
 
 
 def test_a_worker_deep_in_an_engine_gives_its_task_back_uncounted(
-    stage: Stage, folder: Path
+    stage: Stage, signs: Path
 ) -> None:
-    task = stage.submit(f"sleep {folder} 60")
+    task = stage.submit(f"sleep {signs} 60")
     with worker(stage, "-c", HASTY) as process:
-        until(lambda: len(begun(folder)) == 1)
+        until(lambda: len(begun(signs)) == 1)
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
     given = stage.now(task)
@@ -147,19 +127,19 @@ def test_a_worker_deep_in_an_engine_gives_its_task_back_uncounted(
     assert stage.ledger() == (0, 1)
 
 
-def test_a_worker_finishes_its_task_when_told_to_end(stage: Stage, folder: Path) -> None:
-    task, other = stage.submit(f"wait {folder}"), stage.submit()
+def test_a_worker_finishes_its_task_when_told_to_end(stage: Stage, signs: Path) -> None:
+    task, other = stage.submit(f"wait {signs}"), stage.submit()
     with worker(stage) as process:
-        until(lambda: len(begun(folder)) == 1)
+        until(lambda: len(begun(signs)) == 1)
         process.terminate()
-        (folder / "go").touch()
+        (signs / "go").touch()
         assert process.wait(60) == 0
     assert stage.now(task).state is State.SUCCEEDED
     assert stage.now(other).state is State.PENDING
 
 
-def test_a_try_that_takes_too_long_ends_the_process_and_is_told(stage: Stage, folder: Path) -> None:
-    task = stage.submit(f"sleep {folder} 60")
+def test_a_try_that_takes_too_long_ends_the_process_and_is_told(stage: Stage, signs: Path) -> None:
+    task = stage.submit(f"sleep {signs} 60")
     for tries in range(1, MAX_TRIES):  # so that one more is the last
         taken = stage.store.claim("w", lease_ms=1000)
         assert taken is not None
@@ -176,10 +156,10 @@ def test_a_try_that_takes_too_long_ends_the_process_and_is_told(stage: Stage, fo
     assert stage.ledger() == (0, 0)
 
 
-def test_a_worker_ends_with_its_parent_whatever_it_is_at(stage: Stage, folder: Path) -> None:
-    stage.submit(f"sleep {folder} 60")
+def test_a_worker_ends_with_its_parent_whatever_it_is_at(stage: Stage, signs: Path) -> None:
+    stage.submit(f"sleep {signs} 60")
     with worker(stage) as process:
-        until(lambda: len(begun(folder)) == 1)
+        until(lambda: len(begun(signs)) == 1)
         assert process.stdin is not None
         process.stdin.close()
         assert process.wait(60) == 1
@@ -200,7 +180,7 @@ def test_a_worker_that_cannot_begin_says_why(stage: Stage) -> None:
 
 
 def test_a_task_that_kills_its_engine_fails_and_takes_none_of_its_batch_with_it(
-    stage: Stage, folder: Path, slow: str
+    stage: Stage, signs: Path, slow: str
 ) -> None:
     with supervised(stage, engine=slow, workers=0):
         deadly, *others = together(stage, slow, "deadly", "paint", "paint", "paint")
@@ -217,30 +197,30 @@ def test_a_task_that_kills_its_engine_fails_and_takes_none_of_its_batch_with_it(
         assert (stage.now(task).state, stage.now(task).tries) == (State.SUCCEEDED, 2)
         assert stage.results(task) == ["result-2-0.png"]
     assert stage.ledger() == (4, 0)
-    again = [words for words in batches(folder)[2:] if words != ["first"]]
+    again = [words for words in batches(signs)[2:] if words != ["first"]]
     assert sorted(again) == [["deadly"]] * 2 + [["paint"]] * 3  # alone: any of them may be it
     assert stage.store.workers() == []
 
 
 def test_tasks_of_an_engine_that_dies_while_it_is_loaded_fail_and_no_others(
-    stage: Stage, folder: Path, slow: str
+    stage: Stage, signs: Path, slow: str
 ) -> None:
-    (folder / "too-large").touch()
+    (signs / "too-large").touch()
     task, other = stage.submit(engine=slow), stage.submit()
     with supervised(stage, engine=slow, workers=0):
         until(lambda: ended(stage, task))
     failure = stage.now(task).failure
     assert failure is not None
     assert failure.message == UNLOADABLE.replace("{model}", "wanx-x-painting")
-    assert len(list(folder.glob("loading-*"))) >= 2  # once may be bad luck
+    assert len(list(signs.glob("loading-*"))) >= 2  # once may be bad luck
     assert stage.now(other).state is State.PENDING
     assert stage.ledger() == (0, 1)
 
 
 def test_an_engine_ends_when_told_to_even_while_it_is_loaded(
-    stage: Stage, folder: Path, slow: str
+    stage: Stage, signs: Path, slow: str
 ) -> None:
-    (folder / "hold").touch()
+    (signs / "hold").touch()
     with worker(stage, "-m", "overpaint.dispatch.worker", "alone", "1", slow) as process:
         until(lambda: [one.state for one in stage.store.workers()] == ["loading"])
         process.terminate()

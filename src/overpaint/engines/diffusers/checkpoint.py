@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from overpaint.engines.diffusers.card import Card, read_card
-from overpaint.engines.diffusers.family import FAMILIES, Family, family_of, other_family
+from overpaint.engines.diffusers.family import FAMILIES, Family
 from overpaint.engines.diffusers.fetch import fetch
 from overpaint.engines.diffusers.hub import find_snapshot
 from overpaint.engines.diffusers.index import (
-    Index,
     Part,
     called,
     few_steps,
     fitted,
+    inpainting_family,
     read_config,
     read_index,
 )
@@ -219,7 +219,7 @@ class Checkpoint:
 
 def _read_folder(source: Source, folder: Path, options: Options) -> Checkpoint:
     index = read_index(folder, options.variant)
-    family = _family(index, source)
+    family = inpainting_family(index, source.name)
     card = read_card(folder)
     parts, missing = list(index.parts), list(index.missing)
     if index.class_name == "KandinskyV22InpaintPipeline":  # the decoder alone
@@ -298,7 +298,7 @@ def _read_pickle(source: Source, path: Path, options: Options) -> Checkpoint:
             f"{path.name} needs the configuration of {given}; "
             f"overpaint checkpoints fetch {given} --no-weights"
         )
-    family = _family(read_index(config, weights=False), source)
+    family = inpainting_family(read_index(config, weights=False), source.name)
     few = few_steps(family, config, called(source, options), options)
     weights = Weights(files=(path,), bytes=path.stat().st_size, pickled=True)
     return Checkpoint(
@@ -311,16 +311,4 @@ def _read_pickle(source: Source, path: Path, options: Options) -> Checkpoint:
         config=config,
         config_source=given,
         few_steps=few > 0,
-    )
-
-
-def _family(index: Index, source: Source) -> Family:
-    family = family_of(index.class_name)
-    if family is not None:
-        return family
-    if index.own_class:
-        return other_family(index.class_name)
-    known = ", ".join(family.title for family in FAMILIES.values())
-    raise EngineUnusable(
-        f"checkpoint {source.name} is a {index.class_name}, which cannot inpaint; what can: {known}"
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import httpx
@@ -63,8 +64,9 @@ def fetch(
 
     Raises:
         CheckpointMissing: the hub has none of this name, or does not give it to this user.
-        EngineUnusable: it has only pickles or runs code of its own and that is not allowed, the hub
-            cannot be reached, the disk is full, or huggingface_hub is not installed.
+        EngineUnusable: it has only pickles or runs code of its own and that is not allowed, it
+            has no weights of this variant, the hub cannot be reached, the disk is full, or
+            huggingface_hub is not installed.
     """
     path = _fetch_one(source, options, weights, on_step)
     for connected in () if source.file else read_card(path).connected:  # these stand alone
@@ -135,6 +137,12 @@ def _chosen(
     for part, (_, class_name) in parts_of(index).items() if weights else ():
         if not is_light(class_name):
             chosen += _weights_of(source, repository, part, options)
+    if weights and options.variant and options.variant not in _variants(chosen):
+        others = ", ".join(sorted(_variants(repository.files) - {""}))
+        raise EngineUnusable(
+            f"{source.repo} has no variant {options.variant} of its weights; say "
+            f"{f'{others}, or ' if others else ''}none"
+        )
     return sorted(chosen, key=lambda file: file.bytes)
 
 
@@ -152,6 +160,12 @@ def _weights_of(source: Source, repository: Repository, part: str, options: Opti
     if chosen[0] == "bin" and not options.pickle:
         raise EngineUnusable(f"{source.repo} has its {part} only as a pickle; {_PICKLE}")
     return found[chosen]
+
+
+def _variants(files: Iterable[File]) -> set[str]:
+    """The variants of the weight files among these; "" is the plain one."""
+    read = (read_name(file.name.rpartition("/")[2]) for file in files)
+    return {named[0][1] for named in read if named}
 
 
 def _part_of(name: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from overpaint.engines.diffusers.family import Family
+from overpaint.engines.diffusers.family import FAMILIES, Family, family_of, other_family
 from overpaint.engines.diffusers.options import Options
 from overpaint.engines.diffusers.source import Source
 from overpaint.engines.diffusers.weights import Weights, find_weights
@@ -147,6 +147,23 @@ def read_config(folder: Path, name: str) -> dict[str, Any]:
         if isinstance(found, dict):
             return found
     return {}
+
+
+def inpainting_family(index: Index, name: str) -> Family:
+    """The family of a checkpoint; one whose pipeline's class comes with it has its own.
+
+    Raises:
+        EngineUnusable: it cannot inpaint; `name` is what it is called.
+    """
+    family = family_of(index.class_name)
+    if family is not None:
+        return family
+    if index.own_class:
+        return other_family(index.class_name)
+    known = ", ".join(family.title for family in FAMILIES.values())
+    raise EngineUnusable(
+        f"checkpoint {name} is a {index.class_name}, which cannot inpaint; what can: {known}"
+    )
 
 
 def called(source: Source, options: Options) -> str:

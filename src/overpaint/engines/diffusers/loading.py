@@ -18,7 +18,7 @@ from overpaint.engines.diffusers.devices import choose_device, choose_dtype
 from overpaint.engines.diffusers.family import Family
 from overpaint.engines.diffusers.library import import_library, pipeline_class, quiet
 from overpaint.engines.diffusers.lora import fuse_loras
-from overpaint.engines.diffusers.options import Offload, Options
+from overpaint.engines.diffusers.options import OPTIONS, Offload, Options, defaults
 from overpaint.engines.diffusers.parts import (
     LEFT_OUT,
     lacking_parts,
@@ -134,13 +134,18 @@ def _ready(
 
 
 def _told(checkpoint: Checkpoint, options: Options) -> Iterator[str]:
-    """Notes on a checkpoint: its licence; a variant that it has not."""
+    """Notes on a checkpoint: its licence; what was said of it that changes nothing."""
     card, name = checkpoint.card, checkpoint.source.name
     if card.licence:
         yield f"licence of {name}: {card.licence}{f' ({card.link})' if card.link else ''}"
+    shared, applicable = defaults(), checkpoint.applicable
     variants = {part.weights.variant for part in checkpoint.parts}
-    if options.variant and options.variant not in variants:
+    if "variant" in applicable and options.variant and options.variant not in variants:
         yield f"{name} has no variant {options.variant}; its weights were loaded as they are"
+    for option in OPTIONS:
+        said = getattr(options, option.field) != getattr(shared, option.field)
+        if said and option.name not in applicable:
+            yield f"the option {option.name} changes nothing of {name}"
 
 
 def _pipeline(

@@ -1,0 +1,40 @@
+"""What the tests of workers share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.unit.dispatch_stage import Stage, install_engine, open_stage
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    """A data folder with tasks to paint."""
+    with open_stage(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def stage_engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The engines "stage" and "slow:FOLDER" are installed in this process, too."""
+    folder = tmp_path_factory.mktemp("plugins")
+    install_engine(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        yield
+
+
+@pytest.fixture
+def signs(tmp_path: Path) -> Path:
+    """Where an engine that waits says that it began, and looks for "go"."""
+    made = tmp_path / "signs"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def slow(signs: Path) -> str:
+    """The name of an engine of the family "slow", which has a process of its own."""
+    return f"slow:{signs}"
