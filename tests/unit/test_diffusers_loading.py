@@ -154,7 +154,7 @@ def test_a_variant_is_loaded_where_it_is_and_its_absence_is_told(
 def test_an_option_that_changes_nothing_is_told(
     tiny: Tiny, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = ("the option config changes nothing of sd9",)
+    told = ("the option config has no effect on sd9",)
     assert loaded(tiny("sd9"), "config=org/other").notes == told
     monkeypatch.setenv("OVERPAINT_DIFFUSERS", "config=org/other")  # for files among many
     assert loaded(tiny("sd9"), "config=org/other").notes == ()

@@ -144,8 +144,8 @@ def _told(checkpoint: Checkpoint, options: Options) -> Iterator[str]:
         yield f"{name} has no variant {options.variant}; its weights were loaded as they are"
     for option in OPTIONS:
         said = getattr(options, option.field) != getattr(shared, option.field)
-        if said and option.name not in applicable:
-            yield f"the option {option.name} changes nothing of {name}"
+        if said and option.name not in applicable and not option.changes_pixels:  # see `lossy`
+            yield f"the option {option.name} has no effect on {name}"
 
 
 def _pipeline(
