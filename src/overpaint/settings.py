@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 import os
+import platform
+import re
 import sys
 import tomllib
 from collections.abc import Mapping
@@ -25,6 +27,7 @@ from overpaint.settings_table import MODELS, PREFIX, SETTINGS, Setting
 
 #: The database's file in the data folder.
 DATABASE = "overpaint.db"
+_NODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 
 
 def cores() -> int:
@@ -40,6 +43,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     data_dir: Path
+    node: str = field(default_factory=lambda: _host_name())
     public_url: str = ""
     workers: int = field(default_factory=lambda: max(1, cores() // 2))
     models: Mapping[str, str] = field(default_factory=lambda: _read_models(MODELS))
@@ -51,6 +55,7 @@ class Settings:
     max_pending: int = 10_000
     lease_seconds: float = 15
     task_seconds: float = 900
+    drain_seconds: float = 0
     fetch_seconds: float = 30
     fetch_redirects: int = 3
     fetch_allow_private: bool = False
@@ -148,9 +153,17 @@ def _checked(name: str, value: object) -> object:
     }.get(name)
     if allowed and text not in allowed:
         raise InvalidOption(name, f"must be {setting.unit}", repr(text))
+    if name == "node" and not _NODE.fullmatch(text):
+        limit = "must be 1 to 63 letters, digits, dots, dashes and underscores, no sign first"
+        raise InvalidOption(name, limit, repr(text))
     if name == "time_zone" and text:
         _check_zone(text)
     return _url(name, text) if name == "public_url" else text
+
+
+def _host_name() -> str:
+    """The host's name as that of a node."""
+    return re.sub(r"[^A-Za-z0-9._-]", "-", platform.node()).lstrip("._-")[:63] or "node"
 
 
 def _folder(text: str) -> Path:

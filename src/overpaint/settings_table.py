@@ -55,6 +55,12 @@ SETTINGS = (
         help="where the service keeps tasks, pictures and keys",
     ),
     Setting(
+        name="OVERPAINT_NODE",
+        default="the host's name",
+        unit="name",
+        help="what this machine is called among those of a cluster; no two have the same",
+    ),
+    Setting(
         name="OVERPAINT_PUBLIC_URL",
         default="none: as the request named the server",
         unit="URL",
@@ -129,6 +135,14 @@ SETTINGS = (
         unit="seconds",
         help="how long one try of a task may take",
         limits=(1, 86400),
+    ),
+    Setting(
+        name="OVERPAINT_DRAIN_SECONDS",
+        default="0",
+        unit="seconds",
+        help="how long a server that is told to end says so on /readyz and goes on answering, so "
+        "that a balancer sends its clients elsewhere first",
+        limits=(0, 600),
     ),
     Setting(
         name="OVERPAINT_FETCH_SECONDS",

@@ -140,6 +140,26 @@ def test_a_child_that_does_not_end_when_asked_is_killed(
     assert not any(alive(pid) for pid in starts(tmp_path).values())
 
 
+def test_it_says_that_it_stops_before_its_children_do(tmp_path: Path) -> None:
+    left: list[bool] = []
+
+    def on_stop() -> None:
+        left.extend(alive(pid) for pid in starts(tmp_path).values())
+
+    with running(Supervisor([child(tmp_path)], on_stop=on_stop)):
+        until(lambda: len(starts(tmp_path)) == 1)
+    assert left == [True]
+
+
+def test_children_have_the_time_to_drain_beside_the_grace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "_GRACE_S", 0.0)
+    with running(Supervisor([child(tmp_path)], drain_s=60)) as codes:
+        until(lambda: len(starts(tmp_path)) == 1)
+    assert codes == [0]
+
+
 def test_asked_twice_it_kills_at_once(tmp_path: Path) -> None:
     supervised = Supervisor([child(tmp_path, "stubborn")])
     with running(supervised) as codes:

@@ -58,6 +58,29 @@ def test_an_inherited_socket_outlives_the_process(tmp_path: Path) -> None:
             assert process.wait(30) == 1
 
 
+def test_told_to_end_it_drains_first(tmp_path: Path) -> None:
+    """It says so to balancers, closes connections with their answers, and answers as before."""
+    Service.open(Settings(data_dir=tmp_path), migrate=True).close()
+    with socket.create_server(("127.0.0.1", 0)) as listener, httpx.Client(timeout=60) as client:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        fd = str(listener.fileno())
+        drain = {"OVERPAINT_DRAIN_SECONDS": "600"}
+        with started(tmp_path, "--fd", fd, listener=listener, **drain) as process:
+            before = client.get(f"{url}/readyz")
+            assert "draining" not in before.json()["problems"]
+            assert "connection" not in before.headers
+            process.send_signal(signal.SIGTERM)
+            while "draining" not in (answer := client.get(f"{url}/readyz")).json()["problems"]:
+                assert process.poll() is None
+            assert answer.status_code == 503
+            assert answer.headers["connection"] == "close"
+            for _ in range(2):
+                answer = client.get(f"{url}/healthz")
+                assert (answer.status_code, answer.headers["connection"]) == (200, "close")
+            process.send_signal(signal.SIGINT)  # told again, it drains no longer
+            assert process.wait(30) == 0
+
+
 def said(process: subprocess.Popen[bytes]) -> str:
     """What it wrote, after it ended; its stdin stays open meanwhile, as a parent keeps it."""
     assert process.stderr is not None

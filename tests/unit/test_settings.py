@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 import sys
 from pathlib import Path
@@ -100,7 +101,7 @@ def test_the_defaults_are_those_of_the_table(bare: Path) -> None:
     assert found.blobs_dir == bare / "server/blobs"
     assert found.models["wanx-x-painting"] == "auto"
     assert found.workers >= 1
-    in_words = {"data_dir", "public_url", "workers", "diffusers", "policy"}
+    in_words = {"data_dir", "node", "public_url", "workers", "diffusers", "policy"}
     in_words |= {"time_zone", "log_format"}
     in_words.add("diffusers")
     told = {one.name.removeprefix("OVERPAINT_").lower(): one.default for one in SETTINGS}
@@ -127,6 +128,24 @@ def test_numbers_have_the_type_of_their_setting(bare: Path) -> None:
     assert found.fetch_allow_private is True
     for said, meant in (("yes", True), ("TRUE", True), ("0", False), ("no", False), (True, True)):
         assert settings.load(fetch_allow_private=said).fetch_allow_private is meant
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [
+        ("gpu-3.lan", "gpu-3.lan"),
+        ("岛", "node"),
+        ("_x y", "x-y"),
+        ("", "node"),
+        ("h" * 70, "h" * 63),
+    ],
+)
+def test_a_node_is_called_as_its_host_unless_another_name_is_given(
+    bare: Path, monkeypatch: pytest.MonkeyPatch, host: str, name: str
+) -> None:
+    monkeypatch.setattr(platform, "node", lambda: host)
+    assert settings.load().node == name
+    assert settings.load(node="first").node == "first"
 
 
 def test_models_are_a_table_in_the_file_and_pairs_elsewhere(bare: Path) -> None:
@@ -208,6 +227,9 @@ def test_a_child_process_reads_the_settings_that_its_parent_has(
         ("data_dir", "~nobody-here/x", "data_dir: must be a folder (Could not determine home"),
         ("log_format", "xml", "log_format: must be text or json, got 'xml'"),
         ("log_level", "loud", "log_level: must be debug, info, warning or error, got 'loud'"),
+        ("node", "a/b", "node: must be 1 to 63 letters, digits, dots, dashes and underscores, no"),
+        ("node", "-a", "node: must be 1 to 63 letters"),
+        ("node", "n" * 64, "node: must be 1 to 63 letters"),
         ("time_zone", "Mars/X", "time_zone: must be a time zone that this system knows, like"),
         ("time_zone", "../x", "time_zone: must be a time zone that this system knows, like"),
         ("public_url", "ftp://x", "public_url: must begin with http:// or https://, got 'ftp://x'"),

@@ -114,6 +114,8 @@ def _run(service: Service, listener: socket.socket) -> int:
         on_death=lambda instance: deaths.bury(instance, ended=supervisor.stopping),
         on_tick=lambda: _sweep(service),
         stuck=lambda: _silent_workers(service),
+        on_stop=listener.close,  # else connections would come that nobody answers
+        drain_s=found.drain_seconds,
     )
     threading.Thread(target=_say_ready, args=own_address(listener), daemon=True).start()
     return supervisor.run()

@@ -70,8 +70,9 @@ class Supervisor:
     `on_death` is called with the instance name of each process that ended, and again until it does
     not raise; `on_tick` every `tick_s` while wall clock and monotonic clock go together; `stuck`
     before it, for the instances that live and yet do nothing: they are killed, and start again.
-    All three are called from one thread of their own: however long they take, dead children are
-    restarted meanwhile.
+    These three are called from one thread of their own: however long they take, dead children are
+    restarted meanwhile. `on_stop` is called when it was told to stop, before the children are;
+    they then have `drain_s` beside the grace that they always have.
     """
 
     def __init__(
@@ -81,11 +82,14 @@ class Supervisor:
         on_death: Callable[[str], None] | None = None,
         on_tick: Callable[[], None] | None = None,
         stuck: Callable[[], Iterable[str]] | None = None,
+        on_stop: Callable[[], None] | None = None,
+        drain_s: float = 0.0,
         tick_s: float = 30.0,
     ) -> None:
         self._kept = [_Kept(child=child) for child in children]
         self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()  # put is safe in a handler
         self._stops = 0
+        self._on_stop, self._drain_s = on_stop, drain_s
         self._chores = Chores(
             on_death=on_death, on_tick=on_tick, stuck=stuck, kill=self._kill, tick_s=tick_s
         )
@@ -189,7 +193,9 @@ class Supervisor:
     def _end(self) -> int:
         """Ask every child to end, wait, kill those that stay."""
         logger.info("stopping")
-        deadline = time.monotonic() + _GRACE_S
+        if self._on_stop is not None:
+            self._on_stop()
+        deadline = time.monotonic() + self._drain_s + _GRACE_S
         for kept in self._alive():
             if kept.process is not None:
                 kept.process.terminate()

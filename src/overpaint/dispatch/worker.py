@@ -4,7 +4,8 @@ With an engine it takes this one's tasks alone, several at a time; else those of
 have no workers of their own.
 
 The settings are in its environment, as in that of the API. It ends with status 0 when it is told to
-by SIGTERM or SIGINT, within some ten seconds, and at once when the process that started it is gone.
+by SIGTERM or SIGINT, within ten seconds more than the API drains, and at once when the process that
+started it is gone.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def run(settings: Settings, *, worker_id: str = "", threads: int = 0) -> int:
         lease_s=settings.lease_seconds,
         task_s=settings.task_seconds,
     )
-    _on_signal(lambda: _end(worker.stop))
+    _on_signal(lambda: _end(worker.stop, settings.drain_seconds))
     logger.info("ready", extra={"worker": worker.id, "pid": os.getpid()})
     worker.serve()
     store.forget_worker(worker.id)
@@ -88,7 +89,7 @@ def run_engine(settings: Settings, engine: str, *, worker_id: str = "", threads:
     database = open_database(settings.database_url, migrate=False)
     instance = worker_id or _new_id("engine")
     worker = EngineWorker(settings, TaskStore(database), policy, instance=instance, engine=engine)
-    _on_signal(lambda: _end(worker.stop))
+    _on_signal(lambda: _end(worker.stop, settings.drain_seconds))
     status = worker.serve()
     database.dispose()
     logger.info("ended", extra={"worker": instance})
@@ -119,8 +120,8 @@ def _new_id(kind: str) -> str:
     return f"{kind}-{os.getpid()}-{secrets.token_hex(4)}"
 
 
-def _end(stop: Callable[[float], bool]) -> None:
-    if not stop(GRACE_S):
+def _end(stop: Callable[[float], bool], drain_s: float) -> None:
+    if not stop(GRACE_S + drain_s):
         os._exit(0)  # the engine is not to be interrupted otherwise
 
 

@@ -30,6 +30,7 @@ from overpaint.server import (
 )
 from overpaint.server.answers import Clockface
 from overpaint.server.deps import request_id_of
+from overpaint.server.draining import ClosingAnswers, Draining
 from overpaint.server.errors import Declined, Problem, answer_for, short
 from overpaint.server.fetch import Fetcher
 from overpaint.server.headers import SafeHeaders
@@ -83,6 +84,7 @@ def create_app(service: Service) -> FastAPI:
     app.state.service = service
     app.state.clock = clock
     app.state.metrics = operations.Metrics(service)
+    app.state.draining = Draining(service.settings.drain_seconds)
     for router in ROUTERS:
         app.include_router(router)
     app.add_exception_handler(OverpaintError, _failed)
@@ -92,6 +94,7 @@ def create_app(service: Service) -> FastAPI:
     app.add_middleware(BodyLimit, max_bytes=service.settings.max_body_mb * MB)
     app.add_middleware(RequestLog, respond=respond, observe=app.state.metrics.observe)
     app.add_middleware(SafeHeaders)
+    app.add_middleware(ClosingAnswers, draining=app.state.draining)
     return app
 
 

@@ -26,6 +26,7 @@ from overpaint._version import __version__
 from overpaint.engines.registry import shown_name
 from overpaint.errors import OverpaintError
 from overpaint.server.deps import CurrentService, key_of
+from overpaint.server.draining import Draining
 from overpaint.service import Service
 from overpaint.service.pools import Pool
 from overpaint.tasks.reading import Total
@@ -171,11 +172,15 @@ async def alive() -> JSONResponse:
     responses={503: {"description": "No; `problems` says why, in words."}},
 )
 @router.head("/readyz", include_in_schema=False)
-async def ready(service: CurrentService) -> JSONResponse:
+async def ready(request: Request, service: CurrentService) -> JSONResponse:
     """200 when database, disk space and workers are there, else 503 with what is wrong.
 
+    503 also when the server was told to end, while it still answers (OVERPAINT_DRAIN_SECONDS).
     Where models have workers of their own, `pools` says of each: ready, loading, failed, missing.
     """
+    if cast(Draining, request.app.state.draining).begun:
+        leaving = {"status": "not ready", "problems": {"draining": "the server is about to end"}}
+        return JSONResponse(leaving, status_code=503)
     problems = await run_in_threadpool(service.ready)
     body: dict[str, object] = {"status": "not ready" if problems else "ready"}
     if problems:

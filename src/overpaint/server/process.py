@@ -23,6 +23,7 @@ from overpaint.dispatch import logs
 from overpaint.dispatch.lifeline import watch_parent
 from overpaint.errors import OverpaintError
 from overpaint.server.app import create_app
+from overpaint.server.draining import Draining
 from overpaint.server.protocol import PatientH11
 from overpaint.service import Service
 
@@ -61,7 +62,16 @@ def _leave(number: int, frame: FrameType | None) -> NoReturn:
 
 
 class _Server(uvicorn.Server):
-    """Ends streams first when told to end; else it would wait for them until `GRACE_S` is over."""
+    """Told to end, it drains, ends streams, answers what is under way, and leaves.
+
+    Without their end it would wait for streams until `GRACE_S` is over; their clients come again.
+    """
+
+    async def on_tick(self, counter: int) -> bool:
+        """Called ten times a second: whether it is time to shut down."""
+        draining: Draining = self.config.app.state.draining  # type: ignore[union-attr]
+        told = await super().on_tick(counter)
+        return told and (draining.over() or self.force_exit)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer what is under way, and end."""
