@@ -80,6 +80,11 @@ class Settings:
         return f"sqlite:///{self.data_dir / DATABASE}"
 
     @property
+    def alive_ms(self) -> int:
+        """How old a worker's last sign of life may be; where it is older, the worker is gone."""
+        return int(max(3 * self.lease_seconds, 10) * 1000)
+
+    @property
     def blobs_dir(self) -> Path:
         """Where pictures are kept."""
         return self.data_dir / "blobs"
@@ -275,6 +280,15 @@ def adopt(found: Settings) -> None:
 def inherited() -> dict[str, str]:
     """The environment of this process, for a child to build on."""
     return dict(os.environ)
+
+
+def listening_fd() -> int | None:
+    """The open socket that systemd hands this process, by number; None where it hands none.
+
+    The protocol: https://www.freedesktop.org/software/systemd/man/sd_listen_fds.html
+    """
+    own = _variable("LISTEN_PID") == str(os.getpid())
+    return 3 if own and _variable("LISTEN_FDS") not in ("", "0") else None
 
 
 def _variable(name: str) -> str:

@@ -1,14 +1,45 @@
 from __future__ import annotations
 
+import os
 import socket
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from overpaint import settings
 from overpaint.cli import listening
 from overpaint.cli.app import run
 from overpaint.errors import InvalidOption
+
+
+def test_a_socket_that_is_handed_over_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings.listening_fd() is None
+    monkeypatch.setenv("LISTEN_FDS", "1")
+    monkeypatch.setenv("LISTEN_PID", "1")  # meant for another process
+    assert settings.listening_fd() is None
+    monkeypatch.setenv("LISTEN_PID", str(os.getpid()))
+    assert settings.listening_fd() == 3
+    monkeypatch.setenv("LISTEN_FDS", "0")
+    assert settings.listening_fd() is None
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        with listening.take(os.dup(held.fileno())) as taken:
+            listening.listen(taken)
+            assert listening.url_of(taken) == listening.url_of(held)
+        socket.create_connection(held.getsockname(), timeout=10).close()  # it is open still
+
+
+def test_what_is_no_socket_of_tcp_is_refused(tmp_path: Path) -> None:
+    with (tmp_path / "file").open("w") as file:
+        number = file.fileno()
+        with pytest.raises(InvalidOption) as raised:
+            listening.take(number)
+        assert str(raised.value).startswith("host: must be a socket where systemd hands one over (")
+        assert str(raised.value).endswith(f", got file {number}")
+    with socket.socket(socket.AF_UNIX) as unix:
+        with pytest.raises(InvalidOption, match="host: must be a TCP socket where systemd"):
+            listening.take(unix.fileno())
+        unix.getsockname()  # still open
 
 
 def test_port_0_takes_a_free_one_which_the_url_names() -> None:

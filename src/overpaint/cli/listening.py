@@ -40,6 +40,26 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
+def take(fd: int) -> socket.socket:
+    """The socket of this number, on which systemd listens already.
+
+    It stays open when this process ends, and connections wait in it for the next one.
+
+    Raises `InvalidOption` where it is none of TCP.
+    """
+    try:
+        listener = socket.socket(fileno=fd)
+    except OSError as error:
+        limit = f"must be a socket where systemd hands one over ({error.strerror or error})"
+        raise InvalidOption("host", limit, f"file {fd}") from error
+    if listener.family not in (socket.AF_INET, socket.AF_INET6) or (
+        listener.type != socket.SOCK_STREAM
+    ):
+        listener.detach()
+        raise InvalidOption("host", "must be a TCP socket where systemd hands one over")
+    return listener
+
+
 def listen(listener: socket.socket) -> None:
     """Let connections come. Raises `InvalidOption` where another program was quicker."""
     try:

@@ -59,12 +59,14 @@ def serve(
 ) -> None:
     """Run the service until Ctrl-C or SIGTERM: the API, its docs, and the workers that paint."""
     from overpaint import settings
-    from overpaint.cli.listening import bind
+    from overpaint.cli import listening
     from overpaint.dispatch import logs
 
     found = settings.load(config, host=host, port=port, data_dir=data_dir, workers=workers)
     settings.adopt(found)
-    with _ending_on_request(), bind(found.host, found.port) as listener:
+    handed = settings.listening_fd()
+    taken = listening.take(handed) if handed else listening.bind(found.host, found.port)
+    with _ending_on_request(), taken as listener:
         found = replace(found, port=listener.getsockname()[1])
         logs.configure(found)
         with _only_one(found.data_dir), _opened(found) as service:
