@@ -131,9 +131,13 @@ def _make_old(path: Path, revision: str) -> None:
             connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({values})"), row)
 
         for name, running, served in (("ann", 1, 7), ("bob", 0, 4)):
+            turn = {"served": served} if revision < "0003" else {}
             counts = {"used": 0, "reserved": 1 + running, "pending": 1, "running": running}
             same = {"name": name, "hint": "", "plan": "test", "created_ms": 1, "uploaded_bytes": 0}
-            insert("keys", id=name, secret_sha256=name, served=served, **counts, **same)
+            insert("keys", id=name, secret_sha256=name, **turn, **counts, **same)
+            if revision >= "0003":
+                place = {"pending": 1, "running": running, "served": served}
+                insert("queues", pool="", key_id=name, **place)
         held: dict[str, object] = {
             "started_ms": 1,
             "worker": "w1",
@@ -159,7 +163,7 @@ def _make_old(path: Path, revision: str) -> None:
     engine.dispose()
 
 
-@pytest.mark.parametrize("revision", ["0001", "0002"])
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003"])
 def test_an_older_database_is_brought_up_to_date_with_what_is_in_it(
     tmp_path: Path, revision: str
 ) -> None:

@@ -413,9 +413,11 @@ def test_the_roll_tells_who_works_at_what(stores: Stores) -> None:
     stores.tasks.beat("w2", pid=20, task_id=None)
     stores.tasks.beat("w1", pid=10, task_id=None)
     stores.clock.now += 5
-    stores.tasks.beat("w1", pid=11, task_id="t")
+    stores.tasks.beat("w1", pid=11, task_id="t", node="one", figures={"batch": 2.5})
     assert stores.tasks.workers() == [
-        Worker(id="w1", pid=11, seen_ms=stores.clock(), task_id="t"),
+        Worker(
+            id="w1", pid=11, seen_ms=stores.clock(), task_id="t", node="one", figures={"batch": 2.5}
+        ),
         Worker(id="w2", pid=20, seen_ms=stores.clock() - 5, task_id=None),
     ]
     stores.tasks.forget_worker("w2")

@@ -137,6 +137,14 @@ def insert_or_replace(
     connection.execute(statement, {**row, **rest})
 
 
+def insert_where_missing(
+    connection: Connection, into: Table, row: Mapping[str, str], rest: Mapping[str, object]
+) -> None:
+    """Write a row whose primary key is `row`, unless there is one already."""
+    kind = postgresql if connection.dialect.name == "postgresql" else sqlite
+    connection.execute(kind.insert(into).values({**row, **rest}).on_conflict_do_nothing())
+
+
 @cache
 def _upsert(dialect: str, into: Table, columns: tuple[str, ...], *, adds: bool) -> Executable:
     kind = postgresql if dialect == "postgresql" else sqlite

@@ -27,7 +27,16 @@ def task_row(task: Task) -> dict[str, Any]:
         name: getattr(task, name)
         for name in (
             *("id", "key_id", "request_id", "model", "engine", "pool", "n", "created_ms"),
-            *("started_ms", "ended_ms", "tries", "fence", "worker", "lease_until_ms", "painter"),
+            *(
+                "started_ms",
+                "ended_ms",
+                "tries",
+                "fence",
+                "worker",
+                "lease_until_ms",
+                "painter",
+                "trace",
+            ),
         )
     }
     return row | {

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 #: The newest of `migrations/versions`.
-REVISION = "0003"
+REVISION = "0004"
 
 #: Predicates of partial indexes; a query must say the very same to be served by one.
 PENDING = text("state = 'PENDING'")
@@ -105,6 +105,7 @@ tasks = Table(
     Column("painter", Text, nullable=False),
     Column("seconds", JSON, nullable=False),
     Column("pool", Text, nullable=False, server_default=text("''")),  # whose workers take it
+    Column("trace", Text, nullable=False, server_default=text("''")),  # of the submission
     sqlite_autoincrement=True,  # a number is not given again after the newest task is deleted
 )
 # What a claim, a lapse and the cleaner look for: they hold only such tasks, so they stay small.
@@ -193,6 +194,16 @@ workers = Table(
     Column("task_id", Text),
     Column("pool", Text, nullable=False, server_default=text("''")),
     Column("state", Text, nullable=False, server_default=text("'ready'")),
+    Column("node", Text, nullable=False, server_default=text("''")),  # the machine that it is on
+    Column("figures", JSON, nullable=False, server_default=text("'{}'")),  # what it measures
+)
+
+# What every process of a service must know and nobody else may: what URLs are signed with.
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
 )
 
 uploads = Table(

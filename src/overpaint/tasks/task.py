@@ -98,6 +98,7 @@ class Task:
     painter: str = ""  # the engine that painted ("auto" resolved)
     seconds: Mapping[str, float] = field(default_factory=dict)  # stage -> wall time
     pool: str = ""  # whose workers take it: the engine's that has some of its own, or ordinary ones
+    trace: str = ""  # of the submission, as W3C's header traceparent has it
 
 
 @dataclass(frozen=True, kw_only=True)

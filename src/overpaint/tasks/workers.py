@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from sqlalchemy import select
 
@@ -21,6 +21,8 @@ class Worker:
     task_id: str | None = None  # what it paints; one of several perhaps
     pool: str = ""  # whose tasks it takes
     state: str = "ready"  # or "loading", "failed"
+    node: str = ""  # the machine that it is on
+    figures: Mapping[str, float] = field(default_factory=dict)  # what it measures, by name
 
 
 class WorkerRoll:
@@ -30,11 +32,19 @@ class WorkerRoll:
     _clock: Callable[[], int]
 
     def beat(
-        self, worker: str, *, pid: int, task_id: str | None, pool: str = "", state: str = "ready"
+        self,
+        worker: str,
+        *,
+        pid: int,
+        task_id: str | None,
+        pool: str = "",
+        state: str = "ready",
+        node: str = "",
+        figures: Mapping[str, float] | None = None,
     ) -> None:
         """Say that a worker is alive."""
-        seen = {"pid": pid, "seen_ms": self._clock(), "task_id": task_id}
-        seen |= {"pool": pool, "state": state}
+        seen: dict[str, object] = {"pid": pid, "seen_ms": self._clock(), "task_id": task_id}
+        seen |= {"pool": pool, "state": state, "node": node, "figures": dict(figures or {})}
         with self._database.write() as connection:
             insert_or_replace(connection, workers, {"id": worker}, seen)
 
