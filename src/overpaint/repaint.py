@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from overpaint import options
+from overpaint import options, tracing
 from overpaint._version import __version__
 from overpaint.engines.protocol import Engine
 from overpaint.engines.registry import choose_engine
@@ -293,7 +293,8 @@ class _Clock:
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         start = time.perf_counter()
-        yield
+        with tracing.span(name):
+            yield
         self.seconds[name] = time.perf_counter() - start
         if self._on_step is not None:
             done = self.STAGES.index(name) + 1

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 
+from overpaint.dispatch.figures import Figures, of_engine
 from overpaint.dispatch.hands import Hands, hands_for
 from overpaint.dispatch.painting import UNFORESEEN
 from overpaint.dispatch.presence import FAILED, READY, UNLOADABLE, Presence
@@ -51,6 +52,8 @@ class EngineWorker:
         self._instance, self._engine = instance, engine
         self._about = {"worker": instance, "engine": shown_name(engine)}
         self._about["models"] = ", ".join(m for m, of in settings.models.items() if of == engine)
+        self._figures = Figures()
+        self._at_work: Engine | None = None
         self._hands: Hands | None = None
         self._stopping = threading.Event()
         self._presence = Presence(
@@ -59,6 +62,7 @@ class EngineWorker:
             pool=engine,
             every_s=settings.lease_seconds / 4,
             at=lambda: self._hands.task_ids() if self._hands is not None else (),
+            figures=self._count,
         )
 
     def serve(self, *, refusing_s: float = REFUSING_S) -> int:
@@ -81,12 +85,15 @@ class EngineWorker:
             count=hands_for(engine.info.batch),
             lease_s=self._settings.lease_seconds,
             task_s=self._settings.task_seconds,
+            figures=self._figures,
         )
+        self._at_work = engine
         self._presence.say(READY)
         told = {**self._about, "pid": os.getpid(), "hands": len(self._hands.all)}
         logger.info("ready", extra={**told, "seconds": seconds})
         if not self._stopping.is_set():
             self._hands.serve()
+        self._at_work = None
         engine.close()
         self._presence.stop()
         return 0
@@ -100,6 +107,11 @@ class EngineWorker:
         self._stopping.set()
         hands = self._hands
         return hands.stop(grace_s) if hands is not None else False
+
+    def _count(self) -> dict[str, float]:
+        """What this process counts, and what its engine tells of itself."""
+        engine = self._at_work
+        return self._figures.read() | ({} if engine is None else of_engine(engine))
 
     def _loaded(self) -> Engine | None:
         """The engine; None where it cannot be, with the traceback that holds what it took gone."""

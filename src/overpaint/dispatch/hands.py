@@ -15,6 +15,7 @@ import os
 import threading
 import time
 
+from overpaint.dispatch.figures import Figures
 from overpaint.dispatch.painting import LeaseLost, about
 from overpaint.dispatch.pulse import Hold
 from overpaint.dispatch.work import TROUBLE, Worker
@@ -51,6 +52,7 @@ class Hands:
         count: how many.
         lease_s: see `Pulse`.
         task_s: see `Pulse`; the process ends when a try takes longer.
+        figures: of the process.
     """
 
     def __init__(
@@ -64,7 +66,9 @@ class Hands:
         count: int,
         lease_s: float,
         task_s: float,
+        figures: Figures | None = None,
     ) -> None:
+        counted = Figures() if figures is None else figures
         self.looking = threading.Lock()  # held by the hand that looks for a task
         self.looks = 0  # in vain, in a row
         self.all = [
@@ -77,6 +81,7 @@ class Hands:
                 lease_s=lease_s,
                 task_s=task_s,
                 pool=pool,
+                figures=counted,
             )
             for number in range(count)
         ]
@@ -117,6 +122,7 @@ class Hand(Worker):
         lease_s: float,
         task_s: float,
         pool: str,
+        figures: Figures,
     ) -> None:
         super().__init__(
             store,
@@ -127,6 +133,7 @@ class Hand(Worker):
             task_s=task_s,
             pool=pool,
             on_roll=False,
+            figures=figures,
         )
         self._hands = hands
 
@@ -176,7 +183,7 @@ class Hand(Worker):
         for other in self._hands.all:
             while other is not self and not other.rests(_LOOK_S):
                 if self._stopping.is_set():
-                    self._store.give_back(hold.task)
+                    self._give_back(hold.task)
                     raise LeaseLost
                 if hold.lost:
                     raise LeaseLost
@@ -199,7 +206,7 @@ class Hand(Worker):
                 continue
             with contextlib.suppress(OverpaintError):  # then they are taken back after our death
                 if task.tries > 1:  # it waits to be painted alone
-                    self._store.give_back(task)
+                    self._give_back(task)
                 else:
                     self._store.retry(task, _STOPPED)
                 logger.info("given back", extra=about(task))

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from overpaint import errors, options
+from overpaint import errors, options, tracing
 from overpaint.engines.protocol import Engine
 from overpaint.engines.registry import get_engine
 from overpaint.errors import (
@@ -53,6 +53,11 @@ class Painted:
     notes: tuple[str, ...] = ()
     painter: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why there is no picture of the first seed that has none."""
+        return next((file for file in self.files.values() if isinstance(file, Failure)), None)
 
 
 def paint(task: Task, inputs: Mapping[str, bytes], policy: Policy, *, on_step: OnStep) -> Painted:
@@ -147,13 +152,16 @@ def report(what: str, error: BaseException, task: Task) -> None:
 
 def about(task: Task) -> dict[str, object]:
     """What a log line says of a task."""
-    return {
+    said: dict[str, object] = {
         "task_id": task.id,
         "request_id": task.request_id,
         "key_id": task.key_id,
         "worker": task.worker,
         "try": task.tries,
     }
+    if trace_id := tracing.trace_id(task.trace):
+        said["trace_id"] = trace_id
+    return said
 
 
 def _kind(error: BaseException) -> str:
@@ -173,7 +181,8 @@ def _encoded(
         try:
             if type(policy) is not Permissive:  # the conversion is for its sake alone
                 policy.check_picture(to_srgb8(picture.pixels, picture.icc_profile), prompt)
-            files[seed] = result.encode(format, index)
+            with tracing.span("encode", format=format):
+                files[seed] = result.encode(format, index)
         except ContentRefused as error:
             files[seed] = failure_of(error)
     return Painted(

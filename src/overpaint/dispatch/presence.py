@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from overpaint.errors import OverpaintError
 from overpaint.tasks.store import TaskStore
@@ -27,6 +27,7 @@ class Presence:
         pool: whose tasks it takes.
         every_s: from one sign to the next.
         at: the tasks in hand.
+        figures: what the process counts.
     """
 
     def __init__(
@@ -37,9 +38,10 @@ class Presence:
         pool: str,
         every_s: float,
         at: Callable[[], Sequence[str]],
+        figures: Callable[[], Mapping[str, float]] = dict,
     ) -> None:
         self._store, self._instance, self._pool = store, instance, pool
-        self._every_s, self._at = every_s, at
+        self._every_s, self._at, self._figures = every_s, at, figures
         self._state = LOADING
         self._news = threading.Event()
         self._stopped = False
@@ -78,6 +80,7 @@ class Presence:
                 task_id=task_id,
                 pool=self._pool,
                 state=self._state,
+                figures=self._figures(),
             )
         except OverpaintError as error:
             logger.warning("no sign of life given", extra={"reason": str(error)})

@@ -9,7 +9,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from overpaint.dispatch.painting import LeaseLost, about
@@ -68,6 +68,7 @@ class Pulse:
         task_s: how long one try may take.
         overdue: called, in the pulse's thread, with a task that takes longer than that.
         on_roll: whether the worker has a place on the roll; a hand of a process has none.
+        figures: what the process counts, to be told with its place.
     """
 
     def __init__(
@@ -79,8 +80,10 @@ class Pulse:
         task_s: float,
         overdue: Callable[[Task], None],
         on_roll: bool = True,
+        figures: Callable[[], Mapping[str, float]] = dict,
     ) -> None:
         self._store, self._worker, self._on_roll = store, worker, on_roll
+        self._figures = figures
         self._lease_ms = int(lease_s * 1000)
         self._every_s = lease_s / 4
         self._task_s = task_s
@@ -130,7 +133,9 @@ class Pulse:
                 self._keep(hold, whole=whole)
             if whole and self._on_roll:
                 task_id = None if hold is None else hold.task.id
-                self._store.beat(self._worker, pid=os.getpid(), task_id=task_id)
+                self._store.beat(
+                    self._worker, pid=os.getpid(), task_id=task_id, figures=self._figures()
+                )
         except OverpaintError as error:  # the disk is full, say: the next beat may come through
             self._last -= max(0.0, self._every_s - _PROGRESS_S)  # and comes soon
             if self._heard:

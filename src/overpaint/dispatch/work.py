@@ -16,6 +16,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from overpaint import tracing
+from overpaint.dispatch.figures import Figures
 from overpaint.dispatch.files import ResultFiles
 from overpaint.dispatch.painting import (
     FINAL,
@@ -28,6 +30,7 @@ from overpaint.dispatch.painting import (
     report,
 )
 from overpaint.dispatch.pulse import Hold, Pulse
+from overpaint.dispatch.spans import span_of, tell_failed, tell_painted
 from overpaint.errors import OverpaintError, StorageFull, StoreFailed
 from overpaint.imaging.source import LengthChecked
 from overpaint.policy import Policy
@@ -60,6 +63,7 @@ class Worker:
         patience_s: how long a store that does not answer is waited for with a task in hand.
         pool: whose tasks it takes.
         on_roll: whether it is a process, which has a place on the roll of workers.
+        figures: of the process, where it counts; by default its own.
     """
 
     def __init__(
@@ -74,7 +78,9 @@ class Worker:
         patience_s: float = _PATIENCE_S,
         pool: str = ORDINARY,
         on_roll: bool = True,
+        figures: Figures | None = None,
     ) -> None:
+        self.figures = Figures() if figures is None else figures
         self.id, self.pool = worker_id, pool
         self._store, self._blobs, self._policy = store, blobs, policy
         self._files = ResultFiles(store, blobs)
@@ -93,6 +99,7 @@ class Worker:
             task_s=task_s,
             overdue=self._overdue,
             on_roll=on_roll,
+            figures=self.figures.read,
         )
 
     def serve(self) -> None:
@@ -125,7 +132,7 @@ class Worker:
         task = self._task
         if task is not None:
             with contextlib.suppress(OverpaintError):  # then it lapses
-                if self._store.give_back(task):
+                if self._give_back(task):
                     logger.info("given back", extra=about(task))
         return False
 
@@ -147,13 +154,19 @@ class Worker:
     def _claim(self) -> Task | None:
         return self._store.claim(self.id, lease_ms=self._lease_ms, pool=self.pool)
 
+    def _give_back(self, task: Task) -> bool:
+        self.figures.count("given_back")
+        return self._store.give_back(task)
+
     def _work_on(self, task: Task) -> None:
         self._task = task
+        self._stopwatch = self.figures.claimed(task)
         try:
-            with self._pulse.hold(task) as hold:
+            with span_of(task), self._pulse.hold(task) as hold:
                 self._before(hold)
                 self._try(hold)
         except LeaseLost:
+            self.figures.count("lost")
             self._files.discard_own(task)
         finally:
             self._task = None
@@ -182,14 +195,15 @@ class Worker:
     def _try(self, hold: Hold) -> None:
         task = hold.task
         try:
-            inputs = self._patiently(hold, lambda: self._inputs(task))
+            with tracing.span("inputs"):
+                inputs = self._patiently(hold, lambda: self._inputs(task))
             logger.info("painting", extra=about(task))
             painted = paint(task, inputs, self._policy, on_step=hold.step)
         except FINAL as error:
             self._fail(hold, failure_of(error))
         except TROUBLE as error:  # with the inputs
             if self._stopping.is_set():
-                self._patiently(hold, lambda: self._store.give_back(task))
+                self._patiently(hold, lambda: self._give_back(task))
                 raise
             self._again(hold, error)
         except UNFORESEEN as error:
@@ -207,13 +221,17 @@ class Worker:
         """Have the task tried again; after its last try it fails."""
         task, failure = hold.task, failure_of(error)
         report("painting failed", error, task)
-        self._patiently(hold, lambda: self._store.retry(task, failure))
+        tell_failed(failure, "retry")
+        if self._patiently(hold, lambda: self._store.retry(task, failure)):
+            self._stopwatch.retried(failure)
 
     def _fail(self, hold: Hold, failure: Failure) -> None:
         task = hold.task
+        tell_failed(failure, "failed")
         finish = functools.partial(self._store.finish, task, (), failure=failure, notes=task.notes)
         if self._patiently(hold, finish):
             logger.info("failed", extra={**about(task), "kind": failure.kind})
+            self._stopwatch.ended(failure)
             self._files.discard_old(task)
 
     def _deliver(self, hold: Hold, painted: Painted) -> None:
@@ -223,12 +241,14 @@ class Worker:
             done = self._patiently(hold, lambda: self._store_or_nothing(task, painted))
         except TROUBLE:
             self._files.discard_own(task)
-            self._patiently(hold, lambda: self._store.give_back(task))
+            self._patiently(hold, lambda: self._give_back(task))
             raise
         if not done:
             raise LeaseLost
         pictures = sum(isinstance(file, bytes) for file in painted.files.values())
         spent = round(time.monotonic() - hold.began, 3)
+        tell_painted(painted.painter, pictures)
+        self._stopwatch.ended(None if pictures else painted.failure)
         what = {"engine": painted.painter, "pictures": pictures, "seconds": spent}
         logger.info("painted", extra={**about(task), **what})
         self._files.discard_old(task)
@@ -243,13 +263,16 @@ class Worker:
             raise
 
     def _store_all(self, task: Task, painted: Painted) -> bool:
-        return self._store.finish(
-            task,
-            self._files.put(task, painted.files),
-            notes=tuple(dict.fromkeys((*task.notes, *painted.notes))),
-            painter=painted.painter,
-            seconds=painted.seconds,
-        )
+        with tracing.span("store"):
+            pictures = self._files.put(task, painted.files)
+        with tracing.span("finish"):
+            return self._store.finish(
+                task,
+                pictures,
+                notes=tuple(dict.fromkeys((*task.notes, *painted.notes))),
+                painter=painted.painter,
+                seconds=painted.seconds,
+            )
 
     def _patiently(self, hold: Hold, do: Callable[[], _T]) -> _T:
         """Do it, again and again while the stores do not answer; raise when that lasts."""
@@ -276,6 +299,7 @@ class Worker:
         with contextlib.suppress(OverpaintError):
             self._store.retry(task, Failure(kind="EngineFailed", message=message))
         self._leave_others()
+        tracing.close()
         os._exit(1)
 
     def _leave_others(self) -> None:

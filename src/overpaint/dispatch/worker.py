@@ -23,6 +23,7 @@ from collections.abc import Callable, Sequence
 import cv2
 
 from overpaint import settings as table
+from overpaint import tracing
 from overpaint.dispatch import logs
 from overpaint.dispatch.engine import EngineWorker
 from overpaint.dispatch.lifeline import watch_parent
@@ -106,6 +107,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         settings = table.load()
         logs.configure(settings)
+        tracing.configure(table.inherited(), node=settings.node)
         if engine:
             return run_engine(settings, engine, worker_id=worker_id, threads=threads)
         return run(settings, worker_id=worker_id, threads=threads)
@@ -113,6 +115,8 @@ def main(arguments: Sequence[str]) -> int:
         logger.error("cannot work", extra={"reason": str(error)})
     except Exception:
         logger.exception("ended by the unforeseen")
+    finally:
+        tracing.close()
     return 1
 
 
@@ -122,6 +126,7 @@ def _new_id(kind: str) -> str:
 
 def _end(stop: Callable[[float], bool], drain_s: float) -> None:
     if not stop(GRACE_S + drain_s):
+        tracing.close()
         os._exit(0)  # the engine is not to be interrupted otherwise
 
 

@@ -1,11 +1,12 @@
 """What an engine is: three members, and nothing else is asked of a plugin.
 
 One that has much to load may have a fourth, `prepare`: a worker calls it before the first job.
+One that has something to tell of itself may have `figures`, for /metrics.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from overpaint.values import EngineInfo, OnStep, PaintedRegion, PaintJob
@@ -50,5 +51,18 @@ class Prepared(Engine, Protocol):
         `paint` does it by itself where nobody did before.
 
         Raises `EngineFailed` where it cannot become ready, with what to do about it.
+        """
+        ...
+
+
+@runtime_checkable
+class Measured(Engine, Protocol):
+    """An engine that tells how it is used."""
+
+    def figures(self) -> Mapping[str, float]:
+        """Some of: batches, batch_pictures (since it was opened), gpu_memory_used_bytes,
+        gpu_memory_bytes, gpu_use (0 to 1).
+
+        Called every few seconds from another thread than `paint`; it must not wait for a batch.
         """
         ...

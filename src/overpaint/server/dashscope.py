@@ -73,7 +73,7 @@ async def create_task(
         raise Declined(403, "AccessDenied", message)
     async with cast(Turns, request.app.state.turns).of(key.id):
         task = await _create(request, service, key, request_id)
-    note_task(request, task.id)
+    note_task(request, task.id, task.model)
     output = {"task_id": task.id, "task_status": task.state.value}
     return JSONResponse({"request_id": request_id, "output": output})
 

@@ -16,6 +16,7 @@ import structlog
 from fastapi import Request, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from overpaint import tracing
 from overpaint.server.errors import Problem, answer_for
 
 logger = logging.getLogger(__name__)
@@ -33,7 +34,8 @@ class RequestLog:
     """Gives each request its id, answers what no one foresaw, logs and counts how it ended.
 
     The id is a new UUID: in the scope's state as `request_id` (`deps.request_id_of` reads it), in
-    the header X-Request-Id of the answer, and in every line that is logged meanwhile.
+    the header X-Request-Id of the answer, and in every line that is logged meanwhile. Where traces
+    are asked for, it has a span, and the lines the trace's id.
     """
 
     def __init__(self, app: ASGIApp, *, respond: Respond, observe: Observe | None = None) -> None:
@@ -67,40 +69,74 @@ class RequestLog:
         start = time.perf_counter()
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
-        try:
-            await self.app(scope, receive, send_with_id)
-        except Exception as error:
-            logger.exception("request failed", extra={"route": route_of(scope) or "-"})
-            if status:  # begun: all that is left is to break it off
-                raise
-            answer = self._respond(Request(scope), answer_for(error))
-            await answer(scope, receive, send_with_id)
-        finally:
-            seconds = time.perf_counter() - start
-            self._tell(scope, status or CLIENT_LEFT, seconds)
-            structlog.contextvars.clear_contextvars()
+        with _span(scope) as span:
+            if trace_id := tracing.trace_id(tracing.current()):
+                structlog.contextvars.bind_contextvars(trace_id=trace_id)
+            try:
+                await self.app(scope, receive, send_with_id)
+            except Exception as error:
+                logger.exception("request failed", extra={"route": route_of(scope) or "-"})
+                if status:  # begun: all that is left is to break it off
+                    raise
+                answer = self._respond(Request(scope), answer_for(error))
+                await answer(scope, receive, send_with_id)
+            finally:
+                seconds = time.perf_counter() - start
+                self._tell(scope, status or CLIENT_LEFT, seconds)
+                if span.traced:
+                    _describe(span, scope, status or CLIENT_LEFT)
+                structlog.contextvars.clear_contextvars()
 
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
         route = route_of(scope)
         if self._observe is not None:
             self._observe(scope["method"], route, status, seconds)
         state = scope["state"]
-        task_id = state.get("task_id") or scope.get("path_params", {}).get("task_id")
         said = {
             "method": _method(scope),
             "route": route or "-",
             "status": status,
             "ms": round(seconds * 1000, 1),
             "key_id": state.get("key_id"),
-            "task_id": _uuid(task_id),
+            "task_id": _task_id(scope),
         }
         level = logging.DEBUG if route in QUIET and status < 400 else logging.INFO
         logger.log(level, "request", extra={k: v for k, v in said.items() if v is not None})
 
 
-def note_task(request: Request, task_id: str) -> None:
-    """Let the request's log line name the task that it is about."""
-    request.state.task_id = task_id
+def note_task(request: Request, task_id: str, model: str = "") -> None:
+    """Let the request's log line name the task that it is about, and its span the model too."""
+    request.state.task_id, request.state.model = task_id, model
+
+
+def _span(scope: Scope) -> tracing.Span:
+    """The span of a request: one that changes something, or whose caller traces what it does.
+
+    Else those who poll would fill the collector with traces that nobody looks at.
+    """
+    if not tracing.active() or not scope["path"].startswith(("/api/", "/v1/")):
+        return tracing.NOTHING
+    found = next((value for name, value in scope["headers"] if name == b"traceparent"), b"")
+    if scope["method"] in ("GET", "HEAD", "OPTIONS") and not found:
+        return tracing.NOTHING
+    return tracing.span(scope["method"], parent=found.decode("latin-1"), kind="server")
+
+
+def _describe(span: tracing.Span, scope: Scope, status: int) -> None:
+    route, state = route_of(scope), scope["state"]
+    method = _method(scope)
+    span.rename(f"{method} {route}".rstrip())
+    span.set({"http.request.method": method, "http.response.status_code": status})
+    said = {
+        "http.route": route,
+        "overpaint.request_id": state["request_id"],
+        "overpaint.key_id": state.get("key_id"),
+        "overpaint.task_id": _task_id(scope),
+        "overpaint.model": state.get("model"),
+    }
+    span.set({name: value for name, value in said.items() if value})
+    if status >= 500:
+        span.fail(str(status))
 
 
 def route_of(scope: Scope) -> str:
@@ -116,8 +152,9 @@ def _method(scope: Scope) -> str:
     return method if method.isascii() and method.isalpha() and len(method) <= 16 else "-"
 
 
-def _uuid(task_id: object) -> str | None:
-    """A task's id as it is logged; what is none was made up by the caller."""
+def _task_id(scope: Scope) -> str | None:
+    """The task's id that a request is about; what is none was made up by the caller."""
+    task_id = scope["state"].get("task_id") or scope.get("path_params", {}).get("task_id")
     try:
         return str(uuid.UUID(str(task_id))) if task_id else None
     except ValueError:

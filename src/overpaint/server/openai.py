@@ -87,7 +87,7 @@ async def edit(
     leaves takes a task with him that no worker has begun.
     """
     task, wanted = await _submit(request, service, key, request_id)
-    note_task(request, task.id)
+    note_task(request, task.id, task.model)
     if wanted.stream:
         events = _events(request, service, key, task, wanted)
         headers = {"X-Accel-Buffering": "no"}  # nginx is not to wait for the end

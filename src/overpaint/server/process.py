@@ -18,7 +18,7 @@ from typing import NoReturn
 
 import uvicorn
 
-from overpaint import settings
+from overpaint import settings, tracing
 from overpaint.dispatch import logs
 from overpaint.dispatch.lifeline import watch_parent
 from overpaint.errors import OverpaintError
@@ -46,6 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         chosen = settings.load(host=given.host, port=given.port)
         logs.configure(chosen)
+        tracing.configure(settings.inherited(), node=chosen.node)
         logging.getLogger("python_multipart").setLevel(logging.ERROR)  # a warning a bad form
         listener = _listener(given.fd, chosen.host, chosen.port)
         with closing(Service.open(chosen, migrate=given.fd is None)) as service:
@@ -54,6 +55,8 @@ def main(arguments: list[str] | None = None) -> int:
     except (OverpaintError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    finally:
+        tracing.close()
     return 0
 
 

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from overpaint import tracing
 from overpaint.engines.diffusers.options import defaults as checkpoint_defaults
 from overpaint.engines.registry import engine_names, get_engine, is_family, known_names
 from overpaint.errors import (
@@ -123,11 +124,17 @@ class Service:
             Refused: the key, its quota, its queue or the policy does not allow it.
             OperationFailed: it could not be stored; nothing of it is kept.
         """
+        with tracing.span("submit", key_id=key.id, model=submission.model):
+            return self._submit(key, submission)
+
+    def _submit(self, key: Key, submission: Submission) -> Task:
         engine = self.engine_of(submission.model)
-        n, options = checked_options(submission)
-        for text in (options["prompt"], options["negative_prompt"]):
-            self.policy.check_prompt(text)
-        seen = self.inspection.inspect(inputs_of(submission, options))
+        with tracing.span("check"):
+            n, options = checked_options(submission)
+            for text in (options["prompt"], options["negative_prompt"]):
+                self.policy.check_prompt(text)
+        with tracing.span("inspect"):
+            seen = self.inspection.inspect(inputs_of(submission, options))
         pictures = {
             "base": submission.base,
             "mask": seen.mask or submission.mask,
@@ -137,11 +144,12 @@ class Service:
         task_id = str(uuid.uuid4())
         folder = f"tasks/{task_id}"
         try:
-            inputs: dict[str, BlobRef] = {
-                name: self.blobs.put(f"{folder}/{name}", data)
-                for name, data in pictures.items()
-                if data is not None
-            }
+            with tracing.span("put", task_id=task_id):
+                inputs: dict[str, BlobRef] = {
+                    name: self.blobs.put(f"{folder}/{name}", data)
+                    for name, data in pictures.items()
+                    if data is not None
+                }
             task = Task(
                 id=task_id,
                 key_id=key.id,
@@ -154,8 +162,10 @@ class Service:
                 inputs=inputs,
                 notes=submission.notes,
                 created_ms=self._clock(),
+                trace=tracing.current(),
             )
-            return self.tasks.insert(task, max_pending=self.settings.max_pending)
+            with tracing.span("insert", task_id=task_id):
+                return self.tasks.insert(task, max_pending=self.settings.max_pending)
         except BaseException:
             self._discard(folder)
             raise

@@ -122,6 +122,11 @@ class DiffusersEngine:
             for pixels, one in zip(painted, asked, strict=True)
         ]
 
+    def figures(self) -> dict[str, float]:
+        """What it painted in how many batches, and its GPU; nothing before it is loaded."""
+        ready = self._ready
+        return {} if ready is None else ready.figures()
+
     def close(self) -> None:
         """End what is being painted, and free the memory that the checkpoint took."""
         with self._loading:
@@ -200,10 +205,12 @@ class _Floor:
         self.painter, self._name = painter, name
         self.free = threading.Lock()
         self._fallen = 0  # rungs of the ladder that the log was told of
+        self.batches = self.pictures = 0
 
     def paint(self, rows: Sequence[Row], tell: Tell) -> Sequence[Outcome]:
         with self.free:
             outcomes = self.painter.paint(rows, tell)
+            self.batches, self.pictures = self.batches + 1, self.pictures + len(rows)
         fallen = self.painter.ladder.taken[self._fallen :]
         self._fallen += len(fallen)
         if fallen:
@@ -236,6 +243,13 @@ class _Ready:
                 loaded.pipe, loaded.options, loaded.device, paint, self.batch, on_step
             )
             self._warm = True
+
+    def figures(self) -> dict[str, float]:
+        """See `Measured.figures`."""
+        from overpaint.engines.diffusers.gauges import gpu_figures
+
+        painted = {"batches": self._floor.batches, "batch_pictures": self._floor.pictures}
+        return painted | gpu_figures(self._loaded.device)
 
     def close(self) -> None:
         """Free everything."""
