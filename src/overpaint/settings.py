@@ -24,6 +24,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from overpaint.errors import InvalidOption, OperationFailed
 from overpaint.settings_table import MODELS, PREFIX, SETTINGS, Setting
+from overpaint.storage.opening import BlobsAt, normal_place
 
 #: The database's file in the data folder.
 DATABASE = "overpaint.db"
@@ -43,6 +44,9 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     data_dir: Path
+    blobs: str = ""
+    blobs_public_url: str = ""
+    result_urls: str = "service"
     node: str = field(default_factory=lambda: _host_name())
     public_url: str = ""
     workers: int = field(default_factory=lambda: max(1, cores() // 2))
@@ -86,8 +90,14 @@ class Settings:
 
     @property
     def blobs_dir(self) -> Path:
+        """Where pictures are kept, if not in a bucket."""
+        return Path(self.blobs) if self.blobs else self.data_dir / "blobs"
+
+    @property
+    def blobs_at(self) -> BlobsAt:
         """Where pictures are kept."""
-        return self.data_dir / "blobs"
+        where = self.blobs or str(self.blobs_dir)
+        return BlobsAt(where=where, endpoint=_endpoint(), public_url=self.blobs_public_url)
 
 
 _FIELDS = tuple(Settings.__dataclass_fields__)
@@ -118,7 +128,10 @@ def load(config: Path | None = None, **given: object) -> Settings:
     checked: dict[str, Any] = {name: _checked(name, value) for name, value in values.items()}
     if "data_dir" not in checked:
         checked["data_dir"] = home() / "server"
-    return Settings(**checked)
+    found = Settings(**checked)
+    if found.result_urls == "bucket" and not found.blobs_at.in_bucket:
+        raise InvalidOption("result_urls", "must be service where OVERPAINT_BLOBS is no bucket")
+    return found
 
 
 def _read_file(path: Path) -> dict[str, object]:
@@ -151,8 +164,12 @@ def _checked(name: str, value: object) -> object:
     if name in ("host", "data_dir") and not text:
         raise InvalidOption(name, f"must not be empty ({setting.unit})")
     if name == "data_dir":
-        return _folder(text)
+        return _folder(name, text)
+    if name == "blobs" and text:
+        _endpoint()
+        return normal_place(text) or str(_folder(name, text))
     allowed = {
+        "result_urls": ("service", "bucket"),
         "log_format": ("", "text", "json"),
         "log_level": ("debug", "info", "warning", "error"),
     }.get(name)
@@ -163,7 +180,7 @@ def _checked(name: str, value: object) -> object:
         raise InvalidOption(name, limit, repr(text))
     if name == "time_zone" and text:
         _check_zone(text)
-    return _url(name, text) if name == "public_url" else text
+    return _url(name, text) if name in ("public_url", "blobs_public_url") else text
 
 
 def _host_name() -> str:
@@ -171,11 +188,19 @@ def _host_name() -> str:
     return re.sub(r"[^A-Za-z0-9._-]", "-", platform.node()).lstrip("._-")[:63] or "node"
 
 
-def _folder(text: str) -> Path:
+def _folder(name: str, text: str) -> Path:
     try:
         return Path(text).expanduser().absolute()
     except (RuntimeError, OSError, ValueError) as error:  # no home, no current folder, a NUL
-        raise InvalidOption("data_dir", f"must be a folder ({error})", repr(text)) from error
+        raise InvalidOption(name, f"must be a folder ({error})", repr(text)) from error
+
+
+def _endpoint() -> str:
+    """The URL of the bucket's server; "" is AWS's own."""
+    for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"):
+        if _variable(name):
+            return _url(name, _variable(name))
+    return ""
 
 
 def _check_zone(name: str) -> None:

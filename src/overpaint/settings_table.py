@@ -55,6 +55,26 @@ SETTINGS = (
         help="where the service keeps tasks, pictures and keys",
     ),
     Setting(
+        name="OVERPAINT_BLOBS",
+        default="none: blobs/ in OVERPAINT_DATA_DIR",
+        unit="folder or s3://BUCKET[/PREFIX]",
+        help="where pictures are kept; a bucket is reached and signed for by AWS_ENDPOINT_URL, "
+        "AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN",
+    ),
+    Setting(
+        name="OVERPAINT_BLOBS_PUBLIC_URL",
+        default="none: AWS_ENDPOINT_URL",
+        unit="URL",
+        help="how clients reach the bucket's server, for the URLs of OVERPAINT_RESULT_URLS=bucket",
+    ),
+    Setting(
+        name="OVERPAINT_RESULT_URLS",
+        default="service",
+        unit="service or bucket",
+        help="whose URLs the answers to a key name as results: this service's, or presigned ones "
+        "of the bucket, which end with the task or after 7 days",
+    ),
+    Setting(
         name="OVERPAINT_NODE",
         default="the host's name",
         unit="name",

@@ -5,70 +5,119 @@ import os
 from pathlib import Path
 
 import pytest
+from tests.unit.bucket_fixture import bucket_at, bucket_url
 
 from overpaint.errors import BlobDamaged, BlobMissing, StorageFull, StoreFailed
-from overpaint.storage.blobs import checked_name
+from overpaint.storage.blobs import Blobs, checked_name, probe
 from overpaint.storage.local import LocalBlobs
+
+__all__ = ["bucket_at", "bucket_url"]
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Blobs:
+    if request.param == "folder":
+        return LocalBlobs(tmp_path / "blobs")
+    opened: Blobs = request.getfixturevalue("bucket_at")()
+    return opened
 
 
 @pytest.fixture
-def blobs(tmp_path: Path) -> LocalBlobs:
+def folder(tmp_path: Path) -> LocalBlobs:
     return LocalBlobs(tmp_path / "blobs")
 
 
-def test_what_is_put_is_got(blobs: LocalBlobs, tmp_path: Path) -> None:
+def test_what_is_put_is_got(blobs: Blobs) -> None:
     ref = blobs.put("tasks/1/base", b"one")
     assert (ref.name, ref.bytes) == ("tasks/1/base", 3)
     assert blobs.get(ref) == b"one"
-    again = blobs.put("tasks/1/base", b"two!")
+    assert blobs.put("tasks/1/base", b"one") == ref
+    again = blobs.put("tasks/1/base", b"two!", called="1-0.png")
     assert blobs.get(again) == b"two!"
+
+
+def test_nothing_but_the_blob_is_left_in_a_folder(folder: LocalBlobs, tmp_path: Path) -> None:
+    folder.put("tasks/1/base", b"one")
     assert [path.name for path in (tmp_path / "blobs/tasks/1").iterdir()] == ["base"]
 
 
-def test_bytes_that_changed_are_not_handed_out(blobs: LocalBlobs, tmp_path: Path) -> None:
+def test_bytes_that_changed_are_not_handed_out(blobs: Blobs) -> None:
     ref = blobs.put("tasks/1/base", b"the picture")
-    (tmp_path / "blobs/tasks/1/base").write_bytes(b"the pictura")
+    blobs.put("tasks/1/base", b"the pictura")
     with pytest.raises(BlobDamaged, match="is not what was stored: tasks/1/base"):
         blobs.get(ref)
-    (tmp_path / "blobs/tasks/1/base").write_bytes(b"the pict")
+    blobs.put("tasks/1/base", b"the pict")
     with pytest.raises(BlobDamaged):
         blobs.get(ref)
 
 
-def test_a_blob_that_is_gone_is_said_to_be(blobs: LocalBlobs) -> None:
+def test_a_blob_that_is_gone_is_said_to_be(blobs: Blobs) -> None:
     ref = blobs.put("tasks/1/base", b"one")
-    other = blobs.put("tasks/2/base", b"one")
+    other = blobs.put("tasks/11/base", b"one")
     blobs.delete("tasks/1")
     with pytest.raises(BlobMissing, match="not there: tasks/1/base"):
         blobs.get(ref)
     assert blobs.get(other) == b"one"
     blobs.delete("tasks/1")  # nothing there is no error
-    blobs.delete("tasks/2/base")
+    blobs.delete("tasks/11/base")
     with pytest.raises(BlobMissing):
         blobs.get(other)
+
+
+def test_many_are_deleted_at_once(blobs: Blobs) -> None:
+    refs = [blobs.put(f"tasks/{task}/{n}", b"one") for task in range(3) for n in range(6)]
+    blobs.delete()
+    blobs.delete("tasks/0", "tasks/1/2", "tasks/2", "tasks/never")
+    for ref in refs:
+        if ref.name.startswith("tasks/1/") and ref.name != "tasks/1/2":
+            assert blobs.get(ref) == b"one"
+        else:
+            with pytest.raises(BlobMissing):
+                blobs.get(ref)
+
+
+def test_only_folders_that_rest_are_listed(blobs: Blobs) -> None:
+    assert list(blobs.folders("tasks", older_than_s=60)) == []
+    for name in ("a", "b"):
+        for n in range(3):
+            blobs.put(f"tasks/{name}/{n}", b"one")
+    blobs.put("uploads/c/file", b"one")
+    assert list(blobs.folders("tasks", older_than_s=60)) == []
+    assert sorted(blobs.folders("tasks", older_than_s=-60)) == ["tasks/a", "tasks/b"]
+
+
+def test_a_probe_leaves_nothing(blobs: Blobs) -> None:
+    probe(blobs)
+    assert list(blobs.folders("probe", older_than_s=-60)) == []
+
+
+def test_a_folder_has_no_url(folder: LocalBlobs) -> None:
+    folder.put("tasks/1/base", b"one")
+    assert folder.url("tasks/1/base", expires_s=60) is None
+    assert folder.name_of("http://127.0.0.1/tasks/1/base?X-Amz-Signature=1") is None
 
 
 @pytest.mark.parametrize(
     "name", ["", "/etc/passwd", "a/../b", "..", "a//b", "a/", ".hidden", "a b", "图", "a\\b", "a\0"]
 )
-def test_a_name_cannot_lead_elsewhere(blobs: LocalBlobs, name: str) -> None:
+def test_a_name_cannot_lead_elsewhere(folder: LocalBlobs, name: str) -> None:
     with pytest.raises(ValueError, match="not a blob's name"):
         checked_name(name)
     with pytest.raises(ValueError, match="not a blob's name"):
-        blobs.put(name, b"")
+        folder.put(name, b"")
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
 def test_a_full_disk_is_named_and_leaves_nothing(
-    blobs: LocalBlobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+    folder: LocalBlobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     def full(handle: int) -> None:
         raise OSError(code, os.strerror(code))
 
-    blobs.put("tasks/1/base", b"old")
+    folder.put("tasks/1/base", b"old")
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(StorageFull, match="no space left"):
-        blobs.put("tasks/1/base", b"new")
+        folder.put("tasks/1/base", b"new")
     monkeypatch.undo()
     assert (tmp_path / "blobs/tasks/1/base").read_bytes() == b"old"
     assert [path.name for path in (tmp_path / "blobs/tasks/1").iterdir()] == ["base"]
@@ -80,9 +129,8 @@ def test_a_folder_that_cannot_be_written_is_a_failure_of_the_store(tmp_path: Pat
         LocalBlobs(tmp_path / "blobs").put("tasks/1/base", b"one")
 
 
-def test_only_folders_that_rest_are_listed_as_old(blobs: LocalBlobs, tmp_path: Path) -> None:
-    assert list(blobs.folders("tasks", older_than_s=60)) == []
+def test_a_folders_own_time_says_whether_it_rests(folder: LocalBlobs, tmp_path: Path) -> None:
     for name in ("old", "new"):
-        blobs.put(f"tasks/{name}/base", b"one")
+        folder.put(f"tasks/{name}/base", b"one")
     os.utime(tmp_path / "blobs/tasks/old", (1, 1))
-    assert list(blobs.folders("tasks", older_than_s=60)) == ["tasks/old"]
+    assert list(folder.folders("tasks", older_than_s=60)) == ["tasks/old"]

@@ -41,7 +41,7 @@ class FullDisk(LocalBlobs):
         super().__init__(folder)
         self.puts, self.error = puts, error
 
-    def put(self, name: str, data: bytes) -> BlobRef:
+    def put(self, name: str, data: bytes, *, called: str = "") -> BlobRef:
         if self.puts:
             self.puts -= 1
             raise self.error
@@ -327,7 +327,7 @@ def test_a_result_that_finds_no_space_takes_none_while_it_waits(stage: Stage) ->
 
         seen: list[list[str]]
 
-        def put(self, name: str, data: bytes) -> BlobRef:
+        def put(self, name: str, data: bytes, *, called: str = "") -> BlobRef:
             self.seen.append(stage.results(task))
             if name.endswith("1-1.png") and len(self.seen) < 3:
                 raise StorageFull

@@ -102,7 +102,7 @@ def test_the_defaults_are_those_of_the_table(bare: Path) -> None:
     assert found.models["wanx-x-painting"] == "auto"
     assert found.workers >= 1
     in_words = {"data_dir", "node", "public_url", "workers", "diffusers", "policy"}
-    in_words |= {"time_zone", "log_format"}
+    in_words |= {"time_zone", "log_format", "blobs", "blobs_public_url"}
     in_words.add("diffusers")
     told = {one.name.removeprefix("OVERPAINT_").lower(): one.default for one in SETTINGS}
     said = {name: told[name] for name in vars(found).keys() - in_words}
@@ -306,3 +306,48 @@ def test_workers_are_for_the_cores_that_may_be_used(monkeypatch: pytest.MonkeyPa
     assert settings.load().workers == 2
     monkeypatch.delattr(os, "sched_getaffinity")
     assert settings.load().workers == 32
+
+
+@pytest.mark.parametrize(
+    ("said", "where"),
+    [
+        ("s3://pictures", "s3://pictures"),
+        ("s3://pictures/", "s3://pictures"),
+        ("s3://my.pictures-2/over/paint/", "s3://my.pictures-2/over/paint"),
+        ("shared/pictures", "{here}/shared/pictures"),
+        ("/mnt/pictures", "/mnt/pictures"),
+    ],
+)
+def test_pictures_are_in_a_folder_or_in_a_bucket(bare: Path, said: str, where: str) -> None:
+    found = settings.load(blobs=said)
+    assert str(found.blobs_at) == where.format(here=bare)
+    assert settings.Settings(data_dir=bare, blobs=found.blobs).blobs_at == found.blobs_at
+    assert found.environment()["OVERPAINT_BLOBS"] == found.blobs
+
+
+@pytest.mark.parametrize("said", ["s3://", "s3://B_", "s3://ab", "s3://abc/../x", "gs://abc/x"])
+def test_other_places_for_pictures_are_refused(bare: Path, said: str) -> None:
+    with pytest.raises(InvalidOption, match="blobs: must be a folder, or s3://BUCKET"):
+        settings.load(blobs=said)
+
+
+def test_a_buckets_server_is_named_by_the_usual_variables(
+    bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.setenv(name, f"https://{name.rpartition('_')[2].lower()}.example/")
+        found = settings.load(blobs="s3://abc")
+        assert found.blobs_at.endpoint == f"https://{name.rpartition('_')[2].lower()}.example"
+    assert str(found.blobs_at) == "s3://abc at https://s3.example"
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "minio:9000")
+    with pytest.raises(InvalidOption, match="AWS_ENDPOINT_URL_S3: must begin with http"):
+        settings.load(blobs="s3://abc")
+    assert settings.load(blobs="").blobs_dir == bare / "server/blobs"
+
+
+def test_urls_of_the_bucket_need_one(bare: Path) -> None:
+    with pytest.raises(InvalidOption, match="must be service where OVERPAINT_BLOBS is no bucket"):
+        settings.load(result_urls="bucket")
+    assert settings.load(result_urls="bucket", blobs="s3://abc").result_urls == "bucket"
+    with pytest.raises(InvalidOption, match="result_urls: must be service or bucket"):
+        settings.load(result_urls="both")

@@ -23,7 +23,7 @@ from overpaint.engines.registry import get_engine, shown_name
 from overpaint.errors import OverpaintError
 from overpaint.policy import Policy
 from overpaint.settings import Settings
-from overpaint.storage.local import LocalBlobs
+from overpaint.storage.opening import open_blobs
 from overpaint.tasks.store import TaskStore
 from overpaint.values import Step
 
@@ -78,7 +78,7 @@ class EngineWorker:
         seconds = round(time.monotonic() - began, 3)
         self._hands = Hands(
             self._store,
-            LocalBlobs(self._settings.blobs_dir),
+            open_blobs(self._settings.blobs_at),
             self._policy,
             instance=self._instance,
             pool=self._engine,

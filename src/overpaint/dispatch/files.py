@@ -9,7 +9,7 @@ from overpaint.dispatch.painting import SUFFIXES
 from overpaint.errors import OverpaintError
 from overpaint.storage.blobs import Blobs
 from overpaint.tasks.store import TaskStore
-from overpaint.tasks.task import Failure, PictureOutcome, Task
+from overpaint.tasks.task import Failure, PictureOutcome, Task, file_name
 
 _OLD_TRIES = 20  # whose files are looked for
 
@@ -32,7 +32,8 @@ class ResultFiles:
             if isinstance(file, Failure):
                 pictures.append(PictureOutcome(seed=seed, failure=file))
                 continue
-            blob = self._blobs.put(_name(task, task.fence, index), file)
+            name = _name(task, task.fence, index)
+            blob = self._blobs.put(name, file, called=file_name(task.id, index, name))
             pictures.append(PictureOutcome(seed=seed, blob=blob))
         return pictures
 
@@ -54,9 +55,8 @@ class ResultFiles:
         self._discard(_name(task, fence, index) for fence in fences for index in range(task.n))
 
     def _discard(self, names: Iterable[str]) -> None:
-        for name in names:
-            with contextlib.suppress(OverpaintError):  # they go with the task's folder later
-                self._blobs.delete(name)
+        with contextlib.suppress(OverpaintError):  # they go with the task's folder later
+            self._blobs.delete(*names)
 
 
 def _name(task: Task, fence: int, index: int) -> str:

@@ -32,7 +32,7 @@ from overpaint.dispatch.work import Worker
 from overpaint.errors import OverpaintError
 from overpaint.policy import open_policy
 from overpaint.settings import Settings, cores
-from overpaint.storage.local import LocalBlobs
+from overpaint.storage.opening import open_blobs
 from overpaint.tasks.database import open_database
 from overpaint.tasks.store import TaskStore
 
@@ -59,7 +59,7 @@ def run(settings: Settings, *, worker_id: str = "", threads: int = 0) -> int:
     store = TaskStore(database)
     worker = Worker(
         store,
-        LocalBlobs(settings.blobs_dir),
+        open_blobs(settings.blobs_at),
         policy,
         worker_id=worker_id or _new_id("worker"),
         lease_s=settings.lease_seconds,

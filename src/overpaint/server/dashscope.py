@@ -17,7 +17,14 @@ from fastapi.responses import JSONResponse
 from overpaint.errors import InvalidInput, InvalidOption, UnknownTask
 from overpaint.server import answers, schemas
 from overpaint.server.bodies import read_object
-from overpaint.server.deps import BEARER, CurrentKey, CurrentService, RequestId, base_url
+from overpaint.server.deps import (
+    BEARER,
+    CurrentKey,
+    CurrentService,
+    RequestId,
+    base_url,
+    by_session,
+)
 from overpaint.server.errors import Declined, answer_for, declared
 from overpaint.server.inputs import gather, read
 from overpaint.server.logs import note_task
@@ -137,16 +144,36 @@ async def get_task(
         task = await run_in_threadpool(service.get, key, task_id)
     if task is None:
         return JSONResponse(answers.unknown_answer(task_id, request_id))
-    base = base_url(request)
-    answer = answers.task_answer(
-        task, request_id, url_of=url_of(service, task, base), clock=_clock(request)
-    )
+    # The page stays with the server: it may not connect elsewhere, and has pictures converted.
+    direct = service.settings.result_urls == "bucket" and not by_session(request)
+    urls = url_of(service, task, base_url(request), direct=direct)
+    clock = _clock(request)
+    if direct:  # to sign may mean to fetch credentials first
+        answer = await run_in_threadpool(
+            answers.task_answer, task, request_id, url_of=urls, clock=clock
+        )
+    else:
+        answer = answers.task_answer(task, request_id, url_of=urls, clock=clock)
     return JSONResponse(answer)
 
 
-def url_of(service: Service, task: Task, base: str) -> Callable[[int], str]:
-    """Gives the URL of a task's picture by its index; `base` is how clients reach the server."""
-    return lambda index: f"{base}{PREFIX}/{service.sign_file(task, index)}"
+def url_of(
+    service: Service, task: Task, base: str, *, direct: bool = False
+) -> Callable[[int], str]:
+    """Gives the URL of a task's picture by its index.
+
+    Args:
+        service: that has the task.
+        task: one that has pictures.
+        base: how clients reach the server.
+        direct: in the bucket itself.
+    """
+
+    def url(index: int) -> str:
+        found = service.direct_url(task, index) if direct else None
+        return found or f"{base}{PREFIX}/{service.sign_file(task, index)}"
+
+    return url
 
 
 @router.post(

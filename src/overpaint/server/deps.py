@@ -73,6 +73,11 @@ CurrentService = Annotated[Service, Depends(service_of)]
 RequestId = Annotated[str, Depends(request_id_of)]
 
 
+def by_session(request: Request) -> bool:
+    """Whether the page's session, not a key, says whose request it is."""
+    return "authorization" not in request.headers
+
+
 def same_origin(request: Request) -> bool:
     """Whether a browser says that the server's own page made this request.
 

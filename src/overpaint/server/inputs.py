@@ -81,6 +81,9 @@ async def _given(request: Request, service: Service, key: Key, url: str, field: 
         path = _RESULT.search(place.target.partition("?")[0])
         if path is not None and path.end() == len(path.string):
             return await _result(request, service, path.groups(), url, field)
+        found = await run_in_threadpool(service.results.find_direct, key, url)
+        if found is not None:
+            return found
     return await _fetched(request, url, field)
 
 

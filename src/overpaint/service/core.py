@@ -26,7 +26,7 @@ from overpaint.service.signing import Signer
 from overpaint.service.submission import Submission, checked_options, inputs_of
 from overpaint.service.uploading import Uploads
 from overpaint.settings import Settings
-from overpaint.storage.local import LocalBlobs
+from overpaint.storage.opening import open_blobs
 from overpaint.tasks.database import now_ms, open_database
 from overpaint.tasks.keys import KeyStore
 from overpaint.tasks.store import TaskStore
@@ -67,7 +67,7 @@ class Service:
         self.tasks = TaskStore(self._database, clock=clock)
         self.pools = Pools(settings, self.tasks, clock)
         self.keys = KeyStore(self._database, clock=clock)
-        self.blobs = LocalBlobs(settings.blobs_dir)
+        self.blobs = open_blobs(settings.blobs_at)
         self.results = Results(self.tasks, self.blobs, self._signer, clock)
         uploads = UploadStore(self._database, clock=clock)
         self.uploads = Uploads(uploads, self.blobs, self._signer, settings, clock)
@@ -198,6 +198,10 @@ class Service:
         """Path of a result below /api/v1, which needs no key while the task is kept."""
         return self.results.sign(task, index, expires_ms=self._expires_ms(task))
 
+    def direct_url(self, task: Task, index: int) -> str | None:
+        """URL of a result in the bucket itself; None where pictures are in a folder."""
+        return self.results.direct_url(task, index, expires_ms=self._expires_ms(task))
+
     def open_file(self, task_id: str, expires: str, signature: str, name: str) -> tuple[bytes, str]:
         """The bytes of a signed path and their media type; raises as `Results.open` does."""
         return self.results.open(task_id, expires, signature, name)
@@ -242,8 +246,7 @@ class Service:
         tasks = 0
         while gone := self.tasks.expired(before, SWEEP_TASKS):
             self.tasks.delete([task.id for task in gone])
-            for task in gone:
-                self._discard(f"tasks/{task.id}")
+            self._discard(*(f"tasks/{task.id}" for task in gone))
             tasks += len(gone)
         uploads = self.uploads.sweep()
         return Swept(tasks=tasks, uploads=uploads, orphans=self._sweep_orphans())
@@ -254,21 +257,19 @@ class Service:
         for start in range(0, len(old), SWEEP_TASKS):
             some = {name.rpartition("/")[2]: name for name in old[start : start + SWEEP_TASKS]}
             kept = self.tasks.exists(list(some))
-            for task_id, name in some.items():
-                if task_id not in kept:
-                    self._discard(name)
-                    removed += 1
+            orphans = [name for task_id, name in some.items() if task_id not in kept]
+            self._discard(*orphans)
+            removed += len(orphans)
         # So old is no upload that could be used, whether a row names it or not.
         useless_s = self.settings.upload_hours * 3600 + ORPHAN_S
-        for name in list(self.blobs.folders("uploads", older_than_s=useless_s)):
-            self._discard(name)
-            removed += 1
-        return removed
+        useless = list(self.blobs.folders("uploads", older_than_s=useless_s))
+        self._discard(*useless)
+        return removed + len(useless)
 
-    def _discard(self, folder: str) -> None:
+    def _discard(self, *folders: str) -> None:
         """Remove blobs; where that fails now, a later sweep does it."""
         try:
-            self.blobs.delete(folder)
+            self.blobs.delete(*folders)
         except OverpaintError:
             return
 

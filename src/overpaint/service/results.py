@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from overpaint.errors import BlobMissing, UnknownTask
 from overpaint.service.signing import Signer
-from overpaint.storage.blobs import Blobs
+from overpaint.storage.blobs import Blobs, media_type
 from overpaint.tasks.store import TaskStore
-from overpaint.tasks.task import Task
+from overpaint.tasks.task import Key, Task, file_name
 from overpaint.values import BlobRef
 
 _PURPOSE = "file"
@@ -30,10 +30,35 @@ class Results:
         blob = task.pictures[index].blob
         if blob is None:
             raise BlobMissing(f"picture {index} of task {task.id} failed")
-        name = f"{task.id}-{index}.{blob.name.rpartition('.')[2]}"
+        name = file_name(task.id, index, blob.name)
         expires = -(-expires_ms // 1000)  # s, rounded up
         signature = self._signer.sign(_PURPOSE, f"{task.id}/{expires}/{name}")
         return f"files/{task.id}/{expires}/{signature}/{name}"
+
+    def direct_url(self, task: Task, index: int, *, expires_ms: int) -> str | None:
+        """URL of a task's picture in the store itself, good until then (ms since 1970).
+
+        None where a store has none.
+        """
+        blob = task.pictures[index].blob
+        if blob is None:
+            raise BlobMissing(f"picture {index} of task {task.id} failed")
+        return self._blobs.url(blob.name, expires_s=(expires_ms - self._clock()) / 1000)
+
+    def find_direct(self, key: Key, url: str) -> BlobRef | None:
+        """What such a URL names, where it is a result of a key's own tasks; else None.
+
+        The signature is the store's, and is not looked at: whose the task is decides.
+        """
+        name = self._blobs.name_of(url) or ""
+        parts = name.split("/")
+        if len(parts) != 3 or parts[0] != "tasks":
+            return None
+        task = self._tasks.get(parts[1])
+        if task is None or task.key_id != key.id:
+            return None
+        found = (one.blob for one in task.pictures if one.blob and one.blob.name == name)
+        return next(found, None)
 
     def is_signed(self, task_id: str, expires: str, signature: str, name: str) -> bool:
         """Whether this server made the path, which may have expired since."""
@@ -65,5 +90,4 @@ class Results:
             BlobMissing, BlobDamaged: the picture is lost.
         """
         blob = self.find(task_id, expires, signature, name)
-        suffix = name.rpartition(".")[2]
-        return self._blobs.get(blob), f"image/{'jpeg' if suffix == 'jpg' else suffix}"
+        return self._blobs.get(blob), media_type(name)

@@ -23,7 +23,7 @@ class LocalBlobs:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def put(self, name: str, data: bytes) -> BlobRef:
+    def put(self, name: str, data: bytes, *, called: str = "") -> BlobRef:
         """Write, flush to the disk, and only then give the file its name."""
         path = self._folder / checked_name(name)
         unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
@@ -52,14 +52,14 @@ class LocalBlobs:
             raise _ours(error) from error
         return verified(ref, data)
 
-    def delete(self, name: str) -> None:
-        """Remove a file, or a folder with all in it."""
-        path = self._folder / checked_name(name)
+    def delete(self, *names: str) -> None:
+        """Remove files, or folders with all in them."""
         try:
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)  # another sweep may be at it too
-            else:
-                path.unlink(missing_ok=True)
+            for path in [self._folder / checked_name(name) for name in names]:
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)  # another sweep may be at it too
+                else:
+                    path.unlink(missing_ok=True)
         except OSError as error:
             raise _ours(error) from error
 
@@ -75,6 +75,14 @@ class LocalBlobs:
             return
         except OSError as error:
             raise _ours(error) from error
+
+    def url(self, name: str, *, expires_s: float) -> str | None:
+        """None: only this service reads the folder."""
+        return None
+
+    def name_of(self, url: str) -> str | None:
+        """None."""
+        return None
 
 
 def _flush_folder(folder: Path) -> None:

@@ -163,3 +163,8 @@ class Upload:
     blob: BlobRef
     created_ms: int
     expires_ms: int
+
+
+def file_name(task_id: str, index: int, blob_name: str) -> str:
+    """What the file of a task's picture is called for who downloads it."""
+    return f"{task_id}-{index}.{blob_name.rpartition('.')[2]}"
