@@ -334,6 +334,39 @@ def test_an_engine_that_ended_with_the_service_while_it_was_loaded_has_not_faile
     assert stage.now(task).state is State.FAILED
 
 
+def test_an_engine_that_another_node_has_fails_nobody_s_task(
+    stage: Stage, slow: str, signs: Path
+) -> None:
+    """Where it cannot be loaded here, tasks wait for the other node."""
+    (signs / "broken").touch()
+    task = stage.submit(engine=slow)
+    other = TaskStore(stage.database, node="other")
+    deaths = Deaths(stage.store, node="here", alive_ms=60_000)
+
+    def die_loading(name: str) -> None:
+        stage.store.beat(name, pid=1, task_id=None, pool=slow, state="loading")
+        deaths.bury(name)
+
+    other.beat("e", pid=1, task_id=None, pool=slow, state="ready")
+    with loading(stage, slow, refusing_s=0.5) as codes:
+        until(lambda: codes == [1])
+    for name in ("d1", "d2"):
+        die_loading(name)
+    assert stage.now(task).state is State.PENDING
+    deaths.bury_former()  # those of other nodes stay
+    assert states(stage) == [(slow, "ready")]
+    other.beat("e", pid=1, task_id=None, pool=slow, state="failed")
+    die_loading("d3")
+    assert stage.now(task).state is State.FAILED
+
+
+def test_the_former_workers_of_a_node_are_buried_under_all_its_names(stage: Stage) -> None:
+    for node in ("here", "before", "", "other"):
+        TaskStore(stage.database, node=node).beat(f"w-{node}", pid=1, task_id=None)
+    Deaths(stage.store, node="here").bury_former(["before"])
+    assert [worker.node for worker in stage.store.workers()] == ["other"]
+
+
 def test_loading_is_tried_again_by_the_next_process(stage: Stage, slow: str, signs: Path) -> None:
     (signs / "broken").touch()
     with loading(stage, slow, refusing_s=0) as codes:

@@ -39,7 +39,8 @@ def supervised(stage: Stage, *, engine: str = "", workers: int = 1) -> Iterator[
         *worker_children(workers, stage.environment()),
         *(replace(child, pauses_s=(0.0,)) for child in engines),
     ]
-    supervisor = Supervisor(children, on_death=Deaths(stage.store).bury)
+    deaths = Deaths(stage.store, node=stage.settings.node)
+    supervisor = Supervisor(children, on_death=deaths.bury)
     thread = threading.Thread(target=supervisor.run)
     thread.start()
     try:

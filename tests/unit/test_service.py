@@ -38,7 +38,6 @@ from overpaint.errors import (
     NotPending,
     QuotaExhausted,
     StorageFull,
-    StoreFailed,
     UnknownModel,
     UnknownTask,
     UploadRefused,
@@ -452,12 +451,3 @@ def test_a_checkpoint_that_can_be_used_is_taken(
         service_in(tmp_path, models={"photo": f"many:{SECRET}/a"}) as (service, _),
     ):
         assert service.engine_of("photo") == f"many:{SECRET}/a"
-
-
-def test_a_secret_that_is_lost_or_damaged_is_not_made_anew_silently(tmp_path: Path) -> None:
-    with service_in(tmp_path):
-        pass
-    assert (tmp_path / "secret").stat().st_mode & 0o077 == 0
-    (tmp_path / "secret").write_text("short")
-    with pytest.raises(StoreFailed, match="is not the secret that it was"):
-        Service.open(Settings(data_dir=tmp_path))

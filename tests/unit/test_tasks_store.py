@@ -12,6 +12,7 @@ from tests.unit.task_fixture import BAD, BROKEN, GOOD, LEASE, Stores, new_task, 
 from overpaint.errors import InvalidKey, NotPending, QueueFull, QuotaExhausted, UnknownTask
 from overpaint.tasks.audit import audit
 from overpaint.tasks.reading import Total
+from overpaint.tasks.store import TaskStore
 from overpaint.tasks.task import Failure, PictureOutcome, Progress, State
 from overpaint.tasks.workers import Worker
 
@@ -413,7 +414,8 @@ def test_the_roll_tells_who_works_at_what(stores: Stores) -> None:
     stores.tasks.beat("w2", pid=20, task_id=None)
     stores.tasks.beat("w1", pid=10, task_id=None)
     stores.clock.now += 5
-    stores.tasks.beat("w1", pid=11, task_id="t", node="one", figures={"batch": 2.5})
+    there = TaskStore(stores.database, clock=stores.clock, node="one")
+    there.beat("w1", pid=11, task_id="t", figures={"batch": 2.5})
     assert stores.tasks.workers() == [
         Worker(
             id="w1", pid=11, seen_ms=stores.clock(), task_id="t", node="one", figures={"batch": 2.5}

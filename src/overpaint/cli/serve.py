@@ -69,22 +69,15 @@ def serve(
     with _ending_on_request(), taken as listener:
         found = replace(found, port=listener.getsockname()[1])
         logs.configure(found)
-        with _only_one(found.data_dir), _opened(found) as service:
-            code = _run(service, listener)
+        with _only_one(found.data_dir), _opened(found) as service, _member(service) as former:
+            code = _run(service, listener, former)
     if code:
         raise typer.Exit(code)
 
 
-def _run(service: Service, listener: socket.socket) -> int:
-    from overpaint import settings
-    from overpaint.cli.listening import listen, own_address, url_of
-    from overpaint.dispatch.deaths import Deaths
-    from overpaint.dispatch.supervisor import (
-        Child,
-        Supervisor,
-        engine_children,
-        worker_children,
-    )
+def _run(service: Service, listener: socket.socket, former: list[str]) -> int:
+    """Say where it listens, and run it; `former` is what the node was called before."""
+    from overpaint.cli.listening import listen, url_of
 
     found = service.settings
     first = _is_first(service, listener)
@@ -101,8 +94,24 @@ def _run(service: Service, listener: socket.socket) -> int:
         print(f"sign in within an hour, once: {found.public_url or url}/sign-in/{token}")
     sys.stdout.flush()
 
-    deaths = Deaths(service.tasks)
-    deaths.bury_former()
+    return _keep_alive(service, listener, former)
+
+
+def _keep_alive(service: Service, listener: socket.socket, former: list[str]) -> int:
+    """Run the processes until told to end."""
+    from overpaint import settings
+    from overpaint.cli.listening import own_address
+    from overpaint.dispatch.deaths import Deaths
+    from overpaint.dispatch.supervisor import (
+        Child,
+        Supervisor,
+        engine_children,
+        worker_children,
+    )
+
+    found = service.settings
+    deaths = Deaths(service.tasks, node=found.node, alive_ms=found.alive_ms)
+    deaths.bury_former(former)
     _reroute(service)
     env = {**settings.inherited(), **found.environment()}
     argv = (sys.executable, "-m", "overpaint.server", "--fd", str(listener.fileno()))
@@ -111,7 +120,7 @@ def _run(service: Service, listener: socket.socket) -> int:
         [
             api,
             *worker_children(found.workers, env),
-            *engine_children(service.pools.engines, env),
+            *engine_children(service.pools.engines if found.workers else (), env),
         ],
         on_death=lambda instance: deaths.bury(instance, ended=supervisor.stopping),
         on_tick=lambda: _sweep(service),
@@ -162,6 +171,29 @@ def _first_key(service: Service) -> tuple[str, str]:
 
 
 @contextmanager
+def _member(service: Service) -> Iterator[list[str]]:
+    """Have a place among the nodes; what this one was called before, if otherwise.
+
+    Raises `InvalidOption` where another node of its name is alive.
+    """
+    from overpaint.dispatch.membership import Membership
+
+    found, cluster = service.settings, service.cluster
+    member = Membership(
+        cluster.nodes,
+        name=found.node,
+        folder=found.data_dir,
+        tell=lambda: cluster.tell(service.pools.engines),
+    )
+    former = member.join()
+    member.start()
+    try:
+        yield former
+    finally:
+        member.stop()
+
+
+@contextmanager
 def _opened(found: Settings) -> Iterator[Service]:
     from overpaint.service import Service
 
@@ -206,19 +238,21 @@ def _silent_workers(service: Service) -> list[str]:
     from overpaint.tasks.database import now_ms
 
     longest_ms = max(_SILENT_LEASES * service.settings.lease_seconds, _SILENT_S) * 1000
-    before = now_ms() - longest_ms
-    return [worker.id for worker in service.tasks.workers() if worker.seen_ms < before]
+    before, own = now_ms() - longest_ms, service.settings.node
+    found = service.tasks.workers()
+    return [one.id for one in found if one.node == own and one.seen_ms < before]
 
 
 def _reroute(service: Service) -> None:
     """See to tasks that wait for an engine of former settings."""
-    sent, failed = service.pools.reroute()
+    sent, failed = service.pools.reroute(service.cluster.pools_of_others())
     if sent or failed:
         logger.warning("the models have changed", extra={"sent": sent, "failed": failed})
 
 
 def _sweep(service: Service) -> None:
     _reroute(service)
+    service.cluster.strike_off()
     swept = service.sweep()
     if swept.tasks or swept.uploads or swept.orphans:
         what = {"tasks": swept.tasks, "uploads": swept.uploads, "orphans": swept.orphans}

@@ -128,10 +128,17 @@ class EngineWorker:
         end = time.monotonic() + seconds
         while not self._stopping.is_set() and time.monotonic() < end:
             with contextlib.suppress(OverpaintError):  # the next look may find the store there
-                failed = self._store.dismiss(self._engine, UNLOADABLE)
+                failed = self._dismiss()
                 if failed:
                     logger.info("failed", extra={"worker": self._instance, "tasks": failed})
             self._stopping.wait(_REFUSE_S)
+
+    def _dismiss(self) -> int:
+        """Have the tasks that wait fail, unless another node has the engine; how many did."""
+        own = self._settings
+        if self._store.painted_elsewhere(self._engine, node=own.node, within_ms=own.alive_ms):
+            return 0
+        return self._store.dismiss(self._engine, UNLOADABLE)
 
 
 def load(name: str, about: Mapping[str, str]) -> Engine:

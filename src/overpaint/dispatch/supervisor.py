@@ -134,7 +134,7 @@ class Supervisor:
 
     def _start(self, kept: _Kept, now: float) -> None:
         child = kept.child
-        kept.instance = f"{child.name}-{secrets.token_hex(4)}"
+        kept.instance = f"{child.name}-{secrets.token_hex(8)}"
         kept.started = now
         try:
             kept.process = subprocess.Popen(

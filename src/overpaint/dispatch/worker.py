@@ -56,7 +56,7 @@ def run(settings: Settings, *, worker_id: str = "", threads: int = 0) -> int:
     cv2.setNumThreads(threads or threads_each(settings.workers))
     policy = open_policy(settings.policy)
     database = open_database(settings.database_url, migrate=False)
-    store = TaskStore(database)
+    store = TaskStore(database, node=settings.node)
     worker = Worker(
         store,
         open_blobs(settings.blobs_at),
@@ -89,7 +89,9 @@ def run_engine(settings: Settings, engine: str, *, worker_id: str = "", threads:
     policy = open_policy(settings.policy)
     database = open_database(settings.database_url, migrate=False)
     instance = worker_id or _new_id("engine")
-    worker = EngineWorker(settings, TaskStore(database), policy, instance=instance, engine=engine)
+    worker = EngineWorker(
+        settings, TaskStore(database, node=settings.node), policy, instance=instance, engine=engine
+    )
     _on_signal(lambda: _end(worker.stop, settings.drain_seconds))
     status = worker.serve()
     database.dispose()

@@ -20,6 +20,7 @@ from overpaint.errors import (
 from overpaint.inspection import Inspection
 from overpaint.policy import open_policy
 from overpaint.service.catalog import Catalog
+from overpaint.service.cluster import Cluster
 from overpaint.service.pools import Pools
 from overpaint.service.results import Results
 from overpaint.service.signing import Signer
@@ -29,6 +30,7 @@ from overpaint.settings import Settings
 from overpaint.storage.opening import open_blobs
 from overpaint.tasks.database import now_ms, open_database
 from overpaint.tasks.keys import KeyStore
+from overpaint.tasks.nodes import NodeRoll
 from overpaint.tasks.store import TaskStore
 from overpaint.tasks.task import Key, Listing, Query, Task
 from overpaint.tasks.uploads import UploadStore
@@ -62,9 +64,11 @@ class Service:
         folder = settings.data_dir
         self.settings = settings
         self._clock = clock
-        self._signer = Signer.open(folder / "secret")
         self._database = open_database(settings.database_url, migrate=migrate)
-        self.tasks = TaskStore(self._database, clock=clock)
+        self._signer = Signer.open(self._database, folder / "secret")
+        self.tasks = TaskStore(self._database, clock=clock, node=settings.node)
+        nodes = NodeRoll(self._database, clock)
+        self.cluster = Cluster(settings, self.tasks, nodes, self._signer, clock)
         self.pools = Pools(settings, self.tasks, clock)
         self.keys = KeyStore(self._database, clock=clock)
         self.blobs = open_blobs(settings.blobs_at)

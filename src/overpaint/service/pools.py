@@ -7,7 +7,7 @@ an engine may have a local path in it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from overpaint.engines.registry import is_family
@@ -47,7 +47,7 @@ class Pools:
         self, settings: Settings, tasks: TaskStore, clock: Callable[[], int] = now_ms
     ) -> None:
         self._tasks, self._clock = tasks, clock
-        self._alive_ms = max(3 * settings.lease_seconds, 10) * 1000
+        self._alive_ms = settings.alive_ms
         self._models = models = settings.models
         self._pool_of = {
             engine: engine if is_family(engine) else ORDINARY for engine in models.values()
@@ -114,13 +114,16 @@ class Pools:
         """How long the oldest pending task of all pools has waited; 0 where none does."""
         return max(map(self._age_s, self._labels))
 
-    def reroute(self) -> tuple[int, int]:
+    def reroute(self, others: Collection[str] = ()) -> tuple[int, int]:
         """Send tasks that wait for an engine of former settings to where they are painted now.
 
         By the name that their callers gave. Returns how many were sent, and how many failed as
         there is no such model any more.
+
+        Args:
+            others: pools that other nodes have; their tasks stay.
         """
-        return self._tasks.reroute(tuple(self._labels), self._where, _GONE)
+        return self._tasks.reroute({*self._labels, *others}, self._where, _GONE)
 
     def _where(self, model: str) -> tuple[str, str] | None:
         engine = self._models.get(model)

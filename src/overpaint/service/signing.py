@@ -1,40 +1,43 @@
-"""Signatures: what this server handed out and nobody else can have made."""
+"""Signatures: what this service handed out and nobody else can have made."""
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import hmac
-import os
 import secrets
 from pathlib import Path
 
-from overpaint.errors import StorageFull, StoreFailed
+from overpaint.errors import StoreFailed
+from overpaint.tasks.database import Database
+from overpaint.tasks.secrets import shared_secret
+
+_NAME = "signing"
+_LEAST = 32  # bytes
 
 
 class Signer:
-    """Signs texts with the secret that lies in a file of the data folder."""
+    """Signs texts with a secret that all processes of the database have."""
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
 
     @classmethod
-    def open(cls, path: Path) -> Signer:
-        """Read the secret; make it first where there is none.
+    def open(cls, database: Database, former: Path) -> Signer:
+        """Read the secret; the first process of all makes it.
 
-        Raises `StoreFailed` where it can be neither read nor made.
+        Args:
+            database: where it is kept.
+            former: the file in which an older version kept it; its secret is taken over, once, so
+                that what was handed out stays good.
+
+        Raises `StoreFailed` where it cannot be read or is damaged.
         """
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if not path.exists():
-                _make(path)
-            secret = bytes.fromhex(path.read_text("ascii").strip())
-        except OSError as error:
-            raise StoreFailed(f"{path}: {error.strerror or error}") from error
-        except ValueError:
-            secret = b""
-        if len(secret) < 32:
-            raise StoreFailed(f"{path}: is not the secret that it was; restore it from a backup")
+        text = shared_secret(database, _NAME, lambda: _former(former) or secrets.token_hex(_LEAST))
+        secret = _bytes_of(text)
+        if len(secret) < _LEAST:
+            raise StoreFailed(
+                "The secret in the database is not what it was; restore it from a backup."
+            )
         return cls(secret)
 
     def sign(self, purpose: str, text: str) -> str:
@@ -46,22 +49,23 @@ class Signer:
         return hmac.compare_digest(self.sign(purpose, text).encode(), signature.encode())
 
 
-def _make(path: Path) -> None:
-    """Write the file whole or not at all; of two that do it at once, the first one's stays."""
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+def _former(path: Path) -> str:
+    """The secret of an older version's file; "" where there is no such file."""
     try:
-        handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(secrets.token_hex(32))
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(unfinished, path)
-        except FileExistsError:
-            return
+        text = path.read_text("ascii").strip()
+    except FileNotFoundError:
+        return ""
     except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise StorageFull from error
-        raise
-    finally:
-        unfinished.unlink(missing_ok=True)
+        raise StoreFailed(f"{path}: {error.strerror or error}") from error
+    except ValueError:
+        text = ""
+    if len(_bytes_of(text)) < _LEAST:
+        raise StoreFailed(f"{path}: is not the secret that it was; restore it from a backup")
+    return text
+
+
+def _bytes_of(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        return b""

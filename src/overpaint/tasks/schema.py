@@ -12,6 +12,7 @@ from __future__ import annotations
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Float,
@@ -196,6 +197,18 @@ workers = Table(
     Column("state", Text, nullable=False, server_default=text("'ready'")),
     Column("node", Text, nullable=False, server_default=text("''")),  # the machine that it is on
     Column("figures", JSON, nullable=False, server_default=text("'{}'")),  # what it measures
+)
+
+# Each `overpaint serve` on this database, as it last said of itself.
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("folder", Text, nullable=False),  # a word that tells its data folder from all others
+    Column("run", Text, nullable=False),  # a word that tells its start from all others
+    Column("seen_ms", BigInteger, nullable=False),
+    Column("ended", Boolean, nullable=False),  # it was told to end, and did
+    Column("told", JSON, nullable=False),
 )
 
 # What every process of a service must know and nobody else may: what URLs are signed with.

@@ -67,11 +67,15 @@ class TaskStore(TaskReader, TaskLister, TaskWatcher, TaskPools, WorkerRoll):
     Args:
         database: what `open_database` gave.
         clock: milliseconds since 1970; it may jump.
+        node: where the workers run that give signs of life through it.
     """
 
-    def __init__(self, database: Database, *, clock: Callable[[], int] = now_ms) -> None:
+    def __init__(
+        self, database: Database, *, clock: Callable[[], int] = now_ms, node: str = ""
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._node = node
 
     def insert(self, task: Task, *, max_pending: int) -> Task:
         """Store a new task as PENDING and reserve its n pictures of the key's quota.

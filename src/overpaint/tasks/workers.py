@@ -30,6 +30,7 @@ class WorkerRoll:
 
     _database: Database
     _clock: Callable[[], int]
+    _node: str
 
     def beat(
         self,
@@ -39,12 +40,11 @@ class WorkerRoll:
         task_id: str | None,
         pool: str = "",
         state: str = "ready",
-        node: str = "",
         figures: Mapping[str, float] | None = None,
     ) -> None:
         """Say that a worker is alive."""
         seen: dict[str, object] = {"pid": pid, "seen_ms": self._clock(), "task_id": task_id}
-        seen |= {"pool": pool, "state": state, "node": node, "figures": dict(figures or {})}
+        seen |= {"pool": pool, "state": state, "node": self._node, "figures": dict(figures or {})}
         with self._database.write() as connection:
             insert_or_replace(connection, workers, {"id": worker}, seen)
 
@@ -53,6 +53,23 @@ class WorkerRoll:
         with self._database.read() as connection:
             rows = connection.execute(select(workers).order_by(workers.c.id)).all()
         return [Worker(**row._mapping) for row in rows]
+
+    def painted_elsewhere(self, pool: str, *, node: str, within_ms: int) -> bool:
+        """Whether another node paints the tasks of a pool, or is about to.
+
+        Args:
+            pool: which.
+            node: the one that asks.
+            within_ms: how old a worker's last sign of life may be.
+        """
+        now = self._clock()
+        return any(
+            one.pool == pool
+            and one.node not in ("", node)
+            and one.state in ("ready", "loading")
+            and abs(now - one.seen_ms) <= within_ms
+            for one in self.workers()
+        )
 
     def forget_worker(self, worker: str) -> None:
         """Strike a worker off the roll; an unknown one is no error."""

@@ -1,4 +1,4 @@
-"""More than one machine: a worker names its node, a task its trace, and secrets are shared."""
+"""More than one machine: nodes and their workers, a task's trace, and secrets that are shared."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    """Add the columns and the table; what they mean stands in `overpaint.tasks.schema`."""
+    """Add the columns and the tables; what they mean stands in `overpaint.tasks.schema`."""
     nothing, no_figures = sa.text("''"), sa.text("'{}'")
     op.add_column("tasks", sa.Column("trace", sa.Text(), server_default=nothing, nullable=False))
     op.add_column("workers", sa.Column("node", sa.Text(), server_default=nothing, nullable=False))
@@ -21,4 +21,14 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("name", name="secrets_pkey"),
+    )
+    op.create_table(
+        "nodes",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("folder", sa.Text(), nullable=False),
+        sa.Column("run", sa.Text(), nullable=False),
+        sa.Column("seen_ms", sa.BigInteger(), nullable=False),
+        sa.Column("ended", sa.Boolean(), nullable=False),
+        sa.Column("told", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="nodes_pkey"),
     )

@@ -1,0 +1,146 @@
+"""What the nodes of one database tell each other: their settings, their pools, who is gone."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from overpaint._version import __version__
+from overpaint.errors import OverpaintError
+from overpaint.service.signing import Signer
+from overpaint.settings import Settings, own_concepts
+from overpaint.tasks.nodes import NodeRoll
+from overpaint.tasks.store import TaskStore
+
+#: What callers would notice where it is not the same on all nodes.
+ALIKE = (
+    "public_url",
+    "models",
+    "diffusers",
+    "blobs",
+    "retention_hours",
+    "upload_hours",
+    "upload_capacity_mb",
+    "max_body_mb",
+    "max_pending",
+    "lease_seconds",
+    "task_seconds",
+    "fetch_allow_private",
+    "policy",
+    "time_zone",
+)
+WORKERS_GONE_MS = 10 * 60_000  # without a sign of life: struck off by whoever sweeps
+NODES_GONE_MS = 60 * 60_000  # so long a node that was ended may take to be there again
+
+
+class Cluster:
+    """One node's view of all.
+
+    Args:
+        settings: of this node.
+        tasks: the store.
+        nodes: the roll of nodes.
+        signer: signs for all nodes alike.
+        clock: milliseconds since 1970.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        tasks: TaskStore,
+        nodes: NodeRoll,
+        signer: Signer,
+        clock: Callable[[], int],
+    ) -> None:
+        self.nodes = nodes
+        self._settings, self._tasks, self._signer = settings, tasks, signer
+        self._clock = clock
+
+    def tell(self, pools: tuple[str, ...]) -> Mapping[str, Any]:
+        """What this node tells: no passwords, but what the engines are called in full.
+
+        Args:
+            pools: those that its settings have.
+        """
+        return {
+            "version": __version__,
+            "workers": self._settings.workers,
+            "pools": list(pools),
+            "settings": shared_settings(self._settings),
+            "signs": self._signer.sign("node", "")[:16],
+        }
+
+    def pools_of_others(self) -> frozenset[str]:
+        """The pools that another node has, or had lately, or that a worker takes tasks of."""
+        now = self._clock()
+        found = {
+            pool
+            for node in self.nodes.all()
+            if node.name != self._settings.node and abs(now - node.seen_ms) <= NODES_GONE_MS
+            for pool in node.told.get("pools", ())
+        }
+        own = self._settings.node
+        for worker in self._tasks.workers():
+            alive = abs(now - worker.seen_ms) <= self._settings.alive_ms
+            if alive and worker.node not in ("", own):
+                found.add(worker.pool)
+        return frozenset(found)
+
+    def strike_off(self) -> int:
+        """Forget what was gone for long: workers of other nodes, and the nodes; how many rows."""
+        now, own = self._clock(), self._settings.node
+        struck = 0
+        for worker in self._tasks.workers():
+            if worker.node != own and now - worker.seen_ms > WORKERS_GONE_MS:
+                self._tasks.release_worker(worker.id)
+                self._tasks.forget_worker(worker.id)
+                struck += 1
+        for node in self.nodes.all():
+            if node.name != own and now - node.seen_ms > NODES_GONE_MS:
+                self.nodes.strike(node.name)
+                struck += 1
+        return struck
+
+
+def shared_settings(settings: Settings) -> dict[str, str]:
+    """The settings that have to be alike on all nodes, as text, without passwords."""
+    said = {name: _shown(getattr(settings, name, "")) for name in ALIKE}
+    said["policy words"] = _digest_of(settings.policy)
+    said["own concepts"] = _concepts()
+    if not settings.time_zone:
+        said["time_zone"] = f"the system's, {time.strftime('%z')}"
+    return said
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ",".join(f"{model}={engine}" for model, engine in sorted(value.items()))
+    return re.sub(r"//[^/@]*@", "//", str(value))
+
+
+def _digest_of(policy: str) -> str:
+    """What tells the list of a policy's words from another; "" where there is none."""
+    kind, _, file = policy.partition(":")
+    if kind != "words" or not file:
+        return ""
+    try:
+        return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:16]
+    except OSError:
+        return "cannot be read"
+
+
+def _concepts() -> str:
+    """What tells the concepts that were added on this node from those of another.
+
+    Names and sizes of files: contents are not read each time that a node gives a sign of life.
+    """
+    try:
+        files = [(path.name, path.stat().st_size) for path in own_concepts().glob("*.zip")]
+    except (OSError, OverpaintError):
+        return "cannot be read"
+    told = hashlib.sha256(repr(sorted(files)).encode()).hexdigest()
+    return f"{len(files)}, {told[:16]}" if files else "none"
