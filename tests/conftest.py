@@ -17,6 +17,8 @@ TOGETHER = {
     "tests/browser/": "browser",
     "tests/wire/": "wire",
     "tests/acceptance/test_diffusers": "checkpoints",
+    "tests/unit/test_blobs": "bucket",
+    "tests/unit/test_s3": "bucket",
     "tests/unit/test_diffusers": "torch",
     "tests/unit/test_bench_": "torch",
     "tests/unit/test_builtin_torch": "torch",

@@ -1,4 +1,4 @@
-"""What the tests of workers share."""
+"""What the tests of workers, and of stores of pictures, share."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.unit.bucket_fixture import bucket_at, bucket_url, way
 from tests.unit.dispatch_stage import Stage, install_engine, open_stage
+
+__all__ = ["bucket_at", "bucket_url", "way"]
 
 
 @pytest.fixture

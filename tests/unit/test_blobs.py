@@ -5,13 +5,10 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.unit.bucket_fixture import bucket_at, bucket_url
 
 from overpaint.errors import BlobDamaged, BlobMissing, StorageFull, StoreFailed
 from overpaint.storage.blobs import Blobs, checked_name, probe
 from overpaint.storage.local import LocalBlobs
-
-__all__ = ["bucket_at", "bucket_url"]
 
 
 @pytest.fixture(params=["folder", "bucket"])

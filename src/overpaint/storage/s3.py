@@ -6,13 +6,14 @@ import secrets
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from itertools import chain, islice, takewhile
 from typing import TYPE_CHECKING
 
 from overpaint.errors import BlobDamaged, BlobMissing, OperationFailed
 from overpaint.storage.blobs import checked_name, media_type, ref_of, verified
-from overpaint.storage.s3_errors import is_missing, is_torn, translated
+from overpaint.storage.s3_errors import is_missing, translated
 from overpaint.values import BlobRef
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 LONGEST_URL_S = 7 * 86_400  # what version 4 of the signature allows
 LISTED = 5000  # keys that one look for old folders lists; a request of S3 is for a thousand
 _PAGE = 1000
-_READS = 3  # of a blob that came torn or changed
+_READS = 3  # of a blob that came changed
 _AT_ONCE = 8  # folders that are listed side by side, to be deleted
 
 
@@ -75,28 +76,25 @@ class S3Blobs:
         return ref_of(name, data)
 
     def get(self, ref: BlobRef) -> bytes:
-        """Read the object and compare it with the ref; what differs is read again."""
+        """Read the object and compare it with the ref; what differs is read again.
+
+        The client itself goes on where an answer breaks off.
+        """
         name = checked_name(ref.name)
         for _ in range(_READS - 1):
-            try:
-                return self._get(name, ref)
-            except BlobDamaged:
-                continue
-            except OperationFailed as error:
-                if not isinstance(error.__cause__, Exception) or not is_torn(error.__cause__):
-                    raise
-        return self._get(name, ref)
+            with suppress(BlobDamaged):
+                return verified(ref, self._get(name))
+        return verified(ref, self._get(name))
 
-    def _get(self, name: str, ref: BlobRef) -> bytes:
+    def _get(self, name: str) -> bytes:
         import obstore
 
         try:
-            data = bytes(obstore.get(self._store, name).bytes())
+            return bytes(obstore.get(self._store, name).bytes())
         except _errors() as error:
             if is_missing(error):
                 raise BlobMissing(f"a stored picture is not there: {name}") from error
             raise self._ours(error) from error
-        return verified(ref, data)
 
     def delete(self, *names: str) -> None:
         """List what is under each name, and delete a thousand objects by a request."""

@@ -31,11 +31,6 @@ _TELLING: Mapping[str, str] = {
 }
 
 
-def is_torn(error: Exception) -> bool:
-    """Whether an answer began and broke off."""
-    return _TORN.search(str(error)) is not None
-
-
 def is_missing(error: Exception) -> bool:
     """Whether the object is not there, and it is not the bucket that is not."""
     return isinstance(error, FileNotFoundError) and _first(_CODE, error) != "NoSuchBucket"
