@@ -23,6 +23,7 @@ COUNTS: Mapping[str, str] = {
     "retries": "Tries that failed, for reasons that may be gone at the next.",
     "given_back": "Tasks that were put back untried, at the end of the process.",
     "lost": "Tasks that were not the worker's any more: canceled, or the lease had run out.",
+    "troubles": "Times that the database or the store of pictures did not answer it.",
 }
 #: Times, s: name -> help.
 TIMES: Mapping[str, str] = {

@@ -190,6 +190,7 @@ class Worker:
 
     def _trouble(self, error: OverpaintError) -> None:
         self._troubles += 1
+        self.figures.count("troubles")
         logger.warning("waiting for the stores", extra={"reason": str(error)})
 
     def _try(self, hold: Hold) -> None:
@@ -285,6 +286,7 @@ class Worker:
             try:
                 return do()
             except TROUBLE as error:
+                self.figures.count("troubles")
                 pause_s = _pause_s(attempts)
                 if self._stopping.is_set() or time.monotonic() + pause_s > deadline:
                     raise

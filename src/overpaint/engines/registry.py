@@ -23,6 +23,7 @@ FAMILIES = "overpaint.engine_families"
 REST = "ID_OR_PATH"
 
 _opening = threading.RLock()  # reentrant, since an engine may ask for another one
+_opened: dict[str, Engine] = {}
 
 
 def engine_names() -> tuple[str, ...]:
@@ -54,7 +55,8 @@ def get_engine(name: str) -> Engine:
         EngineUnusable: what it needs is not there.
     """
     with _opening:
-        return _open(name)
+        engine = _opened[name] = _open(name)
+        return engine
 
 
 @cache
@@ -100,6 +102,18 @@ def shown_name(name: str) -> str:
         return get_engine(name).info.name
     except OverpaintError:  # it is not what it was when the name was given
         return name.partition(":")[0]
+
+
+def open_name(name: str) -> str:
+    """The same of an engine that is open, by its full name or its own; else its family's name.
+
+    It opens nothing.
+    """
+    for full in list(_opened):
+        shown = shown_name(full)
+        if name in (full, shown):
+            return shown
+    return name.partition(":")[0]
 
 
 def known_names() -> str:

@@ -36,6 +36,7 @@ from overpaint.server.fetch import Fetcher
 from overpaint.server.headers import SafeHeaders
 from overpaint.server.limits import MB, BodyLimit
 from overpaint.server.logs import RequestLog
+from overpaint.server.metrics import Metrics
 from overpaint.server.openai_errors import error_answer
 from overpaint.server.turns import Threads, Turns
 from overpaint.server.watching import Watcher
@@ -83,7 +84,7 @@ def create_app(service: Service) -> FastAPI:
     app = _App(lifespan=lifespan, redirect_slashes=False, **docs.ABOUT)
     app.state.service = service
     app.state.clock = clock
-    app.state.metrics = operations.Metrics(service)
+    app.state.metrics = Metrics(service)
     app.state.draining = Draining(service.settings.drain_seconds)
     for router in ROUTERS:
         app.include_router(router)

@@ -6,6 +6,7 @@ import shutil
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from overpaint import tracing
 from overpaint.engines.diffusers.options import defaults as checkpoint_defaults
@@ -27,12 +28,14 @@ from overpaint.service.signing import Signer
 from overpaint.service.submission import Submission, checked_options, inputs_of
 from overpaint.service.uploading import Uploads
 from overpaint.settings import Settings
+from overpaint.storage.measured import MeasuredBlobs
 from overpaint.storage.opening import open_blobs
 from overpaint.tasks.database import now_ms, open_database
 from overpaint.tasks.keys import KeyStore
 from overpaint.tasks.nodes import NodeRoll
 from overpaint.tasks.store import TaskStore
 from overpaint.tasks.task import Key, Listing, Query, Task
+from overpaint.tasks.timing import time_transactions
 from overpaint.tasks.uploads import UploadStore
 from overpaint.tasks.watching import Seen
 from overpaint.values import BlobRef
@@ -71,7 +74,7 @@ class Service:
         self.cluster = Cluster(settings, self.tasks, nodes, self._signer, clock)
         self.pools = Pools(settings, self.tasks, clock)
         self.keys = KeyStore(self._database, clock=clock)
-        self.blobs = open_blobs(settings.blobs_at)
+        self.blobs = MeasuredBlobs(open_blobs(settings.blobs_at))
         self.results = Results(self.tasks, self.blobs, self._signer, clock)
         uploads = UploadStore(self._database, clock=clock)
         self.uploads = Uploads(uploads, self.blobs, self._signer, settings, clock)
@@ -98,6 +101,16 @@ class Service:
         self.inspection.close()
         self.conversion.close()
         self._database.dispose()
+
+    def on_store(self, heard: Callable[[str, str, float, bool], None]) -> None:
+        """Tell how the stores do by which this process is served.
+
+        Args:
+            heard: called with "database" or "blobs", what was asked of it, how many seconds it
+                took, and whether it failed; by any thread.
+        """
+        self.blobs.listeners.append(partial(heard, "blobs"))
+        time_transactions(self._database, partial(heard, "database", "transaction"))
 
     def authenticate(self, secret: str) -> Key:
         """The key of a secret; raises `InvalidKey`."""

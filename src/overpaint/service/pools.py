@@ -15,6 +15,7 @@ from overpaint.settings import Settings
 from overpaint.tasks.database import now_ms
 from overpaint.tasks.pools import ORDINARY, Queue
 from overpaint.tasks.store import TaskStore
+from overpaint.tasks.workers import Worker
 
 ORDINARY_LABEL = "ordinary"
 #: The states of a worker; a pool's is the first that one of its workers is in.
@@ -84,12 +85,19 @@ class Pools:
 
     def alive(self) -> Mapping[str, Counter[str]]:
         """Processes seen lately: pool -> state -> how many."""
-        now = self._clock()
         seen: dict[str, Counter[str]] = {pool: Counter() for pool in self._labels}
-        for worker in self._tasks.workers():
-            if worker.pool in seen and abs(now - worker.seen_ms) <= self._alive_ms:
-                seen[worker.pool][worker.state] += 1
+        for _, worker in self.seen():
+            seen[worker.pool][worker.state] += 1
         return seen
+
+    def seen(self) -> list[tuple[str, Worker]]:
+        """The workers seen lately, each with the label of its pool."""
+        now = self._clock()
+        return [
+            (self._labels[worker.pool], worker)
+            for worker in self._tasks.workers()
+            if worker.pool in self._labels and abs(now - worker.seen_ms) <= self._alive_ms
+        ]
 
     def states(self) -> Mapping[str, str]:
         """Label -> state of the pools of engines; empty where every engine is an ordinary one."""
