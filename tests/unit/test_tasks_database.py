@@ -7,6 +7,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from sqlalchemy import make_url, text
 from tests.unit.task_fixture import LEASE, Clock, opened
 
 from overpaint.errors import StorageFull, StoreFailed
-from overpaint.tasks import database as module
+from overpaint.tasks import sqlite as module
 from overpaint.tasks.audit import audit
 from overpaint.tasks.database import open_database
 from overpaint.tasks.migrations.upgrade import config
@@ -111,7 +112,7 @@ def test_the_revisions_make_exactly_the_tables_of_the_schema(tmp_path: Path) -> 
             assert compare_metadata(context, metadata) == []
         migrated = _sql(tmp_path / "migrated.db")
     (tmp_path / "made.db").touch()
-    engine = module._engine(make_url(f"sqlite:///{tmp_path / 'made.db'}"))
+    engine = module.engine_for(make_url(f"sqlite:///{tmp_path / 'made.db'}"))
     metadata.create_all(engine)
     engine.dispose()
     del migrated["alembic_version"]
@@ -121,7 +122,7 @@ def test_the_revisions_make_exactly_the_tables_of_the_schema(tmp_path: Path) -> 
 def _make_old(path: Path, revision: str) -> None:
     """A database as an older version left it: two keys, and tasks in several states."""
     path.touch()
-    engine = module._engine(make_url(f"sqlite:///{path}"))
+    engine = module.engine_for(make_url(f"sqlite:///{path}"))
     with engine.begin() as connection:
         command.upgrade(config(connection), revision)
 
@@ -256,11 +257,18 @@ def test_a_page_that_is_damaged_is_said_to_be(tmp_path: Path) -> None:
 
 
 def test_what_is_no_database_url_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(StoreFailed, match="nonsense is not the URL of a database"):
-        open_database("nonsense", migrate=True)
-    for url in ("mysql://host/name", "sqlite://", "sqlite:///:memory:"):
-        with pytest.raises(StoreFailed, match='must be "sqlite:///PATH"'):
+    wrong = ["nonsense", "mysql://a:hush@host/name", "postgresql://a:hush@host", "sqlite://"]
+    wrong += [
+        "sqlite:///:memory:",
+        "postgresql://a:hush@host:port/name",
+        "postgresql+x://a:hush@h/n",
+    ]
+    for url in wrong:
+        with pytest.raises(
+            StoreFailed, match=r"must be postgresql://USER:.* or sqlite:///"
+        ) as found:
             open_database(url, migrate=True)
+        assert "hush" not in "".join(traceback.format_exception(found.value))
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:

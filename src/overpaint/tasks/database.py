@@ -1,19 +1,17 @@
 """Opens the database, begins transactions, and turns its errors into ours.
 
-What is peculiar to one kind of database is here and nowhere else.
+What is peculiar to a kind of database is in `sqlite.py` and `postgresql.py`.
 """
 
 from __future__ import annotations
 
-import errno
-import os
 import sqlite3
-import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cache
-from pathlib import Path
+from typing import Any
 
 from sqlalchemy import (
     URL,
@@ -22,8 +20,6 @@ from sqlalchemy import (
     Executable,
     Table,
     column,
-    create_engine,
-    event,
     inspect,
     make_url,
     select,
@@ -34,31 +30,46 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from overpaint.errors import StorageFull, StoreFailed
 from overpaint.tasks.schema import REVISION
+from overpaint.tasks.signals import Signals
 
+URLS = "postgresql://USER:PASSWORD@HOST/DATABASE or sqlite:///PATH"
 _FILE = "sqlite:///"
-BUSY_S = 30.0  # how long a transaction waits for others to end
-_NO_ROOM_FOR_SHARED_MEMORY = sqlite3.SQLITE_IOERR_SHMSIZE
-_WAITING = 32  # connections beyond the pool's, so that a burst of threads does not wait for one
+_POSTGRESQL = ("postgresql", "postgres", "postgresql+psycopg")
 
 
 def now_ms() -> int:
-    """Milliseconds since 1970, UTC."""
+    """Milliseconds since 1970, UTC, as this machine has it."""
     return time.time_ns() // 1_000_000
 
 
-class Database:
+class Database(ABC):
     """A database that is open: give it to the stores. Threads may share it; a fork may not."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        place: str,
+        reads: Mapping[str, Any],
+        writes: Mapping[str, Any],
+        signals: Signals,
+    ) -> None:
         self.engine = engine
-        self._writer = engine.execution_options(overpaint_write=True)
-        # Threads queue here: SQLite's own waiting is a poll with growing pauses.
-        self._turn = threading.Lock()
+        self.place = place  # for people: no password is in it
+        self.signals = signals
+        self._reader = engine.execution_options(**reads)
+        self._writer = engine.execution_options(**writes)
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """A transaction that sees one state of the database. StoreFailed where it cannot."""
-        with _translated(self.engine), self.engine.begin() as connection:
+    def read(self, *, patient: bool = False) -> Iterator[Connection]:
+        """A transaction that sees one state of the database. StoreFailed where it cannot.
+
+        Args:
+            patient: a statement may take as long as it takes.
+        """
+        with self._translated(), self._reader.begin() as connection:
+            if patient:
+                self._wait_long(connection)
             yield connection
 
     @contextmanager
@@ -67,41 +78,77 @@ class Database:
 
         Raises:
             StorageFull: there is no space for it; nothing is written.
-            StoreFailed: the database is busy for too long, damaged or not there.
+            StoreFailed: the database is busy for too long, damaged or not there. It may have been
+                written where the connection was lost just before the answer.
         """
-        if not self._turn.acquire(timeout=BUSY_S):
-            raise StoreFailed(f"The database is busy: no turn to write within {BUSY_S:.0f} s.")
-        try:
-            with _translated(self.engine), self._writer.begin() as connection:
-                yield connection
-        finally:
-            self._turn.release()
+        with self._turn(), self._translated(), self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def migrating(self) -> Iterator[Connection]:
+        """As `write`, while no other process of any machine does the same."""
+        with self.write() as connection:
+            self._wait_long(connection)
+            yield connection
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970, UTC, by the clock that all who use this database go by."""
+        return now_ms()
 
     def dispose(self) -> None:
         """Close every connection."""
+        self.signals.close()
         self.engine.dispose()
+
+    def _turn(self) -> AbstractContextManager[None]:
+        """What a writer waits for within the process."""
+        return nullcontext()
+
+    @abstractmethod
+    def _wait_long(self, connection: Connection) -> None:
+        """Let the statements of this transaction take as long as they take."""
+
+    @abstractmethod
+    def _ours(self, error: BaseException) -> StorageFull | StoreFailed:
+        """Our error for the driver's."""
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            cause = getattr(error, "orig", None) or error
+            # the server's tells of a whole row that breaks a rule: prompts are in it
+            hide = str(getattr(cause, "sqlstate", None)).startswith("23")
+            raise self._ours(cause) from (None if hide else error)
 
 
 def open_database(url: str | URL, *, migrate: bool) -> Database:
     """Open the database and make sure that its tables are the ones this version knows.
 
     Args:
-        url: "sqlite:///PATH"; the path is taken as it is, "?" and "%" included.
+        url: as `read_url` takes it.
         migrate: make the file and its tables, or bring older tables up to date, first. Several
-            processes may do so at once.
+            processes may do so at once, on several machines with PostgreSQL.
 
     Raises:
         StoreFailed: it cannot be opened, is damaged, of a newer version, or, without `migrate`,
             missing or of an older version.
+        OperationFailed: what PostgreSQL needs is not installed.
     """
     try:
-        parsed = _parsed(url)
-    except ArgumentError as error:
-        raise StoreFailed(f"{url} is not the URL of a database.") from error
-    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
-        raise StoreFailed('The URL of the database must be "sqlite:///PATH".')
-    _make_file(Path(str(parsed.database)), migrate=migrate)
-    database = Database(_engine(parsed))
+        parsed = read_url(url) if isinstance(url, str) else url
+    except ValueError as error:
+        raise StoreFailed(f"The URL of the database {error}.") from None
+    database: Database
+    if parsed.get_backend_name() == "sqlite":
+        from overpaint.tasks.sqlite import open_sqlite
+
+        database = open_sqlite(parsed, migrate=migrate)
+    else:
+        from overpaint.tasks.postgresql import open_postgresql
+
+        database = open_postgresql(parsed)
     try:
         _reach_revision(database, migrate=migrate)
     except BaseException:
@@ -110,14 +157,34 @@ def open_database(url: str | URL, *, migrate: bool) -> Database:
     return database
 
 
-def _parsed(url: str | URL) -> URL:
-    if isinstance(url, str) and url.startswith(_FILE):
-        return URL.create("sqlite", database=url.removeprefix(_FILE))
-    return make_url(url)
+def read_url(text: str) -> URL:
+    """The URL of a database: PostgreSQL's, or "sqlite:///PATH" with the path taken as it is.
+
+    Raises ValueError with the rule that it breaks; the URL, with its password, is not in it.
+    """
+    if text.startswith(_FILE) and text.removeprefix(_FILE) not in ("", ":memory:"):
+        return URL.create("sqlite", database=text.removeprefix(_FILE))
+    url = None
+    with suppress(ArgumentError, ValueError):  # they quote it
+        url = make_url(text)
+    if url is None or url.drivername not in _POSTGRESQL or not url.database:
+        raise ValueError(f"must be {URLS}")
+    return url.set(drivername="postgresql+psycopg")
+
+
+def place_of(url: str | URL) -> str:
+    """Where a database is, for people: without user and password."""
+    parsed = read_url(url) if isinstance(url, str) else url
+    if parsed.get_backend_name() == "sqlite":
+        return str(parsed.database)
+    hosts = parsed.query.get("host", parsed.host or "")
+    host = hosts if isinstance(hosts, str) else ",".join(hosts)
+    port = f":{parsed.port}" if parsed.port else ""
+    return f"{parsed.database} at {host or 'this machine'}{port}"
 
 
 def insert_or_add(
-    connection: Connection, into: Table, row: Mapping[str, str], more: Mapping[str, float]
+    connection: Connection, into: Table, row: Mapping[str, object], more: Mapping[str, float]
 ) -> None:
     """Add `more` to the counters of `row`, which is made where it is not there.
 
@@ -139,10 +206,11 @@ def insert_or_replace(
 
 def insert_where_missing(
     connection: Connection, into: Table, row: Mapping[str, str], rest: Mapping[str, object]
-) -> None:
-    """Write a row whose primary key is `row`, unless there is one already."""
+) -> bool:
+    """Write a row whose primary key is `row`; False where there is one already."""
     kind = postgresql if connection.dialect.name == "postgresql" else sqlite
-    connection.execute(kind.insert(into).values({**row, **rest}).on_conflict_do_nothing())
+    statement = kind.insert(into).values({**row, **rest}).on_conflict_do_nothing()
+    return connection.execute(statement).rowcount == 1
 
 
 @cache
@@ -157,109 +225,33 @@ def _upsert(dialect: str, into: Table, columns: tuple[str, ...], *, adds: bool) 
     return upsert
 
 
-def _make_file(path: Path, *, migrate: bool) -> None:
-    """Make the file that only its owner may read; SQLite gives its companions the same mode."""
-    if path.exists():
-        return
-    if not migrate:
-        raise StoreFailed(f"There is no database at {path}.")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise StorageFull(f"There is no space left for the database {path}.") from error
-        raise StoreFailed(f"{path}: {error.strerror or error}") from error
-
-
-def _engine(url: URL) -> Engine:
-    engine = create_engine(
-        url,
-        max_overflow=_WAITING,
-        connect_args={"timeout": BUSY_S},
-        hide_parameters=True,  # prompts are among them, and errors may be logged
-    )
-
-    @event.listens_for(engine, "connect")
-    def prepare(connection: sqlite3.Connection, _record: object) -> None:
-        connection.isolation_level = None  # the driver begins no transactions of its own
-        try:
-            _use_wal(connection)
-            # A commit is on the disk when it returns; a machine that loses power keeps it.
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA foreign_keys = ON")
-            connection.execute("PRAGMA journal_size_limit = 67108864")
-        except sqlite3.Error:
-            connection.close()
-            raise
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        # IMMEDIATE: who reads first and writes then would fail when another wrote between.
-        writes = connection.get_execution_options().get("overpaint_write")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    return engine
-
-
-def _use_wal(connection: sqlite3.Connection) -> None:
-    """Have readers and the writer not wait for each other; the file remembers it."""
-    deadline = time.monotonic() + BUSY_S
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:  # another turns it on: SQLite does not wait
-            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-            if not busy or time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
-        else:
-            return
-
-
-@contextmanager
-def _translated(engine: Engine) -> Iterator[None]:
-    """Raise StorageFull or StoreFailed for what the database or its driver raises."""
-    try:
-        yield
-    except (SQLAlchemyError, sqlite3.Error) as error:
-        raise _ours(getattr(error, "orig", None) or error, engine.url.database) from error
-
-
-def _ours(error: BaseException, where: str | None) -> StorageFull | StoreFailed:
-    """Our error for SQLite's; the low byte of a code is its kind."""
-    code = getattr(error, "sqlite_errorcode", None) or 0
-    if code & 0xFF == sqlite3.SQLITE_FULL or code == _NO_ROOM_FOR_SHARED_MEMORY:
-        return StorageFull(f"There is no space left for the database {where}.")
-    if code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return StoreFailed(f"The database {where} is damaged ({error}); restore it from a backup.")
-    if code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return StoreFailed(f"The database {where} is busy: no answer within {BUSY_S:.0f} s.")
-    return StoreFailed(f"The database {where} does not answer: {error}")
-
-
 def _reach_revision(database: Database, *, migrate: bool) -> None:
     """Check the revision of the tables, and migrate where that is asked and needed."""
     with database.read() as connection:
         found = _revision(connection)
     if found == REVISION:
         return  # nearly always: and the migration tool is not even imported
-    where = database.engine.url.database
-    if found is not None and found > REVISION:
-        raise StoreFailed(
-            f"The database {where} is of a newer version of Overpaint: its tables are of revision "
-            f"{found}, this version knows {REVISION}."
-        )
+    _refuse_newer(database, found)
     if not migrate:
         raise StoreFailed(
-            f"The tables of {where} are of revision {found or 'none'}, not {REVISION}; "
+            f"The tables of {database.place} are of revision {found or 'none'}, not {REVISION}; "
             "overpaint serve brings them up to date."
         )
     from overpaint.tasks.migrations.upgrade import upgrade
 
-    with database.write() as connection:  # the others wait for it here
-        if _revision(connection) != REVISION:
+    with database.migrating() as connection:  # the others wait for it here
+        found = _revision(connection)
+        _refuse_newer(database, found)
+        if found != REVISION:
             upgrade(connection)
+
+
+def _refuse_newer(database: Database, found: str | None) -> None:
+    if found is not None and found > REVISION:
+        raise StoreFailed(
+            f"The database {database.place} is of a newer version of Overpaint: its tables are of "
+            f"revision {found}, this version knows {REVISION}."
+        )
 
 
 def _revision(connection: Connection) -> str | None:

@@ -18,6 +18,7 @@ from overpaint.tasks.schema import PENDING, WAITING, queues, tasks
 from overpaint.tasks.task import Failure, State
 
 ORDINARY = ""  # the pool of every engine without workers of its own
+KEEPERS = "(keepers)"  # no pool: what stands for one on the roll of workers, of who starts them
 _AT_ONCE = 500  # tasks in one transaction
 
 
