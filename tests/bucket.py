@@ -53,18 +53,20 @@ class Way:
         self.always = ""  # of those that come after
         self.requests: list[tuple[str, str]] = []  # method, path with the query
         self._target = target.removeprefix("http://")
-        self._ends = threading.Event()
+        self._ends, self._away = threading.Event(), threading.Event()
         self._server = self._listen(0)
         self.port = self._server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}"
 
     def go(self) -> None:
-        """Listen no longer: connections are refused."""
+        """Listen no longer: connections are refused, and those that there are end."""
+        self._away.set()
         self._server.shutdown()
         self._server.server_close()
 
     def come(self) -> None:
         """Listen again."""
+        self._away.clear()
         self._server = self._listen(self.port)
 
     def end(self) -> None:
@@ -99,7 +101,8 @@ class Way:
         self.requests.append((asked.command, asked.path))
         fault = self.faults.popleft() if self.faults else self.always
         asked.close_connection = bool(fault) or asked.close_connection
-        if fault == "drop":
+        if fault == "drop" or self._away.is_set():
+            asked.close_connection = True
             return
         if fault == "stall":
             self._ends.wait(60)

@@ -18,6 +18,7 @@ TOGETHER = {
     "tests/wire/": "wire",
     "tests/acceptance/test_diffusers": "checkpoints",
     "tests/unit/test_blobs": "bucket",
+    "tests/unit/test_bucket_doors": "bucket",
     "tests/unit/test_s3": "bucket",
     "tests/unit/test_diffusers": "torch",
     "tests/unit/test_bench_": "torch",

@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from overpaint.errors import InvalidOption, OperationFailed
 from overpaint.settings_table import MODELS, PREFIX, SETTINGS, Setting
-from overpaint.storage.opening import BlobsAt, normal_place
+from overpaint.storage.opening import BlobsAt, is_bucket, normal_place
 
 #: The database's file in the data folder.
 DATABASE = "overpaint.db"
@@ -91,13 +91,14 @@ class Settings:
     @property
     def blobs_dir(self) -> Path:
         """Where pictures are kept, if not in a bucket."""
-        return Path(self.blobs) if self.blobs else self.data_dir / "blobs"
+        return Path(self.blobs or self.data_dir / "blobs")
 
     @property
     def blobs_at(self) -> BlobsAt:
         """Where pictures are kept."""
-        where = self.blobs or str(self.blobs_dir)
-        return BlobsAt(where=where, endpoint=_endpoint(), public_url=self.blobs_public_url)
+        if not is_bucket(self.blobs):
+            return BlobsAt(where=str(self.blobs_dir))
+        return BlobsAt(where=self.blobs, endpoint=_endpoint(), public_url=self.blobs_public_url)
 
 
 _FIELDS = tuple(Settings.__dataclass_fields__)

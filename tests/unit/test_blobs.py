@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from overpaint.errors import BlobDamaged, BlobMissing, StorageFull, StoreFailed
-from overpaint.storage.blobs import Blobs, checked_name, probe
+from overpaint.storage.blobs import Blobs, checked_name, probe, ref_of
 from overpaint.storage.local import LocalBlobs
 
 
@@ -83,9 +83,12 @@ def test_only_folders_that_rest_are_listed(blobs: Blobs) -> None:
     assert sorted(blobs.folders("tasks", older_than_s=-60)) == ["tasks/a", "tasks/b"]
 
 
-def test_a_probe_leaves_nothing(blobs: Blobs) -> None:
+def test_a_probe_leaves_nothing(blobs: Blobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("secrets.token_hex", lambda _: "1")
+    monkeypatch.setattr("secrets.token_bytes", lambda _: b"one")
     probe(blobs)
-    assert list(blobs.folders("probe", older_than_s=-60)) == []
+    with pytest.raises(BlobMissing):
+        blobs.get(ref_of("probe-1", b"one"))
 
 
 def test_a_folder_has_no_url(folder: LocalBlobs) -> None:

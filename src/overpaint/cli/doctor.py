@@ -161,6 +161,19 @@ def _service() -> dict[str, Any]:
     return report
 
 
+def _pictures() -> dict[str, Any]:
+    """Where the service keeps pictures, and whether one was put, got and deleted there."""
+    from overpaint import settings
+    from overpaint.storage.blobs import probe
+    from overpaint.storage.opening import open_blobs
+
+    found = settings.load()
+    tried = found.blobs_at.in_bucket or found.blobs_dir.is_dir()  # which is not made here
+    if tried:
+        probe(open_blobs(found.blobs_at))
+    return {"where": str(found.blobs_at), "tried": tried}
+
+
 def _diffusers() -> dict[str, Any]:
     """What large checkpoints need: whether it is there, and the devices."""
     from overpaint.cli import diffusers_report
@@ -193,6 +206,7 @@ _CHECKS: dict[str, Callable[[], Any]] = {
     "concepts": _concepts,
     "chinese_font": _chinese_font,
     "service": _service,
+    "pictures": _pictures,
     "diffusers": _diffusers,
     "self_test_ms": _self_test,
 }
@@ -219,6 +233,9 @@ def _print(report: dict[str, Any]) -> None:
         if service["pools"]:
             told = (f"{model} {state}" for model, state in service["pools"].items())
             rows.append(["own workers", ", ".join(told)])
+    if pictures := report["pictures"]:
+        tried = "put, got and deleted one" if pictures["tried"] else "not used yet"
+        rows.append(["pictures", f"{pictures['where']}: {tried}"])
     if extra := report["diffusers"]:
         from overpaint.cli import diffusers_report
 

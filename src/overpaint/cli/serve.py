@@ -205,9 +205,12 @@ def _opened(found: Settings) -> Iterator[Service]:
 
 
 @contextmanager
+    from overpaint.storage.blobs import probe
 def _only_one(folder: Path) -> Iterator[None]:
     """Hold the data folder, made when missing; the system lets go when the process ends.
 
+        if found.blobs_at.in_bucket:
+            probe(service.blobs)  # what is wrong with it is said here, not to callers
     Raises `InvalidOption` where another `overpaint serve` holds it.
     """
     make_data_folder(folder)

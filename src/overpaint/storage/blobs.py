@@ -61,7 +61,7 @@ def probe(blobs: Blobs) -> None:
         OperationFailed: one of them fails; says what to look at.
     """
     data = secrets.token_bytes(64)
-    ref = blobs.put(f"probe/{secrets.token_hex(8)}", data)
+    ref = blobs.put(f"probe-{secrets.token_hex(8)}", data)
     blobs.get(ref)
     blobs.delete(ref.name)
 

@@ -26,7 +26,7 @@ class BlobsAt:
     @property
     def in_bucket(self) -> bool:
         """Whether it is no folder."""
-        return self.where.startswith(BUCKET)
+        return is_bucket(self.where)
 
     def __str__(self) -> str:
         """For people."""
@@ -45,6 +45,11 @@ def open_blobs(at: BlobsAt) -> Blobs:
 
     bucket, _, prefix = at.where.removeprefix(BUCKET).partition("/")
     return S3Blobs(bucket, prefix, endpoint=at.endpoint, public_url=at.public_url)
+
+
+def is_bucket(where: str) -> bool:
+    """Whether a place that is said is one of a bucket."""
+    return where.startswith(BUCKET)
 
 
 def normal_place(text: str) -> str:
