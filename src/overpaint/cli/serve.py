@@ -196,21 +196,21 @@ def _member(service: Service) -> Iterator[list[str]]:
 @contextmanager
 def _opened(found: Settings) -> Iterator[Service]:
     from overpaint.service import Service
+    from overpaint.storage.blobs import probe
 
     service = Service.open(found, migrate=True)
     try:
+        if found.blobs_at.in_bucket:
+            probe(service.blobs)  # what is wrong with it is said here, not to callers
         yield service
     finally:
         service.close()
 
 
 @contextmanager
-    from overpaint.storage.blobs import probe
 def _only_one(folder: Path) -> Iterator[None]:
     """Hold the data folder, made when missing; the system lets go when the process ends.
 
-        if found.blobs_at.in_bucket:
-            probe(service.blobs)  # what is wrong with it is said here, not to callers
     Raises `InvalidOption` where another `overpaint serve` holds it.
     """
     make_data_folder(folder)
