@@ -42,8 +42,20 @@ def doctor(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object instead of lines.")
     ] = False,
+    cluster: Annotated[
+        bool,
+        typer.Option(
+            "--cluster", help="Look at the service on all machines: nodes, database, pictures."
+        ),
+    ] = False,
 ) -> None:
     """Say what is installed, what runs and how fast this machine is; exit 1 if something fails."""
+    if cluster:
+        from overpaint.cli import doctor_cluster
+
+        found = doctor_cluster.describe()
+        console.print_json(found) if as_json else doctor_cluster.show(found)
+        raise typer.Exit(1 if found["faults"] else 0)
     report: dict[str, Any] = {
         "overpaint": __version__,
         "python": platform.python_version(),

@@ -186,6 +186,8 @@ def _member(service: Service) -> Iterator[list[str]]:
         tell=lambda: cluster.tell(service.pools.engines),
     )
     former = member.join()
+    if not found.database_url.startswith("sqlite:"):
+        cluster.leave(service.blobs, member.node.folder)
     member.start()
     try:
         yield former

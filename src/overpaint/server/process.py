@@ -7,11 +7,13 @@ which so outlives it; with `--host` and `--port` it listens by itself, for devel
 from __future__ import annotations
 
 import argparse
+import asyncio
 import logging
 import signal
 import socket
 import sys
 import threading
+import time
 from contextlib import closing
 from types import FrameType
 from typing import NoReturn
@@ -29,6 +31,7 @@ from overpaint.service import Service
 
 BACKLOG = 2048  # connections that wait while the process is busy or being restarted
 KEEP_ALIVE_S = 75  # longer than pollers pause, and than proxies keep theirs
+HEAR_OUT_S = 1.0  # for the first request of a connection that was just made, likewise
 GRACE_S = 10  # for requests under way when told to stop
 
 
@@ -79,7 +82,19 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer what is under way, and end."""
         self.config.app.state.watcher.close()  # type: ignore[union-attr]
+        for one in self.servers:
+            one.close()
+        await self._hear_out()
         await super().shutdown(sockets)
+
+    async def _hear_out(self) -> None:
+        """Let connections that were just made send their request; to close them would reset it."""
+        deadline = time.monotonic() + HEAR_OUT_S
+        while time.monotonic() < deadline and not self.force_exit:
+            await asyncio.sleep(0.01)  # first: what was accepted last is not among them yet
+            new = (one for one in self.server_state.connections if isinstance(one, PatientH11))
+            if all(one.cycle is not None for one in new):
+                return
 
 
 def server(service: Service) -> uvicorn.Server:

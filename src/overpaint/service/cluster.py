@@ -6,6 +6,7 @@ import hashlib
 import re
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from overpaint._version import __version__
 from overpaint.errors import OverpaintError
 from overpaint.service.signing import Signer
 from overpaint.settings import Settings, own_concepts
+from overpaint.storage.blobs import Blobs
 from overpaint.tasks.nodes import NodeRoll
 from overpaint.tasks.store import TaskStore
 
@@ -21,7 +23,8 @@ ALIKE = (
     "public_url",
     "models",
     "diffusers",
-    "blobs",
+    "blobs_public_url",
+    "result_urls",
     "retention_hours",
     "upload_hours",
     "upload_capacity_mb",
@@ -59,6 +62,7 @@ class Cluster:
         self.nodes = nodes
         self._settings, self._tasks, self._signer = settings, tasks, signer
         self._clock = clock
+        self._left: dict[str, Any] = {}
 
     def tell(self, pools: tuple[str, ...]) -> Mapping[str, Any]:
         """What this node tells: no passwords, but what the engines are called in full.
@@ -69,10 +73,20 @@ class Cluster:
         return {
             "version": __version__,
             "workers": self._settings.workers,
+            "drain_seconds": self._settings.drain_seconds,
             "pools": list(pools),
             "settings": shared_settings(self._settings),
             "signs": self._signer.sign("node", "")[:16],
+            **self._left,
         }
+
+    def leave(self, blobs: Blobs, word: str) -> None:
+        """Store something that other nodes can look for, to see whether pictures are shared.
+
+        Raises `OperationFailed` where nothing can be stored.
+        """
+        ref = blobs.put(f"nodes/{self._settings.node}", word.encode("ascii"))
+        self._left = {"probe": asdict(ref)}
 
     def pools_of_others(self) -> frozenset[str]:
         """The pools that another node has, or had lately, or that a worker takes tasks of."""
@@ -108,7 +122,8 @@ class Cluster:
 
 def shared_settings(settings: Settings) -> dict[str, str]:
     """The settings that have to be alike on all nodes, as text, without passwords."""
-    said = {name: _shown(getattr(settings, name, "")) for name in ALIKE}
+    said = {name: _shown(getattr(settings, name)) for name in ALIKE}
+    said["blobs"] = _shown(settings.blobs_at)
     said["policy words"] = _digest_of(settings.policy)
     said["own concepts"] = _concepts()
     if not settings.time_zone:

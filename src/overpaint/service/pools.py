@@ -66,6 +66,10 @@ class Pools:
         """The pool of an engine of one of the models."""
         return self._pool_of[engine]
 
+    def label(self, pool: str) -> str:
+        """What a pool is called outside; "?" where it is of other settings."""
+        return self._labels.get(pool, "?")
+
     def ordinary_alive(self) -> int:
         """How many workers of the ordinary pool have been seen lately."""
         return sum(self.alive()[ORDINARY].values())
