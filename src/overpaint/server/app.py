@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import anyio.to_thread
@@ -42,6 +42,9 @@ from overpaint.server.turns import Threads, Turns
 from overpaint.server.watching import Watcher
 from overpaint.service import Service
 
+if TYPE_CHECKING:
+    from fastapi.telemetry import TelemetryConfig  # which older ones have not
+
 THREADS = 32  # for what waits on the database and the disk
 CONVERSIONS = 4  # of results at a time, one a task; each holds two pictures in memory
 UNAVAILABLE_S = 1.0  # Java's SDK asks again at once after a 503: it is answered slowly
@@ -58,6 +61,14 @@ ROUTERS = (
     signin.router,
     webpage.router,
 )
+
+#: FastAPI's own telemetry would send whole paths, with signatures in them, and errors' messages.
+_NONE: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "auto_configure": False,
+}
 
 
 def create_app(service: Service) -> FastAPI:
@@ -81,7 +92,7 @@ def create_app(service: Service) -> FastAPI:
             app.state.watcher.close()
             await app.state.fetcher.close()
 
-    app = _App(lifespan=lifespan, redirect_slashes=False, **docs.ABOUT)
+    app = _App(lifespan=lifespan, redirect_slashes=False, telemetry=_NONE, **docs.ABOUT)
     app.state.service = service
     app.state.clock = clock
     app.state.metrics = Metrics(service)
