@@ -19,7 +19,7 @@ def audit(database: Database) -> list[str]:
     group = (tasks.c.key_id, tasks.c.model, tasks.c.state)
     per_key = select(tasks.c.key_id, tasks.c.pool, tasks.c.state, tasks.c.n, tasks.c.pictures)
     stored = select(uploads.c.key_id, func.sum(uploads.c.bytes)).group_by(uploads.c.key_id)
-    with database.read() as connection:
+    with database.read(patient=True) as connection:
         counted = {
             (key, model, state): count
             for key, model, state, count in connection.execute(

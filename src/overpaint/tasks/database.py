@@ -184,16 +184,23 @@ def place_of(url: str | URL) -> str:
 
 
 def insert_or_add(
-    connection: Connection, into: Table, row: Mapping[str, object], more: Mapping[str, float]
-) -> None:
+    connection: Connection,
+    into: Table,
+    row: Mapping[str, object],
+    more: Mapping[str, float],
+    *,
+    returning: str = "",
+) -> Any:
     """Add `more` to the counters of `row`, which is made where it is not there.
 
     Args:
         row: the primary key.
         more: what is added, by column.
+        returning: a column whose new value is given back.
     """
-    statement = _upsert(connection.dialect.name, into, tuple(more), adds=True)
-    connection.execute(statement, {**row, **more})
+    statement = _upsert(connection.dialect.name, into, tuple(more), adds=True, returning=returning)
+    found = connection.execute(statement, {**row, **more})
+    return found.scalar_one() if returning else None
 
 
 def insert_or_replace(
@@ -214,15 +221,18 @@ def insert_where_missing(
 
 
 @cache
-def _upsert(dialect: str, into: Table, columns: tuple[str, ...], *, adds: bool) -> Executable:
+def _upsert(
+    dialect: str, into: Table, columns: tuple[str, ...], *, adds: bool, returning: str = ""
+) -> Executable:
     kind = postgresql if dialect == "postgresql" else sqlite
     statement = kind.insert(into)
     came = statement.excluded
-    upsert: Executable = statement.on_conflict_do_update(
+    upsert = statement.on_conflict_do_update(
         index_elements=[column.name for column in into.primary_key],
         set_={name: into.c[name] + came[name] if adds else came[name] for name in columns},
     )
-    return upsert
+    told: Executable = upsert.returning(into.c[returning]) if returning else upsert
+    return told
 
 
 def _reach_revision(database: Database, *, migrate: bool) -> None:

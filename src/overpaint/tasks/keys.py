@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, update
 
 from overpaint.errors import InvalidOption, RateLimited
-from overpaint.tasks.database import Database, now_ms
+from overpaint.tasks.database import Database
 from overpaint.tasks.rows import key_of, key_row
 from overpaint.tasks.schema import keys, signins
 from overpaint.tasks.task import Key, Plan
@@ -28,12 +28,12 @@ class KeyStore:
 
     Args:
         database: what `open_database` gave.
-        clock: milliseconds since 1970; it may jump.
+        clock: milliseconds since 1970; it may jump. Without one, the database's.
     """
 
-    def __init__(self, database: Database, clock: Callable[[], int] = now_ms) -> None:
+    def __init__(self, database: Database, clock: Callable[[], int] | None = None) -> None:
         self._database = database
-        self._clock = clock
+        self._clock = clock or database.now_ms
 
     def create(self, name: str, plan: Plan) -> tuple[Key, str]:
         """Make a key; return it with its secret, which cannot be had again.
@@ -115,7 +115,7 @@ class KeyStore:
         if row is None or row.max_submissions_per_s is None:
             return
         with self._database.write() as connection:
-            row = connection.execute(wanted.with_for_update()).one()
+            row = connection.execute(wanted.with_for_update(key_share=True)).one()
             admitted = self._take_token(connection, row, now)
         if not admitted:
             raise RateLimited
@@ -126,7 +126,9 @@ class KeyStore:
         now = self._clock()
         row = {"token_sha256": _hash(token), "key_id": key_id, "expires_ms": now + ttl_ms}
         with self._database.write() as connection:
-            connection.execute(delete(signins).where(signins.c.expires_ms <= now))
+            old = select(signins.c.token_sha256).where(signins.c.expires_ms <= now)
+            hashes = connection.scalars(old.with_for_update(skip_locked=True)).all()
+            connection.execute(delete(signins).where(signins.c.token_sha256.in_(hashes)))
             connection.execute(insert(signins).values(row))
         return token
 

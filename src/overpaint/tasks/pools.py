@@ -10,15 +10,15 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Row, func, select
 
 from overpaint.tasks import transitions
 from overpaint.tasks.database import Database
 from overpaint.tasks.schema import PENDING, WAITING, queues, tasks
 from overpaint.tasks.task import Failure, State
+from overpaint.tasks.transitions import Change
 
 ORDINARY = ""  # the pool of every engine without workers of its own
-KEEPERS = "(keepers)"  # no pool: what stands for one on the roll of workers, of who starts them
 _AT_ONCE = 500  # tasks in one transaction
 
 
@@ -62,14 +62,14 @@ class TaskPools:
         sent = failed = 0
         for pool in self._without_workers(pools):
             while rows := self._some(pool):
-                with self._database.write() as connection:
+                with transitions.changing(self._database) as change:
                     for row in rows:
                         there = where(row.model)
                         if there is not None:
-                            sent += transitions.reroute(connection, row, *there)
+                            sent += change.reroute(row, *there)
                         else:
                             message = lost.replace("{model}", row.model)
-                            failed += self._fail(connection, row, message)
+                            failed += self._fail(change, row, message)
         return sent, failed
 
     def dismiss(self, pool: str, why: str) -> int:
@@ -80,9 +80,9 @@ class TaskPools:
         """
         failed = 0
         while rows := self._some(pool):
-            with self._database.write() as connection:
+            with transitions.changing(self._database) as change:
                 for row in rows:
-                    failed += self._fail(connection, row, why.replace("{model}", row.model))
+                    failed += self._fail(change, row, why.replace("{model}", row.model))
         return failed
 
     def _without_workers(self, pools: Collection[str]) -> list[str]:
@@ -91,15 +91,15 @@ class TaskPools:
             return [pool for pool in connection.scalars(waiting) if pool not in pools]
 
     def _some(self, pool: str) -> list[Row[Any]]:
-        """Waiting tasks of a pool."""
+        """Waiting tasks of a pool, by number."""
         columns = (tasks.c.number, tasks.c.key_id, tasks.c.model, tasks.c.pool)
         waiting = select(*columns).where(PENDING, tasks.c.pool == pool).limit(_AT_ONCE)
         with self._database.read() as connection:
-            return list(connection.execute(waiting))
+            return sorted(connection.execute(waiting), key=lambda row: row.number)
 
-    def _fail(self, connection: Connection, row: Row[Any], message: str) -> bool:
+    def _fail(self, change: Change, row: Row[Any], message: str) -> bool:
         failure = Failure(kind="EngineFailed", message=message)
         values = transitions.failed(failure, self._clock())
         which = tasks.c.number == row.number
-        gone = transitions.move(connection, State.PENDING, State.FAILED, which, values)
+        gone = change.move(State.PENDING, State.FAILED, which, values)
         return gone is not None

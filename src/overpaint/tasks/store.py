@@ -12,22 +12,24 @@ from dataclasses import asdict, replace
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, or_, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, or_, select, update
 
 from overpaint.errors import NotPending, UnknownTask
 from overpaint.tasks import transitions
-from overpaint.tasks.database import Database, insert_or_replace, now_ms
+from overpaint.tasks.database import Database, insert_or_replace
 from overpaint.tasks.listing import TaskLister
 from overpaint.tasks.pools import TaskPools
 from overpaint.tasks.reading import TaskReader
 from overpaint.tasks.rows import plain, task_of
 from overpaint.tasks.schema import PENDING, QUEUED, RUNNING, keys, previews, queues, tasks
 from overpaint.tasks.task import FINAL, Failure, PictureOutcome, Preview, Progress, State, Task
+from overpaint.tasks.transitions import Change, changing
 from overpaint.tasks.watching import TaskWatcher
 from overpaint.tasks.workers import WorkerRoll
 
 _CLOCK_SLACK_MS = 10 * 60 * 1000  # a lease taken this far ahead: the clock has gone back
 
+_MAY_RUN = or_(keys.c.max_running.is_(None), keys.c.running < keys.c.max_running)
 #: Whose turn it is: of the keys that have a task waiting and may run one more.
 #: Those that may not are few: each of them has as many running as its plan allows.
 _NEXT_KEY = (
@@ -36,24 +38,33 @@ _NEXT_KEY = (
     .where(
         QUEUED,
         queues.c.pool == bindparam("of_pool"),
-        or_(keys.c.max_running.is_(None), keys.c.running < keys.c.max_running),
+        _MAY_RUN,
     )
     .order_by(queues.c.running, queues.c.served)
     .limit(1)
 )
-#: The key's row as well: a submission takes it before the queue's, and `running` is checked.
-_NEXT_KEY_LOCKED = _NEXT_KEY.with_for_update(skip_locked=True, of=[keys, queues])
+#: The same, but for keys that were tried.
+_OTHER_KEY = _NEXT_KEY.where(queues.c.key_id.not_in(bindparam("tried", expanding=True)))
+#: The key's row, which guards its queues as well: whoever changes one has changed the key before.
+_NEXT_KEY_FREE = _NEXT_KEY.with_for_update(key_share=True, of=[keys], skip_locked=True)
+_OTHER_KEY_FREE = _OTHER_KEY.with_for_update(key_share=True, of=[keys], skip_locked=True)
+_THIS_KEY = (
+    select(keys.c.id)
+    .where(keys.c.id == bindparam("of_key"), _MAY_RUN)
+    .with_for_update(key_share=True)
+)
 _NEXT_TASK = (
     select(tasks.c.number)
     .where(PENDING, tasks.c.pool == bindparam("of_pool"), tasks.c.key_id == bindparam("of_key"))
     .order_by(tasks.c.number)
     .limit(1)
-    .with_for_update(skip_locked=True)
+    .with_for_update(skip_locked=True)  # whoever holds it has it end, or go elsewhere
 )
-_RUNNING = select(tasks.c.number, tasks.c.tries).where(RUNNING).with_for_update()
+_RUNNING = select(tasks.c.number, tasks.c.tries).where(RUNNING)
 _OUT_OF_LEASE = _RUNNING.where(
     or_(tasks.c.lease_until_ms < bindparam("now"), tasks.c.leased_ms > bindparam("too_far"))
 )
+_BY_NUMBER = tasks.c.number + 0  # a sum, so that no index of all tasks is gone through for it
 _LAPSED = Failure(
     kind="InternalError", message="The worker that painted this task stopped, time after time."
 )
@@ -66,15 +77,15 @@ class TaskStore(TaskReader, TaskLister, TaskWatcher, TaskPools, WorkerRoll):
 
     Args:
         database: what `open_database` gave.
-        clock: milliseconds since 1970; it may jump.
+        clock: milliseconds since 1970; it may jump. Without one, the database's.
         node: where the workers run that give signs of life through it.
     """
 
     def __init__(
-        self, database: Database, *, clock: Callable[[], int] = now_ms, node: str = ""
+        self, database: Database, *, clock: Callable[[], int] | None = None, node: str = ""
     ) -> None:
         self._database = database
-        self._clock = clock
+        self._clock = clock or database.now_ms
         self._node = node
 
     def insert(self, task: Task, *, max_pending: int) -> Task:
@@ -85,8 +96,8 @@ class TaskStore(TaskReader, TaskLister, TaskWatcher, TaskPools, WorkerRoll):
             QueueFull: the key has `max_pending` tasks waiting.
             QuotaExhausted: the key may not have n pictures more.
         """
-        with self._database.write() as connection:
-            number = transitions.store(connection, task, max_pending=max_pending, now=self._clock())
+        with changing(self._database) as change:
+            number = change.store(task, max_pending=max_pending, now=self._clock())
         return replace(task, number=number, state=State.PENDING)
 
     def claim(self, worker: str, *, lease_ms: int, pool: str = "") -> Task | None:
@@ -96,25 +107,46 @@ class TaskStore(TaskReader, TaskLister, TaskWatcher, TaskPools, WorkerRoll):
         served there; of a key, the task that came first. Tasks whose lease has lapsed, of
         whatever pool, are taken back before.
         """
-        here = {"of_pool": pool}
-        with self._database.read() as connection:  # idle workers leave the writers alone
-            if not self._out_of_lease(connection) and connection.scalar(_NEXT_KEY, here) is None:
+        tried: list[str] = []
+        while True:
+            with self._database.read() as connection:  # idle workers leave the writers alone
+                lapsed = self._out_of_lease(connection, _OUT_OF_LEASE.limit(1))
+                key_id = None if lapsed else self._next_key(connection, pool, tried)
+            if lapsed:
+                self.lapse()
+            elif key_id is None:
                 return None
-        with self._database.write() as connection:
-            self._take_back(connection, self._out_of_lease(connection))
-            key_id = connection.scalar(_NEXT_KEY_LOCKED, here)
-            if key_id is None:
-                return None
-            here["of_key"] = key_id
-            number = connection.scalar(_NEXT_TASK, here)
-            row = transitions.move(
-                connection,
-                State.PENDING,
-                State.RUNNING,
-                tasks.c.number == number,
-                {"worker": worker, "started_ms": self._clock(), **self._lease(lease_ms)},
-            )
-        return None if row is None else task_of(row)
+            else:
+                row = self._take(worker, pool, key_id, tried, lease_ms)
+                if row is not None:
+                    return task_of(row)
+
+    def _take(
+        self, worker: str, pool: str, key_id: str, tried: list[str], lease_ms: int
+    ) -> Row[Any] | None:
+        """Take a task of the key whose turn it is; None: the key looked at has none any more.
+
+        Keys that others take tasks of just now are passed over, unless there is no other: then
+        theirs is waited for. Nobody waits here who holds a row, or holds one that another who
+        waits for a key may have.
+        """
+        with changing(self._database) as change:
+            found = self._next_key(change.connection, pool, tried, skip_locked=True)
+            if found is None:
+                found = change.connection.scalar(_THIS_KEY, {"of_key": key_id})
+            tried.append(found or key_id)
+            here = {"of_pool": pool, "of_key": found}
+            number = change.connection.scalar(_NEXT_TASK, here)
+            leased = {"worker": worker, "started_ms": self._clock(), **self._lease(lease_ms)}
+            return change.move(State.PENDING, State.RUNNING, tasks.c.number == number, leased)
+
+    @staticmethod
+    def _next_key(
+        connection: Connection, pool: str, tried: Sequence[str], *, skip_locked: bool = False
+    ) -> str | None:
+        anyone, free = (_OTHER_KEY, _OTHER_KEY_FREE) if tried else (_NEXT_KEY, _NEXT_KEY_FREE)
+        here = {"of_pool": pool} | ({"tried": tried} if tried else {})
+        return connection.scalar(free if skip_locked else anyone, here)
 
     def heartbeat(
         self,
@@ -189,11 +221,9 @@ class TaskStore(TaskReader, TaskLister, TaskWatcher, TaskPools, WorkerRoll):
                 failure or first or Failure(kind="InternalError", message="Nothing was painted.")
             )
             target, values = State.FAILED, values | transitions.failed(cause, now)
-        with self._database.write() as connection:
+        with changing(self._database) as change:
             which = transitions.hold(task)
-            row = transitions.move(
-                connection, State.RUNNING, target, which, values, successes=successes
-            )
+            row = change.move(State.RUNNING, target, which, values, successes=successes)
         return row is not None
 
     def retry(self, task: Task, failure: Failure) -> bool:
@@ -201,16 +231,14 @@ class TaskStore(TaskReader, TaskLister, TaskWatcher, TaskPools, WorkerRoll):
 
         False where it is no longer held.
         """
-        with self._database.write() as connection:
-            which = transitions.hold(task)
-            return transitions.requeue(connection, which, task.tries, failure, self._clock())
+        with changing(self._database) as change:
+            return change.requeue(transitions.hold(task), task.tries, failure, self._clock())
 
     def give_back(self, task: Task) -> bool:
         """Put a task back in the queue as if it had not been tried; False: no longer held."""
         values = transitions.unleased() | {"tries": tasks.c.tries - 1}
-        with self._database.write() as connection:
-            which = transitions.hold(task)
-            row = transitions.move(connection, State.RUNNING, State.PENDING, which, values)
+        with changing(self._database) as change:
+            row = change.move(State.RUNNING, State.PENDING, transitions.hold(task), values)
         return row is not None
 
     def release_worker(self, worker: str) -> int:
@@ -220,8 +248,9 @@ class TaskStore(TaskReader, TaskLister, TaskWatcher, TaskPools, WorkerRoll):
         """
         hands = tasks.c.worker.startswith(f"{worker}.", autoescape=True)
         held = _RUNNING.where(or_(tasks.c.worker == worker, hands))
-        with self._database.write() as connection:
-            return self._take_back(connection, connection.execute(held).all())
+        with changing(self._database) as change:
+            rows = change.connection.execute(held.order_by(_BY_NUMBER).with_for_update()).all()
+            return self._take_back(change, rows)
 
     def lapse(self) -> int:
         """Take back the tasks whose lease has run out; return how many.
@@ -229,8 +258,9 @@ class TaskStore(TaskReader, TaskLister, TaskWatcher, TaskPools, WorkerRoll):
         A lease that was taken more than ten minutes from now, the clock having gone back, has run
         out too.
         """
-        with self._database.write() as connection:
-            return self._take_back(connection, self._out_of_lease(connection))
+        free = _OUT_OF_LEASE.with_for_update(skip_locked=True)  # others do it, or it lives
+        with changing(self._database) as change:
+            return self._take_back(change, self._out_of_lease(change.connection, free))
 
     def cancel(self, task_id: str, key_id: str, *, running: bool = False) -> Task:
         """Cancel a task that waits, and refund it; with `running`, one that is painted as well.
@@ -242,13 +272,13 @@ class TaskStore(TaskReader, TaskLister, TaskWatcher, TaskPools, WorkerRoll):
             NotPending: it runs already, unless that is meant too, or it has ended.
         """
         which = (tasks.c.id == plain(task_id)) & (tasks.c.key_id == key_id)
-        with self._database.write() as connection:
+        with changing(self._database) as change:
             values = transitions.ended(self._clock())
-            row = transitions.move(connection, State.PENDING, State.CANCELED, which, values)
+            row = change.move(State.PENDING, State.CANCELED, which, values)
             if row is None and running:
-                row = transitions.move(connection, State.RUNNING, State.CANCELED, which, values)
+                row = change.move(State.RUNNING, State.CANCELED, which, values)
             if row is None:
-                state = connection.scalar(select(tasks.c.state).where(which))
+                state = change.connection.scalar(select(tasks.c.state).where(which))
                 if state is None:
                     raise UnknownTask
                 raise NotPending(_ENDED if running and state in FINAL else None)
@@ -258,21 +288,21 @@ class TaskStore(TaskReader, TaskLister, TaskWatcher, TaskPools, WorkerRoll):
         """Delete tasks that have ended; others stay, and unknown ones are no error."""
         rest = iter(ids)
         while some := list(islice(rest, 500)):
-            with self._database.write() as connection:
-                transitions.forget(connection, some)
+            with changing(self._database) as change:
+                change.forget(some)
 
     def _lease(self, lease_ms: int) -> dict[str, object]:
         now = self._clock()
         return {"leased_ms": now, "lease_until_ms": now + lease_ms}
 
-    def _out_of_lease(self, connection: Connection) -> Sequence[Any]:
+    def _out_of_lease(self, connection: Connection, found: Select[Any]) -> Sequence[Any]:
         now = self._clock()
         times = {"now": now, "too_far": now + _CLOCK_SLACK_MS}
-        return connection.execute(_OUT_OF_LEASE, times).all()
+        return connection.execute(found, times).all()
 
-    def _take_back(self, connection: Connection, rows: Iterable[Any]) -> int:
+    def _take_back(self, change: Change, rows: Iterable[Any]) -> int:
         count = 0
         for row in rows:
             which = tasks.c.number == row.number
-            count += transitions.requeue(connection, which, row.tries, _LAPSED, self._clock())
+            count += change.requeue(which, row.tries, _LAPSED, self._clock())
         return count

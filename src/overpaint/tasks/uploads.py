@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, select, update
 
 from overpaint.errors import AlreadyUploaded, InvalidKey, QuotaExhausted
-from overpaint.tasks.database import Database, now_ms
+from overpaint.tasks.database import Database, insert_where_missing
 from overpaint.tasks.rows import plain, upload_of
 from overpaint.tasks.schema import keys, uploads
 from overpaint.tasks.task import Upload
@@ -19,12 +20,12 @@ class UploadStore:
 
     Args:
         database: what `open_database` gave.
-        clock: milliseconds since 1970; it may jump.
+        clock: milliseconds since 1970; it may jump. Without one, the database's.
     """
 
-    def __init__(self, database: Database, clock: Callable[[], int] = now_ms) -> None:
+    def __init__(self, database: Database, clock: Callable[[], int] | None = None) -> None:
         self._database = database
-        self._clock = clock
+        self._clock = clock or database.now_ms
 
     def add(self, upload: Upload, *, capacity_bytes: int) -> Upload:
         """Store an upload.
@@ -37,19 +38,19 @@ class UploadStore:
         owner = keys.c.id == upload.key_id
         size = upload.blob.bytes
         with self._database.write() as connection:
-            key = connection.execute(select(keys).where(owner).with_for_update()).first()
+            key = connection.execute(
+                select(keys).where(owner).with_for_update(key_share=True)
+            ).first()
             if key is None or key.revoked_ms is not None:
                 raise InvalidKey
-            same = select(uploads.c.name).where(uploads.c.name == upload.name)
-            if connection.scalar(same) is not None:
-                raise AlreadyUploaded(f"There is another file of this name already: {upload.name}")
             if key.uploaded_bytes + size > capacity_bytes:
                 raise QuotaExhausted(
                     f"The key's uploads would take {key.uploaded_bytes + size} bytes, "
                     f"at most {capacity_bytes} are allowed."
                 )
             row = asdict(upload) | {"blob": asdict(upload.blob), "bytes": size}
-            connection.execute(insert(uploads).values(row))
+            if not insert_where_missing(connection, uploads, {"name": row.pop("name")}, row):
+                raise AlreadyUploaded(f"There is another file of this name already: {upload.name}")
             more = update(keys).where(owner)
             connection.execute(more.values(uploaded_bytes=keys.c.uploaded_bytes + size))
         return upload
@@ -69,15 +70,16 @@ class UploadStore:
 
     def delete(self, names: Iterable[str]) -> None:
         """Delete uploads; unknown ones are no error."""
+        freed: Counter[str] = Counter()
         with self._database.write() as connection:
-            for name in names:
+            for name in sorted(names):  # in one order, as in `counting`, and the keys after all
                 gone = delete(uploads).where(uploads.c.name == name)
                 row = connection.execute(gone.returning(uploads.c.key_id, uploads.c.bytes)).first()
                 if row is not None:
-                    less = update(keys).where(keys.c.id == row.key_id)
-                    connection.execute(
-                        less.values(uploaded_bytes=keys.c.uploaded_bytes - row.bytes)
-                    )
+                    freed[row.key_id] += row.bytes
+            for key_id, size in sorted(freed.items()):
+                less = update(keys).where(keys.c.id == key_id)
+                connection.execute(less.values(uploaded_bytes=keys.c.uploaded_bytes - size))
 
     def used_bytes(self, key_id: str) -> int:
         """How much the key's uploads take, expired ones too until they are deleted."""
