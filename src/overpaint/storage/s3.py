@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import secrets
 import time
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 LONGEST_URL_S = 7 * 86_400  # what version 4 of the signature allows
 LISTED = 5000  # keys that one look for old folders lists; a request of S3 is for a thousand
 _PAGE = 1000
+_PART = 1024**2  # bytes that are read at a time
 _READS = 3  # of a blob that came changed
 _AT_ONCE = 8  # folders that are listed side by side, to be deleted
 
@@ -90,7 +92,10 @@ class S3Blobs:
         import obstore
 
         try:
-            return bytes(obstore.get(self._store, name).bytes())
+            whole = io.BytesIO()  # which hands over what it has; `bytes` would hold it twice
+            for part in obstore.get(self._store, name).stream(_PART):
+                whole.write(part)
+            return whole.getvalue()
         except _errors() as error:
             if is_missing(error):
                 raise BlobMissing(f"a stored picture is not there: {name}") from error
