@@ -28,6 +28,7 @@ from overpaint.storage.opening import BlobsAt, is_bucket, normal_place
 
 #: The database's file in the data folder.
 DATABASE = "overpaint.db"
+_SQLITE = "sqlite:///"
 _NODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 
 
@@ -44,6 +45,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     data_dir: Path
+    database_url: str = field(default="", repr=False)  # a password may be in it
     blobs: str = ""
     blobs_public_url: str = ""
     result_urls: str = "service"
@@ -68,6 +70,11 @@ class Settings:
     log_format: str = ""
     log_level: str = "info"
 
+    def __post_init__(self) -> None:
+        """Have tasks, keys and uploads in the data folder where nothing else is said."""
+        if not self.database_url:
+            object.__setattr__(self, "database_url", f"{_SQLITE}{self.data_dir / DATABASE}")
+
     def environment(self) -> dict[str, str]:
         """The same settings as environment variables, for a child process."""
         said = {}
@@ -79,9 +86,10 @@ class Settings:
         return said
 
     @property
-    def database_url(self) -> str:
-        """Where tasks, keys and uploads are kept."""
-        return f"sqlite:///{self.data_dir / DATABASE}"
+    def database_file(self) -> Path | None:
+        """The file of a database of SQLite; None where there is a server."""
+        file = self.database_url.removeprefix(_SQLITE)
+        return Path(file) if file != self.database_url else None
 
     @property
     def alive_ms(self) -> int:
@@ -179,6 +187,8 @@ def _checked(name: str, value: object) -> object:
     if name == "node" and not _NODE.fullmatch(text):
         limit = "must be 1 to 63 letters, digits, dots, dashes and underscores, no sign first"
         raise InvalidOption(name, limit, repr(text))
+    if name == "database_url" and text:
+        return _database(text)
     if name == "time_zone" and text:
         _check_zone(text)
     return _url(name, text) if name in ("public_url", "blobs_public_url") else text
@@ -202,6 +212,16 @@ def _endpoint() -> str:
         if _variable(name):
             return _url(name, _variable(name))
     return ""
+
+
+def _database(url: str) -> str:
+    from overpaint.tasks.database import read_url
+
+    try:
+        read_url(url)
+    except ValueError as error:  # which has no password in it, as the URL may
+        raise InvalidOption("database_url", str(error)) from None
+    return url
 
 
 def _check_zone(name: str) -> None:

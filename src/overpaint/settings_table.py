@@ -55,6 +55,13 @@ SETTINGS = (
         help="where the service keeps tasks, pictures and keys",
     ),
     Setting(
+        name="OVERPAINT_DATABASE_URL",
+        default="none: overpaint.db in OVERPAINT_DATA_DIR",
+        unit="URL",
+        help="the database that keeps tasks and keys: postgresql://USER:PASSWORD@HOST/DATABASE for "
+        "several machines, or sqlite:///PATH",
+    ),
+    Setting(
         name="OVERPAINT_BLOBS",
         default="none: blobs/ in OVERPAINT_DATA_DIR",
         unit="folder or s3://BUCKET[/PREFIX]",

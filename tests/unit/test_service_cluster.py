@@ -93,6 +93,20 @@ def test_what_is_gone_for_long_is_struck_off_by_another_node(made: tuple[Service
     assert [node.name for node in service.cluster.nodes.all()] == ["here"]
 
 
+def test_one_node_at_a_time_tidies_up_and_not_again_at_once(tmp_path: Path) -> None:
+    with nodes(tmp_path, a={"erase": "erase"}, b={"erase": "erase"}) as found:
+        a, b = found["a"], found["b"]
+        with a.cluster.turn() as ours:
+            assert ours
+        announce(a)  # as its next sign of life does
+        with b.cluster.turn() as ours:
+            assert not ours
+        assert isinstance(b._clock, Clock)
+        b._clock.forward(seconds=30)
+        with b.cluster.turn() as ours:
+            assert ours
+
+
 def test_a_node_tells_its_settings_and_no_password(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

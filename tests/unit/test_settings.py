@@ -101,7 +101,7 @@ def test_the_defaults_are_those_of_the_table(bare: Path) -> None:
     assert found.blobs_dir == bare / "server/blobs"
     assert found.models["wanx-x-painting"] == "auto"
     assert found.workers >= 1
-    in_words = {"data_dir", "node", "public_url", "workers", "diffusers", "policy"}
+    in_words = {"data_dir", "node", "database_url", "public_url", "workers", "diffusers", "policy"}
     in_words |= {"time_zone", "log_format", "blobs", "blobs_public_url"}
     in_words.add("diffusers")
     told = {one.name.removeprefix("OVERPAINT_").lower(): one.default for one in SETTINGS}
@@ -146,6 +146,19 @@ def test_a_node_is_called_as_its_host_unless_another_name_is_given(
     monkeypatch.setattr(platform, "node", lambda: host)
     assert settings.load().node == name
     assert settings.load(node="first").node == "first"
+
+
+def test_a_database_elsewhere_is_named_and_its_password_is_not_shown(bare: Path) -> None:
+    url = "postgresql://me:a-word@host/db"
+    found = settings.load(database_url=url)
+    assert found.database_url == found.environment()["OVERPAINT_DATABASE_URL"] == url
+    assert found.database_file is None
+    assert "a-word" not in repr(found)
+    assert settings.load().database_file == bare / "server/overpaint.db"
+    assert settings.load(database_url="sqlite:////srv/x.db").database_file == Path("/srv/x.db")
+    with pytest.raises(InvalidOption) as raised:
+        settings.load(database_url="mysql://me:a-word@host/db")
+    assert "a-word" not in str(raised.value)
 
 
 def test_models_are_a_table_in_the_file_and_pairs_elsewhere(bare: Path) -> None:
@@ -230,6 +243,7 @@ def test_a_child_process_reads_the_settings_that_its_parent_has(
         ("node", "a/b", "node: must be 1 to 63 letters, digits, dots, dashes and underscores, no"),
         ("node", "-a", "node: must be 1 to 63 letters"),
         ("node", "n" * 64, "node: must be 1 to 63 letters"),
+        ("database_url", "mysql://me:pass@host/x", "database_url: must be postgresql://USER"),
         ("time_zone", "Mars/X", "time_zone: must be a time zone that this system knows, like"),
         ("time_zone", "../x", "time_zone: must be a time zone that this system knows, like"),
         ("public_url", "ftp://x", "public_url: must begin with http:// or https://, got 'ftp://x'"),

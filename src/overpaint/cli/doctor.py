@@ -161,7 +161,7 @@ def _service() -> dict[str, Any]:
         "keys": 0,
         "pools": {},
     }
-    if (found.data_dir / settings.DATABASE).exists():
+    if found.database_file is None or found.database_file.exists():
         database = open_database(found.database_url, migrate=False)
         try:
             keys = KeyStore(database).list()

@@ -99,16 +99,15 @@ def told_of(node: Mapping[str, Any]) -> str:
 
 def _look(report: dict[str, Any], found: Settings, database: Database) -> None:
     from overpaint.service.pools import Pools
-    from overpaint.tasks.database import now_ms
     from overpaint.tasks.health import health
     from overpaint.tasks.nodes import NodeRoll
     from overpaint.tasks.store import TaskStore
 
     report["database"] = asdict(health(database))
-    nodes = NodeRoll(database, now_ms).all()
+    nodes = NodeRoll(database, database.now_ms).all()
     store = TaskStore(database)
-    pools = Pools(found, store)
-    now = now_ms()
+    pools = Pools(found, store, database.now_ms)
+    now = database.now_ms()
     report["nodes"] = [_node(one, now) for one in nodes]
     alive = [one for one in nodes if _is(one, now) == "alive"]
     report["workers"] = [_worker(one, pools, now) for one in store.workers()]

@@ -117,14 +117,14 @@ def _store(data_dir: Path | None, config: Path | None, *, make: bool = False) ->
     Raises `InvalidOption` where there is none and it is not to be made.
     """
     from overpaint import settings
-    from overpaint.settings import DATABASE
     from overpaint.tasks.database import open_database
     from overpaint.tasks.keys import KeyStore
 
     found = settings.load(config, data_dir=data_dir)
-    if make:
-        make_data_folder(found.data_dir)
-    elif not (found.data_dir / DATABASE).exists():
+    file = found.database_file
+    if make and file is not None:
+        make_data_folder(file.parent)
+    elif file is not None and not file.exists():
         limit = "must be the data folder of a server; `keys create` or `serve` makes one"
         raise InvalidOption("data_dir", limit, found.data_dir)
     database = open_database(found.database_url, migrate=True)

@@ -186,7 +186,7 @@ def _member(service: Service) -> Iterator[list[str]]:
         tell=lambda: cluster.tell(service.pools.engines),
     )
     former = member.join()
-    if not found.database_url.startswith("sqlite:"):
+    if found.database_file is None:
         cluster.leave(service.blobs, member.node.folder)
     member.start()
     try:
@@ -240,10 +240,8 @@ def _only_one(folder: Path) -> Iterator[None]:
 
 def _silent_workers(service: Service) -> list[str]:
     """Workers that give no sign of life for long: their engine has stopped everything else."""
-    from overpaint.tasks.database import now_ms
-
     longest_ms = max(_SILENT_LEASES * service.settings.lease_seconds, _SILENT_S) * 1000
-    before, own = now_ms() - longest_ms, service.settings.node
+    before, own = service.clock() - longest_ms, service.settings.node
     found = service.tasks.workers()
     return [one.id for one in found if one.node == own and one.seen_ms < before]
 
@@ -256,6 +254,13 @@ def _reroute(service: Service) -> None:
 
 
 def _sweep(service: Service) -> None:
+    """Tidy up, unless another node does so, or has just done."""
+    with service.cluster.turn() as ours:
+        if ours:
+            _tidy_up(service)
+
+
+def _tidy_up(service: Service) -> None:
     _reroute(service)
     service.cluster.strike_off()
     swept = service.sweep()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from overpaint.errors import OverpaintError
 from overpaint.service.signing import Signer
 from overpaint.settings import Settings, own_concepts
 from overpaint.storage.blobs import Blobs
+from overpaint.tasks.database import Database
 from overpaint.tasks.nodes import NodeRoll
 from overpaint.tasks.store import TaskStore
 
@@ -37,6 +39,7 @@ ALIKE = (
     "time_zone",
 )
 WORKERS_GONE_MS = 10 * 60_000  # without a sign of life: struck off by whoever sweeps
+_PAUSE_MS = 20_000  # between two times that nodes tidy up, whichever they are
 NODES_GONE_MS = 60 * 60_000  # so long a node that was ended may take to be there again
 
 
@@ -45,6 +48,7 @@ class Cluster:
 
     Args:
         settings: of this node.
+        database: of all of them.
         tasks: the store.
         nodes: the roll of nodes.
         signer: signs for all nodes alike.
@@ -54,6 +58,7 @@ class Cluster:
     def __init__(
         self,
         settings: Settings,
+        database: Database,
         tasks: TaskStore,
         nodes: NodeRoll,
         signer: Signer,
@@ -61,8 +66,9 @@ class Cluster:
     ) -> None:
         self.nodes = nodes
         self._settings, self._tasks, self._signer = settings, tasks, signer
-        self._clock = clock
+        self._clock, self._database = clock, database
         self._left: dict[str, Any] = {}
+        self._swept_ms = 0
 
     def tell(self, pools: tuple[str, ...]) -> Mapping[str, Any]:
         """What this node tells: no passwords, but what the engines are called in full.
@@ -77,6 +83,7 @@ class Cluster:
             "pools": list(pools),
             "settings": shared_settings(self._settings),
             "signs": self._signer.sign("node", "")[:16],
+            "swept_ms": self._swept_ms,
             **self._left,
         }
 
@@ -103,6 +110,18 @@ class Cluster:
             if alive and worker.node not in ("", own):
                 found.add(worker.pool)
         return frozenset(found)
+
+    @contextmanager
+    def turn(self) -> Iterator[bool]:
+        """Tidy up for all nodes; False where another does so at this moment, or has just done."""
+        with self._database.alone("tidy up") as ours:
+            now = self._clock()
+            swept = (one.told.get("swept_ms", 0) for one in self.nodes.all())
+            if not ours or any(0 <= now - ms < _PAUSE_MS for ms in swept):
+                yield False
+                return
+            yield True
+            self._swept_ms = self._clock()
 
     def strike_off(self) -> int:
         """Forget what was gone for long: workers of other nodes, and the nodes; how many rows."""

@@ -30,7 +30,7 @@ from overpaint.service.uploading import Uploads
 from overpaint.settings import Settings
 from overpaint.storage.measured import MeasuredBlobs
 from overpaint.storage.opening import open_blobs
-from overpaint.tasks.database import now_ms, open_database
+from overpaint.tasks.database import open_database
 from overpaint.tasks.keys import KeyStore
 from overpaint.tasks.nodes import NodeRoll
 from overpaint.tasks.store import TaskStore
@@ -61,17 +61,22 @@ class Service:
     """One data folder's service. Every method may be called from any thread."""
 
     def __init__(
-        self, settings: Settings, *, migrate: bool = False, clock: Callable[[], int] = now_ms
+        self,
+        settings: Settings,
+        *,
+        migrate: bool = False,
+        clock: Callable[[], int] | None = None,
     ) -> None:
         _check_models(settings)
         folder = settings.data_dir
         self.settings = settings
-        self._clock = clock
         self._database = open_database(settings.database_url, migrate=migrate)
+        #: Milliseconds since 1970, by the clock of all who use the database.
+        self.clock = self._clock = clock = clock or self._database.now_ms
         self._signer = Signer.open(self._database, folder / "secret")
         self.tasks = TaskStore(self._database, clock=clock, node=settings.node)
         nodes = NodeRoll(self._database, clock)
-        self.cluster = Cluster(settings, self.tasks, nodes, self._signer, clock)
+        self.cluster = Cluster(settings, self._database, self.tasks, nodes, self._signer, clock)
         self.pools = Pools(settings, self.tasks, clock)
         self.keys = KeyStore(self._database, clock=clock)
         self.blobs = MeasuredBlobs(open_blobs(settings.blobs_at))

@@ -91,6 +91,18 @@ class Database(ABC):
             self._wait_long(connection)
             yield connection
 
+    @contextmanager
+    def alone(self, name: str) -> Iterator[bool]:
+        """Do something while no other process does the same; False: one does.
+
+        With SQLite, which one machine uses, it is always True. Where the process or its machine
+        dies, another may take its place within half a minute.
+
+        Args:
+            name: what is done.
+        """
+        yield True
+
     def now_ms(self) -> int:
         """Milliseconds since 1970, UTC, by the clock that all who use this database go by."""
         return now_ms()

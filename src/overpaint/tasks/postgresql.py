@@ -7,6 +7,7 @@ of each other, in the order that `transitions` keeps; readers wait for nobody.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -39,7 +40,9 @@ _CONNECT = {
 }
 _OPTIONS = (
     f"-c statement_timeout={BUSY_S}s -c lock_timeout={_LOCK_S}s "
-    f"-c idle_in_transaction_session_timeout={_IDLE_S}s -c timezone=UTC"
+    f"-c idle_in_transaction_session_timeout={_IDLE_S}s -c timezone=UTC "
+    # so that the server lets go of the locks of a machine that is gone, within half a minute
+    "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
 )
 _CLOCK = "SELECT (extract(epoch from clock_timestamp()) * 1000)::bigint"
 #: States of the server and of sessions that end a connection, though it is there still.
@@ -75,6 +78,19 @@ class PostgresqlDatabase(Database):
     def now_ms(self) -> int:
         """By the server's clock, so that machines whose clocks differ agree on leases."""
         return self._clock.now_ms()
+
+    @contextlib.contextmanager
+    def alone(self, name: str) -> Iterator[bool]:
+        """As it is described: the lock goes with the session, which is in no transaction."""
+        number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
+        free = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        with self._translated(), free.connect() as connection:
+            taken = connection.scalar(text("SELECT pg_try_advisory_lock(:n)"), {"n": number})
+            try:
+                yield bool(taken)
+            finally:
+                if taken:
+                    connection.execute(text("SELECT pg_advisory_unlock(:n)"), {"n": number})
 
     def _wait_long(self, connection: Connection) -> None:
         connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
