@@ -77,7 +77,7 @@ $(VENV)/dev.done: $(VENV)/runtime.done
 $(VENV)/heavy.done: $(VENV)/dev.done
 	@echo "installing torch, diffusers and what training needs into $(VENV) ..."
 	@$(PIP) install $(TORCH)
-	@$(PIP) install --editable ".[train,diffusers,cluster]" --group bench --group browser --group bucket
+	@$(PIP) install --editable ".[train,diffusers,cluster]" --group bench --group browser --group deploy --group bucket
 	@echo "installing the older DashScope SDK into build/dashscope-1 ..."
 	@rm -rf build/dashscope-1
 	@$(PIP) install --no-deps --target build/dashscope-1 dashscope==1.26.2

@@ -31,12 +31,12 @@ TIMES: Mapping[str, str] = {
     "total": "From a task's submission to its end.",
 }
 BOUNDS_S = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 1800.0)
-#: What tasks fail with that a worker ends: classes of `overpaint.errors`.
-KINDS = frozenset(
+#: What tasks fail with: classes of `overpaint.errors`, and the unforeseen.
+_KNOWN = frozenset(
     name
     for name, one in vars(errors).items()
     if inspect.isclass(one) and issubclass(one, OverpaintError)
-)
+) | {"InternalError"}
 #: What engines may tell: name -> help.
 OF_ENGINE: Mapping[str, str] = {
     "batches": "Batches that the engine painted.",
@@ -46,6 +46,8 @@ OF_ENGINE: Mapping[str, str] = {
     "gpu_use": "Share of the last moments in which the GPU was at work, 0 to 1.",
 }
 _FAILED = "failed."
+#: Kinds that are told from the start: of a series that begins with 1 Prometheus sees no increase.
+_USUAL = ("ContentRefused", "EngineFailed", "InternalError", "InvalidImage", "UnknownConcept")
 
 
 class Figures:
@@ -54,6 +56,7 @@ class Figures:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._told: dict[str, float] = dict.fromkeys(COUNTS, 0)
+        self._told |= dict.fromkeys([_FAILED + kind for kind in _USUAL], 0)
         for name in TIMES:
             self._told |= dict.fromkeys([f"{name}_s", *(_bucket(name, le) for le in _LIMITS)], 0)
 
@@ -74,7 +77,7 @@ class Figures:
 
     def failed(self, kind: str) -> None:
         """Count a task that ended without a picture."""
-        self._add({_FAILED + (kind if kind in KINDS else "InternalError"): 1})
+        self._add({_FAILED + (kind if kind in _KNOWN else "InternalError"): 1})
 
     def time(self, name: str, seconds: float) -> None:
         """Add to one of `TIMES`."""
@@ -133,7 +136,7 @@ def failures_of(figures: Mapping[str, float]) -> dict[str, float]:
     return {
         name.removeprefix(_FAILED): value
         for name, value in figures.items()
-        if name.startswith(_FAILED) and name.removeprefix(_FAILED) in KINDS | {"InternalError"}
+        if name.startswith(_FAILED) and name.removeprefix(_FAILED) in _KNOWN
     }
 
 
