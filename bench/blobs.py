@@ -57,8 +57,14 @@ def bucket_at(chosen: str) -> Iterator[BlobsAt]:
 def measure(blobs: Blobs, data: bytes, calls: int, threads: int) -> Found:
     """Put and get a picture so often, from so many threads; nothing is left."""
     numbers = itertools.count()
-    blobs.get(blobs.put("tasks/0/warm", data))
+    blobs.put("tasks/0/warm", b"warm")
     try:
+        before, peak = peak_above_start()  # first, while no heap is there to be used again
+        ref = blobs.put("tasks/0/warm", data)
+        memory_put = max(0, peak() - before) / len(data)
+        before, peak = peak_above_start()
+        blobs.get(ref)
+        memory_get = max(0, peak() - before) / len(data)
         put = timed(
             calls,
             threads,
@@ -66,14 +72,8 @@ def measure(blobs: Blobs, data: bytes, calls: int, threads: int) -> Found:
             lambda _: blobs.put(f"tasks/0/{next(numbers)}", data),
             time.process_time,
         )
-        ref = blobs.put("tasks/0/warm", data)
         get = timed(calls, threads, nullcontext, lambda _: blobs.get(ref), time.process_time)
-        memory = []
-        for do in (lambda: blobs.put("tasks/0/warm", data), lambda: blobs.get(ref)):
-            before, peak = peak_above_start()
-            do()
-            memory.append(max(0, peak() - before) / len(data))
-        return Found(put=put, get=get, memory=(memory[0], memory[1]))
+        return Found(put=put, get=get, memory=(memory_put, memory_get))
     finally:
         blobs.delete("tasks/0")
 

@@ -69,9 +69,13 @@ class Way:
         self._away.clear()
         self._server = self._listen(self.port)
 
+    def let_go(self) -> None:
+        """Have what stalls broken off."""
+        self._ends.set()
+
     def end(self) -> None:
         """Let go of what stalls, and of the port."""
-        self._ends.set()
+        self.let_go()
         self.go()
 
     def _listen(self, port: int) -> ThreadingHTTPServer:

@@ -7,21 +7,25 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
+import httpx
 import pytest
 from fastapi.testclient import TestClient
 from tests.bucket import BUCKET, Way, soon
 from tests.unit.dashscope_fixture import INPUT, Caller, data_url, said
-from tests.unit.dispatch_stage import Stage
+from tests.unit.dispatch_stage import Stage, until
+from tests.unit.http_fixture import serving
 from tests.unit.service_fixture import BASE, order, paint, service_in
 
 from overpaint.cli import doctor
 from overpaint.cli.app import run
 from overpaint.errors import BlobMissing, StoreFailed
 from overpaint.policy import Permissive
-from overpaint.server.app import create_app
+from overpaint.server.app import THREADS, create_app
+from overpaint.server.turns import MAX_BLOB_THREADS
 from overpaint.service import Service
 from overpaint.service.core import ORPHAN_S
 from overpaint.storage.s3 import S3Blobs
@@ -145,6 +149,24 @@ def test_a_bucket_in_trouble_takes_nothing(at: SimpleNamespace, way: Way, fault:
 
 
 @pytest.mark.parametrize("at", ["service"], indirect=True)
+def test_tasks_are_told_of_while_the_bucket_does_not_answer(at: SimpleNamespace, way: Way) -> None:
+    with serving(at.service) as url, httpx.Client(trust_env=False, timeout=60) as client:
+        path = f"{url}/api/v1/{at.service.sign_file(at.task, 0)}"
+        way.requests.clear()
+        way.always = "stall"
+        many = THREADS + 8  # as many as there are for what waits on the database, and more
+        with ThreadPoolExecutor(many) as pool:
+            waiting = [pool.submit(lambda: client.get(path)) for _ in range(many)]
+            until(lambda: len(way.requests) >= MAX_BLOB_THREADS)
+            asked = client.get(f"{url}/api/v1/tasks/{at.task.id}", headers=at.caller.headers)
+            assert asked.json()["output"]["task_status"] == "SUCCEEDED"
+            assert not any(one.done() for one in waiting)
+            way.always = ""
+            way.let_go()
+            assert {one.result().content for one in waiting} == {BASE}
+
+
+@pytest.mark.parametrize("at", ["service"], indirect=True)
 def test_uploads_go_through_the_service(at: SimpleNamespace) -> None:
     policy = at.caller.get("/uploads?action=getPolicy&model=erase").json()["data"]
     name = f"{policy['upload_dir']}/base.png"
@@ -254,6 +276,7 @@ def test_no_service_starts_with_a_bucket_that_it_cannot_use(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("OVERPAINT_BLOBS", "s3://elsewhere")
+    monkeypatch.setattr("overpaint.dispatch.logs.configure", lambda _: None)  # of this process
     assert run(("serve", "--port", "0", "--data-dir", str(tmp_path / "data"))) == 1
     err = capsys.readouterr().err
     assert "error: the bucket elsewhere at http://127.0.0.1:" in err

@@ -38,7 +38,7 @@ from overpaint.server.limits import MB, BodyLimit
 from overpaint.server.logs import RequestLog
 from overpaint.server.metrics import Metrics
 from overpaint.server.openai_errors import error_answer
-from overpaint.server.turns import Threads, Turns
+from overpaint.server.turns import BlobThreads, Threads, Turns
 from overpaint.server.watching import Watcher
 from overpaint.service import Service
 
@@ -82,6 +82,7 @@ def create_app(service: Service) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
         app.state.threads = Threads()
+        app.state.blob_threads = BlobThreads()
         app.state.conversions = Threads(in_all=CONVERSIONS, a_key=1)
         app.state.turns = Turns()
         app.state.fetcher = Fetcher(service.settings)

@@ -6,12 +6,11 @@ import time
 from typing import Annotated, Literal, cast
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.concurrency import run_in_threadpool
 
 from overpaint.server.dashscope import PREFIX
 from overpaint.server.deps import CurrentService
 from overpaint.server.errors import declared
-from overpaint.server.turns import Threads
+from overpaint.server.turns import BlobThreads, Threads
 from overpaint.service import Service
 
 router = APIRouter(prefix=PREFIX, tags=["files"])
@@ -63,7 +62,7 @@ async def get_file(
         return _converted(service, data, media_type.removeprefix("image/"), format, quality)
 
     if format is None and quality is None:
-        data, kind = await run_in_threadpool(read)
+        data, kind = await cast(BlobThreads, request.app.state.blob_threads).run(read)
     else:  # few at a time: each holds the picture in memory
         conversions = cast(Threads, request.app.state.conversions)
         data, kind = await conversions.run(task_id, read)

@@ -16,6 +16,7 @@ from overpaint.server.deps import own_authorities
 from overpaint.server.errors import short
 from overpaint.server.fetch import Fetcher
 from overpaint.server.orders import REFERENCE_OF_SDKS, URLS, Order
+from overpaint.server.turns import BlobThreads
 from overpaint.server.web_address import read_web_address
 from overpaint.service import Service
 from overpaint.tasks.task import Key
@@ -75,7 +76,8 @@ async def _given(request: Request, service: Service, key: Key, url: str, field: 
         if resolves.strip().lower() != "enable":
             limit = "oss:// needs the header X-DashScope-OssResourceResolve: enable"
             raise InvalidURL(field, limit)
-        return await run_in_threadpool(service.uploads.read, key, url, field=field)
+        threads = cast(BlobThreads, request.app.state.blob_threads)
+        return await threads.run(lambda: service.uploads.read(key, url, field=field))
     if url[:4].lower() == "http":
         place = read_web_address(url, field=field)
         path = _RESULT.search(place.target.partition("?")[0])

@@ -37,7 +37,7 @@ from overpaint.server.openai_errors import (
     explain,
 )
 from overpaint.server.openai_form import ANSWER, DESCRIPTION, Wanted, open_form, read_form
-from overpaint.server.turns import Threads, Turns
+from overpaint.server.turns import BlobThreads, Threads, Turns
 from overpaint.service import Service
 from overpaint.tasks.task import FINAL, Failure, Key, State, Task
 
@@ -202,13 +202,13 @@ def _created(task: Task) -> int:
     return (task.ended_ms or task.created_ms) // 1000
 
 
-async def _base64(service: Service, task: Task, index: int) -> str:
+async def _base64(request: Request, service: Service, task: Task, index: int) -> str:
     def read() -> str:
         blob = task.pictures[index].blob
         assert blob is not None, "only painted ones are asked for"
         return base64.b64encode(service.blobs.get(blob)).decode("ascii")
 
-    return await run_in_threadpool(read)
+    return await cast(BlobThreads, request.app.state.blob_threads).run(read)
 
 
 async def _body(request: Request, service: Service, task: Task, wanted: Wanted) -> dict[str, Any]:
@@ -218,7 +218,7 @@ async def _body(request: Request, service: Service, task: Task, wanted: Wanted) 
         if wanted.by_url:
             entry["url"] = f"{base_url(request)}{PREFIX}/{service.sign_file(task, index)}"
         else:
-            entry["b64_json"] = await _base64(service, task, index)
+            entry["b64_json"] = await _base64(request, service, task, index)
         data.append(entry)
     body: dict[str, Any] = {
         "created": _created(task),
@@ -261,7 +261,7 @@ async def _events(
         for index in _painted(task):
             yield _event(
                 "image_edit.completed",
-                b64_json=await _base64(service, task, index),
+                b64_json=await _base64(request, service, task, index),
                 background="opaque",
                 created_at=_created(task),
                 output_format=wanted.format,

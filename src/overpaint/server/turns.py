@@ -14,6 +14,8 @@ MAX_SUBMISSIONS = 32  # at a time; each holds its body and its pictures in memor
 MAX_SUBMISSIONS_A_KEY = 8  # so that one key's slow hosts do not hold up another's
 MAX_THREADS = 8  # that check and store, when the pictures are there
 MAX_THREADS_A_KEY = 3  # so that one key's large pictures, seconds each, do not either
+#: That wait for stored pictures: a bucket may be slow, and tasks are asked for all the same.
+MAX_BLOB_THREADS = 32
 
 Result = TypeVar("Result")
 
@@ -55,3 +57,14 @@ class Threads:
         """Submit for a key, when it has its turn."""
         async with self._turns.of(key_id):
             return await anyio.to_thread.run_sync(submit, limiter=self._limiter)
+
+
+class BlobThreads:
+    """Runs what waits for stored pictures in threads of its own."""
+
+    def __init__(self) -> None:
+        self._limiter = anyio.CapacityLimiter(MAX_BLOB_THREADS)
+
+    async def run(self, work: Callable[[], Result]) -> Result:
+        """Do it when a thread is free."""
+        return await anyio.to_thread.run_sync(work, limiter=self._limiter)

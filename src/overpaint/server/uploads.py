@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import Annotated
+from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -18,6 +17,7 @@ from overpaint.server.dashscope import PREFIX
 from overpaint.server.deps import BEARER, CurrentKey, CurrentService, RequestId, base_url
 from overpaint.server.errors import Declined, declared
 from overpaint.server.forms import check_charset
+from overpaint.server.turns import BlobThreads
 from overpaint.service import Service
 
 #: What a form may have beside its file, bytes.
@@ -101,7 +101,8 @@ async def get_policy(
 async def receive_file(request: Request, service: CurrentService) -> Response:
     """Needs no key: the policy's signature says whose the file is, and for how long it may come."""
     fields, data = await _read_form(request, service)
-    await run_in_threadpool(service.uploads.receive, fields, data)
+    threads = cast(BlobThreads, request.app.state.blob_threads)
+    await threads.run(lambda: service.uploads.receive(fields, data))
     return Response(status_code=200)
 
 
