@@ -9,6 +9,7 @@ import pytest
 from overpaint.errors import BlobDamaged, BlobMissing, StorageFull, StoreFailed
 from overpaint.storage.blobs import Blobs, checked_name, probe, ref_of
 from overpaint.storage.local import LocalBlobs
+from overpaint.storage.measured import MeasuredBlobs
 
 
 @pytest.fixture(params=["folder", "bucket"])
@@ -134,3 +135,18 @@ def test_a_folders_own_time_says_whether_it_rests(folder: LocalBlobs, tmp_path: 
         folder.put(f"tasks/{name}/base", b"one")
     os.utime(tmp_path / "blobs/tasks/old", (1, 1))
     assert list(folder.folders("tasks", older_than_s=60)) == ["tasks/old"]
+
+
+def test_a_store_may_tell_how_long_it_takes_and_when_it_fails(tmp_path: Path) -> None:
+    heard: list[tuple[str, bool]] = []
+    measured = MeasuredBlobs(LocalBlobs(tmp_path / "blobs"))
+    measured.listeners.append(lambda operation, seconds, failed: heard.append((operation, failed)))
+    ref = measured.put("tasks/1/base", b"one", called="1-0.png")
+    assert measured.get(ref) == b"one"
+    assert list(measured.folders("tasks", older_than_s=-60)) == ["tasks/1"]
+    assert measured.url(ref.name, expires_s=60) is None
+    assert measured.name_of("https://example.com/tasks/1/base") is None
+    measured.delete(ref.name)
+    with pytest.raises(BlobMissing):
+        measured.get(ref)
+    assert heard == [("put", False), ("get", False), ("delete", False), ("get", True)]

@@ -185,6 +185,16 @@ def test_outsiders_are_told_the_engine_s_own_name_and_never_a_path(
     assert registry.shown_name("never:/models/secret") == "never"
 
 
+def test_metrics_open_no_engine_to_learn_its_name(families: dict[str, FakeFamily]) -> None:
+    families["many"] = FakeFamily(lambda rest: Erase())
+    families["never"] = FakeFamily(AssertionError("is opened"))
+    assert registry.open_name("many:/models/secret?steps=9") == "many"
+    registry.get_engine("many:/models/secret?steps=9")
+    assert registry.open_name("many:/models/secret?steps=9") == "erase"
+    assert registry.open_name("never:/models/secret") == "never"
+    assert registry.open_name("erase") == "erase"
+
+
 def test_a_family_that_breaks_says_why(families: dict[str, FakeFamily]) -> None:
     families["many"] = FakeFamily(ValueError("bad header"))
     with pytest.raises(EngineFailed, match="engine many:x cannot be loaded: bad header"):

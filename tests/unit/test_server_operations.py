@@ -10,10 +10,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.unit.family_fixture import SECRET, family
 from tests.unit.service_fixture import Clock, order, paint, service_in
 
-from overpaint.errors import StoreFailed
+from overpaint.dispatch.figures import Figures
+from overpaint.errors import BlobMissing, StoreFailed
 from overpaint.server.app import create_app
 from overpaint.service import Service
 from overpaint.tasks.task import PLANS, Failure
+from overpaint.values import BlobRef
 
 HERE = ("127.0.0.1", 50_000)
 
@@ -44,7 +46,7 @@ def client(service: Service) -> Iterator[TestClient]:
 
 
 def samples(client: TestClient) -> dict[tuple[str, ...], float]:
-    """Each sample by its name and the values of its labels."""
+    """Each sample by its name and the values of its labels, by the names of these."""
     answer = client.get("/metrics")
     assert answer.status_code == 200, answer.text
     return {
@@ -164,6 +166,48 @@ def test_a_checkpoint_is_counted_by_the_name_that_it_shows(
             service.tasks.finish(task, [], failure=failure, painter=painter)
         assert samples(client)["overpaint_tasks_ended_total", "many:sdxl", "failed"] == 2
         assert SECRET not in client.get("/metrics").text
+
+
+def test_what_workers_tell_is_told_by_every_process_alike(
+    client: TestClient, made: tuple[Service, Clock]
+) -> None:
+    service, clock = made
+    key, _ = service.keys.create("k", PLANS["unlimited"])
+    service.submit(key, order())
+    task = service.tasks.claim("w", lease_ms=1000)
+    assert task is not None
+    figures = Figures()
+    figures.claimed(task).ended(Failure(kind="EngineFailed", message="no"))
+    gpu = {"batches": 2, "batch_pictures": 7, "gpu_use": 0.5}
+    service.tasks.beat("w", pid=1, task_id=None, figures=figures.read() | gpu)
+    node = service.settings.node
+    with TestClient(create_app(service), base_url="http://localhost", client=HERE) as other:
+        for told in (samples(client), samples(other)):
+            of = (node, "ordinary", "w")
+            assert told["overpaint_node_workers", node, "ordinary", "ready"] == 1
+            assert told["overpaint_worker_claims_total", *of] == 1
+            assert told["overpaint_worker_failures_total", "EngineFailed", *of] == 1
+            assert told["overpaint_task_wait_seconds_count", *of] == 1
+            assert told["overpaint_task_total_seconds_bucket", "+Inf", *of] == 1
+            assert told["overpaint_worker_batch_pictures_total", *of] == 7
+            assert told["overpaint_worker_gpu_use", *of] == 0.5
+            assert ("overpaint_worker_gpu_memory_bytes", *of) not in told  # it said nothing of it
+    clock.forward(hours=1)
+    assert not [name for name in samples(client) if name[0].startswith("overpaint_worker_")]
+
+
+def test_the_stores_are_timed_as_this_process_sees_them(
+    client: TestClient, service: Service
+) -> None:
+    key, _ = service.keys.create("k", PLANS["unlimited"])
+    service.submit(key, order())
+    told = samples(client)
+    assert told["overpaint_store_seconds_count", "put", "blobs"] == 2
+    assert told["overpaint_store_seconds_count", "transaction", "database"] > 0
+    assert told["overpaint_store_errors_total", "blobs"] == 0
+    with pytest.raises(BlobMissing):
+        service.blobs.get(BlobRef(name="tasks/none", bytes=1, sha256=""))
+    assert samples(client)["overpaint_store_errors_total", "blobs"] == 1
 
 
 def test_metrics_answer_even_when_the_database_does_not(

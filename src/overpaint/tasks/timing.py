@@ -26,7 +26,9 @@ def time_transactions(database: Database, heard: Callable[[float, bool], None]) 
         record.info[_BEGAN] = time.perf_counter()
 
     def back(_connection: Any, record: Any) -> None:
-        heard(time.perf_counter() - record.info[_BEGAN], False)
+        began = record.info.pop(_BEGAN, None)
+        if began is not None:  # else the connection was lost, and with it what is noted of it
+            heard(time.perf_counter() - began, False)
 
     def failed(context: ExceptionContext) -> None:
         if isinstance(context.sqlalchemy_exception, OperationalError | InterfaceError):
