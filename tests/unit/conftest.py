@@ -6,10 +6,30 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.postgresql import Server, serve_postgresql
 from tests.unit.bucket_fixture import bucket_at, bucket_url, way
 from tests.unit.dispatch_stage import Stage, install_engine, open_stage
 
 __all__ = ["bucket_at", "bucket_url", "way"]
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    """A server of this process's tests."""
+    with serve_postgresql() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database for a test, which runs with each kind of them."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'tasks.db'}"
+        return
+    server: Server = request.getfixturevalue("postgresql")
+    url = server.new()
+    yield url
+    server.drop(url)
 
 
 @pytest.fixture

@@ -76,13 +76,14 @@ class Stores:
 
 
 @contextmanager
-def opened(path: Path, *, durable: bool = False) -> Iterator[Stores]:
-    """The stores on the database at `path`, which is made where it is not there.
+def opened(place: Path | str, *, durable: bool = False) -> Iterator[Stores]:
+    """The stores on the database at a path, which is made where it is not there, or of a URL.
 
     Unless it is durable, a commit does not wait for the disk.
     """
-    database = open_database(f"sqlite:///{path}", migrate=True)
-    if not durable:
+    url = place if isinstance(place, str) else f"sqlite:///{place}"
+    database = open_database(url, migrate=True)
+    if not durable and database.engine.dialect.name == "sqlite":
         event.listen(database.engine, "connect", _do_not_wait)
         database.engine.dispose()
     clock = Clock()

@@ -19,8 +19,8 @@ from overpaint.tasks.task import FINAL, State, Task
 ROOT = Path(__file__).parents[2]
 
 
-def test_threads_reserve_exactly_what_the_key_has(tmp_path: Path) -> None:
-    with opened(tmp_path / "tasks.db") as stores:
+def test_threads_reserve_exactly_what_the_key_has(place: str) -> None:
+    with opened(place) as stores:
         key = stores.key(images=25)
 
         def submit(_: int) -> bool:
@@ -35,8 +35,8 @@ def test_threads_reserve_exactly_what_the_key_has(tmp_path: Path) -> None:
         assert stores.quota(key) == (0, 24)
 
 
-def test_threads_fill_a_queue_exactly(tmp_path: Path) -> None:
-    with opened(tmp_path / "tasks.db") as stores:
+def test_threads_fill_a_queue_exactly(place: str) -> None:
+    with opened(place) as stores:
         key = stores.key()
 
         def submit(_: int) -> bool:
@@ -50,8 +50,8 @@ def test_threads_fill_a_queue_exactly(tmp_path: Path) -> None:
             assert sum(threads.map(submit, range(30))) == 11
 
 
-def test_a_task_is_claimed_or_cancelled_but_never_twice(tmp_path: Path) -> None:
-    with opened(tmp_path / "tasks.db") as stores:
+def test_a_task_is_claimed_or_cancelled_but_never_twice(place: str) -> None:
+    with opened(place) as stores:
         key = stores.key(images=30)
         tasks = [stores.submit(key) for _ in range(30)]
 
@@ -74,8 +74,8 @@ def test_a_task_is_claimed_or_cancelled_but_never_twice(tmp_path: Path) -> None:
         assert audit(stores.database) == []
 
 
-def test_one_of_many_ends_a_task(tmp_path: Path) -> None:
-    with opened(tmp_path / "tasks.db") as stores:
+def test_one_of_many_ends_a_task(place: str) -> None:
+    with opened(place) as stores:
         key = stores.key()
         stores.submit(key)
         claimed = stores.claim()
@@ -85,9 +85,8 @@ def test_one_of_many_ends_a_task(tmp_path: Path) -> None:
         assert stores.quota(key) == (1, 0)
 
 
-def test_processes_that_are_killed_lose_nothing_and_pay_exactly(tmp_path: Path) -> None:
-    path = tmp_path / "tasks.db"
-    with opened(path) as stores:
+def test_processes_that_are_killed_lose_nothing_and_pay_exactly(place: str, tmp_path: Path) -> None:
+    with opened(place) as stores:
         keys = [
             stores.key("ann", images=400),
             stores.key("bob", running=1),
@@ -96,7 +95,7 @@ def test_processes_that_are_killed_lose_nothing_and_pay_exactly(tmp_path: Path) 
         ids = ",".join(key.id for key in keys)
 
         def start(worker: str, seed: int) -> subprocess.Popen[bytes]:
-            command = [sys.executable, "-m", store_traffic.__name__, f"sqlite:///{path}"]
+            command = [sys.executable, "-m", store_traffic.__name__, place]
             command += [str(tmp_path), worker, ids, str(seed)]
             return subprocess.Popen(command, cwd=ROOT)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from tests.unit.task_fixture import GOOD, LEASE, Stores, opened
@@ -19,8 +18,8 @@ FLUX = "diffusers:/models/flux"
 
 
 @pytest.fixture
-def stores(tmp_path: Path) -> Iterator[Stores]:
-    with opened(tmp_path / "tasks.db") as made:
+def stores(place: str) -> Iterator[Stores]:
+    with opened(place) as made:
         yield made
         assert audit(made.database) == []
 
@@ -87,6 +86,8 @@ def test_the_oldest_waiting_task_is_that_of_a_pool(stores: Stores) -> None:
 
 
 def test_a_claim_costs_the_same_however_much_waits_in_other_pools(stores: Stores) -> None:
+    if stores.database.engine.dialect.name != "sqlite":
+        pytest.skip("with so few rows PostgreSQL goes through all of them, and should")
     for number in range(20):
         key = stores.key(f"key {number}")
         for _ in range(3):

@@ -2,16 +2,15 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
-from pathlib import Path
 
 from tests.unit.task_fixture import opened
 
 from overpaint.tasks.secrets import shared_secret
 
 
-def test_a_secret_is_made_once_however_many_ask_first(tmp_path: Path) -> None:
+def test_a_secret_is_made_once_however_many_ask_first(place: str) -> None:
     made = count()
-    with opened(tmp_path / "tasks.db") as stores:
+    with opened(place) as stores:
 
         def ask(name: str) -> str:
             return shared_secret(stores.database, name, lambda: f"{name} {next(made)}")

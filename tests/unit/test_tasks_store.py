@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from tests.unit.task_fixture import BAD, BROKEN, GOOD, LEASE, Stores, new_task, opened
@@ -20,8 +19,8 @@ DAY = 24 * 3600 * 1000
 
 
 @pytest.fixture
-def stores(tmp_path: Path) -> Iterator[Stores]:
-    with opened(tmp_path / "tasks.db") as stores:
+def stores(place: str) -> Iterator[Stores]:
+    with opened(place) as stores:
         yield stores
         assert audit(stores.database) == []  # after every test, whatever it did
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from tests.unit.task_fixture import Stores, opened
@@ -15,8 +14,8 @@ from overpaint.values import BlobRef
 
 
 @pytest.fixture
-def stores(tmp_path: Path) -> Iterator[Stores]:
-    with opened(tmp_path / "tasks.db") as stores:
+def stores(place: str) -> Iterator[Stores]:
+    with opened(place) as stores:
         yield stores
         assert audit(stores.database) == []
 

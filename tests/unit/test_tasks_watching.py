@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -19,8 +18,8 @@ BOX = Box(top=3, left=4, height=50, width=60)
 
 
 @pytest.fixture
-def stores(tmp_path: Path) -> Iterator[Stores]:
-    with opened(tmp_path / "tasks.db") as made:
+def stores(place: str) -> Iterator[Stores]:
+    with opened(place) as made:
         yield made
 
 

@@ -229,7 +229,8 @@ def insert_where_missing(
     """Write a row whose primary key is `row`; False where there is one already."""
     kind = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = kind.insert(into).values({**row, **rest}).on_conflict_do_nothing()
-    return connection.execute(statement).rowcount == 1
+    told = statement.returning(*into.primary_key)
+    return connection.execute(told).first() is not None
 
 
 @cache
