@@ -189,10 +189,10 @@ def test_a_full_disk_takes_nothing(
 ) -> None:
     put = LocalBlobs.put
 
-    def full(blobs: LocalBlobs, name: str, data: bytes) -> Any:
+    def full(blobs: LocalBlobs, name: str, data: bytes, **more: Any) -> Any:
         if name.endswith("/mask"):
             raise StorageFull
-        return put(blobs, name, data)
+        return put(blobs, name, data, **more)
 
     before = set((service.settings.blobs_dir / "tasks").glob("*"))
     monkeypatch.setattr(LocalBlobs, "put", full)
