@@ -22,7 +22,7 @@ from tests.unit.service_fixture import BASE, order, paint, service_in
 
 from overpaint.cli import doctor
 from overpaint.cli.app import run
-from overpaint.errors import BlobMissing, StoreFailed
+from overpaint.errors import BlobMissing, QuotaExhausted, StoreFailed
 from overpaint.policy import Permissive
 from overpaint.server.app import THREADS, create_app
 from overpaint.server.turns import MAX_BLOB_THREADS
@@ -182,6 +182,23 @@ def test_uploads_go_through_the_service(at: SimpleNamespace) -> None:
     headers = {"X-DashScope-Async": "enable", "X-DashScope-OssResourceResolve": "enable"}
     given = {**INPUT, "base_image_url": f"oss://{name}"}
     assert at.caller.create(headers=headers, input=given).status_code == 200
+
+
+def test_an_upload_over_the_capacity_is_refused_though_its_file_cannot_be_deleted(
+    tmp_path: Path, place: str, way: Way
+) -> None:
+    with service_in(tmp_path, blobs=place, upload_capacity_mb=1) as (service, _):
+        key, _secret = service.keys.create("k", PLANS["unlimited"])
+        policy = service.uploads.policy(key)
+        fields = {
+            "OSSAccessKeyId": policy.access_key_id,
+            "policy": policy.policy,
+            "Signature": policy.signature,
+            "key": f"{policy.upload_dir}/large.png",
+        }
+        way.faults.extend(["", *["AccessDenied"] * 5])  # it is put, and then nothing works
+        with pytest.raises(QuotaExhausted):
+            service.uploads.receive(fields, bytes(2 * 1024**2))
 
 
 class LookingOn(Permissive):

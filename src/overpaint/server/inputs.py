@@ -19,6 +19,7 @@ from overpaint.server.orders import REFERENCE_OF_SDKS, URLS, Order
 from overpaint.server.turns import BlobThreads
 from overpaint.server.web_address import read_web_address
 from overpaint.service import Service
+from overpaint.storage.blobs import is_presigned
 from overpaint.tasks.task import Key
 from overpaint.values import BlobRef
 
@@ -83,9 +84,10 @@ async def _given(request: Request, service: Service, key: Key, url: str, field: 
         path = _RESULT.search(place.target.partition("?")[0])
         if path is not None and path.end() == len(path.string):
             return await _result(request, service, path.groups(), url, field)
-        found = await run_in_threadpool(service.results.find_direct, key, url)
-        if found is not None:
-            return found
+        if is_presigned(url):
+            found = await run_in_threadpool(service.results.find_direct, key, url)
+            if found is not None:
+                return found
     return await _fetched(request, url, field)
 
 

@@ -10,13 +10,14 @@ import base64
 import json
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from overpaint.errors import (
     FileTooLarge,
     InvalidURL,
-    StoreFailed,
+    OverpaintError,
     UploadRefused,
 )
 from overpaint.imaging.source import MAX_BYTES
@@ -133,7 +134,7 @@ class Uploads:
         try:
             self._store.add(upload, capacity_bytes=self._settings.upload_capacity_mb * 1024**2)
         except BaseException:
-            self._blobs.delete(blob.name.rpartition("/")[0])
+            self._discard([upload])
             raise
         return upload
 
@@ -152,9 +153,10 @@ class Uploads:
         """Remove what has expired; how many files."""
         gone = self._store.expired()
         self._store.delete([upload.name for upload in gone])
-        for upload in gone:
-            try:
-                self._blobs.delete(upload.blob.name.rpartition("/")[0])
-            except StoreFailed:  # its folder is swept later, as one that no row names
-                continue
+        self._discard(gone)
         return len(gone)
+
+    def _discard(self, uploads: Sequence[Upload]) -> None:
+        """Remove their files; where that fails now, they are swept as what no row names."""
+        with suppress(OverpaintError):
+            self._blobs.delete(*(one.blob.name.rpartition("/")[0] for one in uploads))

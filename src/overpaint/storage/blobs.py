@@ -66,6 +66,11 @@ def probe(blobs: Blobs) -> None:
     blobs.delete(ref.name)
 
 
+def is_presigned(url: str) -> bool:
+    """Whether it looks like what the `url` of a bucket has made."""
+    return "X-Amz-Signature=" in url.partition("?")[2]
+
+
 def checked_name(name: str) -> str:
     """Return the name; raises ValueError unless it is ASCII names with "/" between them."""
     if not _NAME.fullmatch(name):

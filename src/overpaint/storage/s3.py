@@ -13,7 +13,7 @@ from itertools import chain, islice, takewhile
 from typing import TYPE_CHECKING
 
 from overpaint.errors import BlobDamaged, BlobMissing, OperationFailed
-from overpaint.storage.blobs import checked_name, media_type, ref_of, verified
+from overpaint.storage.blobs import checked_name, is_presigned, media_type, ref_of, verified
 from overpaint.storage.s3_errors import is_missing, translated
 from overpaint.values import BlobRef
 
@@ -154,11 +154,11 @@ class S3Blobs:
 
     def name_of(self, url: str) -> str | None:
         """By what is before the name in URLs of this bucket."""
-        path, _, query = url.partition("?")
-        if "X-Amz-Signature=" not in query:
+        if not is_presigned(url):
             return None
         if not self._base:
             self.url("any", expires_s=1)
+        path = url.partition("?")[0]
         name = path.removeprefix(self._base)
         try:
             return checked_name(name) if name != path else None
