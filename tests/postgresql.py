@@ -51,7 +51,11 @@ class Server:
         ]
         options = ["--auth=scram-sha-256", "--no-locale", f"--pwfile={folder / 'password'}"]
         subprocess.run(
-            [*initdb, *options], check=True, stdout=subprocess.DEVNULL, cwd=folder, **self._own
+            [str(part) for part in (*initdb, *options)],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            cwd=folder,
+            **self._own,
         )
 
     def url(self, database: str) -> str:

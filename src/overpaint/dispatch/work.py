@@ -11,6 +11,7 @@ import contextlib
 import functools
 import logging
 import os
+import random
 import threading
 import time
 from collections.abc import Callable
@@ -36,6 +37,7 @@ from overpaint.imaging.source import LengthChecked
 from overpaint.policy import Policy
 from overpaint.storage.blobs import Blobs
 from overpaint.tasks.pools import ORDINARY
+from overpaint.tasks.signals import ANY_POOL, work_in
 from overpaint.tasks.store import TaskStore
 from overpaint.tasks.task import Failure, Task
 
@@ -44,6 +46,8 @@ logger = logging.getLogger("overpaint.worker")
 _POLL_S = 0.05  # between two looks for a task, while there was one lately
 _IDLE_POLL_S = 0.1
 _IDLE_LOOKS = 100  # in vain, until there was none lately
+#: Where the store tells of tasks; leases that have run out are seen then, too.
+_TOLD_POLL_S = (5.0, 10.0)
 _PATIENCE_S = 60.0  # how long a store or a full disk is waited for with a task in hand
 TROUBLE = (StoreFailed, StorageFull)
 
@@ -88,6 +92,7 @@ class Worker:
         self._task_s = task_s
         self._patience_s = patience_s
         self._stopping = threading.Event()
+        self._news = threading.Event()  # there may be a task, or an end
         self._resting = threading.Event()
         self._resting.set()
         self._task: Task | None = None
@@ -105,18 +110,28 @@ class Worker:
     def serve(self) -> None:
         """Work until `stop` is called from another thread."""
         self._pulse.start()
+        deaf = self._hear()
         looks = 0
         while not self._stopping.is_set():
             worked = self._turn()
             looks = 0 if worked else looks + 1
             if not worked:
                 self._pause(looks)
+        deaf()
         self._pulse.stop()
+
+    def _hear(self) -> Callable[[], None]:
+        """Be told of tasks, where the store tells; returns what ends it."""
+        ours = (work_in(self.pool), ANY_POOL)
+        return self._store.signals.listen(lambda signal: signal in ours, self._news.set)
 
     def _pause(self, looks: int) -> None:
         """Wait after so many looks in vain, in a row, for a task."""
         if self._troubles:
             self._stopping.wait(_pause_s(self._troubles))
+        elif self._store.signals.heard:
+            if not self._stopping.is_set():  # else its news have been cleared
+                self._news.wait(random.uniform(*_TOLD_POLL_S))
         else:
             self._stopping.wait(_POLL_S if looks < _IDLE_LOOKS else _IDLE_POLL_S)
 
@@ -139,6 +154,7 @@ class Worker:
     def take_no_more(self) -> None:
         """Have `serve` return after the task in hand; waits for nothing."""
         self._stopping.set()
+        self._news.set()
 
     def work(self) -> bool:
         """Claim a task and work on it; False where none waits.
@@ -152,6 +168,7 @@ class Worker:
         return True
 
     def _claim(self) -> Task | None:
+        self._news.clear()  # before the look: what comes during it has another follow
         return self._store.claim(self.id, lease_ms=self._lease_ms, pool=self.pool)
 
     def _give_back(self, task: Task) -> bool:

@@ -86,7 +86,7 @@ def create_app(service: Service) -> FastAPI:
         app.state.conversions = Threads(in_all=CONVERSIONS, a_key=1)
         app.state.turns = Turns()
         app.state.fetcher = Fetcher(service.settings)
-        app.state.watcher = Watcher(service.tasks.look)
+        app.state.watcher = Watcher(service.tasks.look, service.tasks.signals)
         try:
             yield
         finally:

@@ -6,11 +6,13 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 
 from fastapi.concurrency import run_in_threadpool
 
 from overpaint.errors import OverpaintError
 from overpaint.server.errors import Declined
+from overpaint.tasks.signals import Signals
 from overpaint.tasks.task import FINAL
 from overpaint.tasks.watching import Seen
 
@@ -20,6 +22,7 @@ MAX_STREAMS_A_KEY = 8  # open at a time
 MAX_STREAMS = 512
 LOOK_S = 0.5  # between two looks
 LONGEST_PAUSE_S = 5.0  # while the store does not answer
+TOLD_S = 0.02  # the same, where a signal told of a change
 #: A look may take this share of the time; with very many tasks looks become rarer.
 SHARE = 0.2
 
@@ -60,10 +63,15 @@ class Watcher:
 
     Args:
         look: the stored tasks of these ids; it may wait for the database.
+        signals: that tell of a change at once, where there are such; else it is seen by a look.
     """
 
-    def __init__(self, look: Callable[[Collection[str]], Mapping[str, Seen]]) -> None:
+    def __init__(
+        self, look: Callable[[Collection[str]], Mapping[str, Seen]], signals: Signals | None = None
+    ) -> None:
         self._look = look
+        self._signals = signals or Signals()
+        self._told = asyncio.Event()
         self._followers: set[Follower] = set()
         self._task: asyncio.Task[None] | None = None
         self.latest: dict[str, Seen | None] = {}
@@ -106,23 +114,43 @@ class Watcher:
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
-        pause_s, troubled = LOOK_S, False
+
+        def ring() -> None:
+            with suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(self._told.set)
+
+        deaf = self._signals.listen(lambda signal: signal[1:] in self.latest, ring)
+        try:
+            await self._watch(loop)
+        finally:
+            deaf()
+            self._task = None
+
+    async def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        pause_s, troubled, took_s = LOOK_S, False, 0.0
         while self._followers:
-            await asyncio.sleep(pause_s)
+            await self._pause(pause_s, at_least_s=min(pause_s, max(TOLD_S, took_s / SHARE)))
             began = loop.time()
             try:
                 self._tell(await self._changed())
             except OverpaintError as error:  # streams stay, and go on when it answers again
-                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+                pause_s = took_s = min(2 * pause_s, LONGEST_PAUSE_S)
                 if not troubled:
                     logger.warning("waiting for the store", extra={"reason": str(error)})
                 troubled = True
             except Exception:
                 logger.exception("not looked this time")
-                pause_s = LONGEST_PAUSE_S
+                pause_s = took_s = LONGEST_PAUSE_S
             else:
-                pause_s, troubled = max(LOOK_S, (loop.time() - began) / SHARE), False
-        self._task = None
+                took_s = loop.time() - began
+                pause_s, troubled = max(LOOK_S, took_s / SHARE), False
+
+    async def _pause(self, longest_s: float, *, at_least_s: float) -> None:
+        """Wait for the next look, or until there is told of a change."""
+        await asyncio.sleep(at_least_s)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._told.wait(), longest_s - at_least_s)
+        self._told.clear()
 
     async def _changed(self) -> set[str]:
         """Look; which tasks are not as they were."""

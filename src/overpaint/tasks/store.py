@@ -22,6 +22,7 @@ from overpaint.tasks.pools import TaskPools
 from overpaint.tasks.reading import TaskReader
 from overpaint.tasks.rows import plain, task_of
 from overpaint.tasks.schema import PENDING, QUEUED, RUNNING, keys, previews, queues, tasks
+from overpaint.tasks.signals import Signals
 from overpaint.tasks.task import FINAL, Failure, PictureOutcome, Preview, Progress, State, Task
 from overpaint.tasks.transitions import Change, changing
 from overpaint.tasks.watching import TaskWatcher
@@ -147,6 +148,11 @@ class TaskStore(TaskReader, TaskLister, TaskWatcher, TaskPools, WorkerRoll):
         anyone, free = (_OTHER_KEY, _OTHER_KEY_FREE) if tried else (_NEXT_KEY, _NEXT_KEY_FREE)
         here = {"of_pool": pool} | ({"tried": tried} if tried else {})
         return connection.scalar(free if skip_locked else anyone, here)
+
+    @property
+    def signals(self) -> Signals:
+        """What tells those who wait that there is a task to take, or that one has changed."""
+        return self._database.signals
 
     def heartbeat(
         self,
