@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -44,6 +45,28 @@ def test_a_beat_that_fails_is_said_and_comes_again_soon(
     said = [record.message for record in caplog.records]
     assert set(said) == {"no sign of life given"}
     assert len(said) == (1 if error is StorageFull else 3)  # a full disk is said once
+
+
+def test_a_worker_whose_tasks_are_shorter_than_a_beat_gives_signs_of_life_too(
+    stage: Stage,
+) -> None:
+    class Counting(TaskStore):
+        calls = 0
+
+        def beat(self, *who: Any, **what: Any) -> None:
+            self.calls += 1
+
+    store, task = Counting(stage.database), stage.submit()
+    beats = Pulse(store, "w1", lease_s=0.2, task_s=900, overdue=never)
+    beats.start()
+
+    def one_more_task() -> bool:
+        with beats.hold(task):
+            time.sleep(0.005)
+        return store.calls > 3
+
+    until(one_more_task)
+    beats.stop()
 
 
 def test_a_step_is_progress_until_the_lease_is_lost(stage: Stage) -> None:

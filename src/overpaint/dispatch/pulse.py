@@ -89,7 +89,7 @@ class Pulse:
         self._task_s = task_s
         self._overdue = overdue
         self._hold: Hold | None = None
-        self._last = 0.0  # when something was written
+        self._last = 0.0  # when the whole was written
         self._heard = True  # whether it was, the last time; what fails every second is said once
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
@@ -108,8 +108,7 @@ class Pulse:
     def hold(self, task: Task) -> Iterator[Hold]:
         """Keep the lease of a task that was just claimed."""
         hold = Hold(task, self._task_s)
-        self._last = time.monotonic()  # the claim was a sign of life
-        self._hold = hold
+        self._hold = hold  # no sign for the roll: tasks may come faster than beats
         try:
             yield hold
         finally:
