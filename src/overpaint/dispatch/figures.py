@@ -20,7 +20,7 @@ from overpaint.tasks.task import MAX_TRIES, Failure, Task
 COUNTS: Mapping[str, str] = {
     "claims": "Tasks that were taken up.",
     "repeats": "Of these, tasks that had been tried before.",
-    "retries": "Tries that failed, for reasons that may be gone at the next.",
+    "retries": "Tries that failed and were to be made again.",
     "given_back": "Tasks that were put back untried, at the end of the process.",
     "lost": "Tasks that were not the worker's any more: canceled, or the lease had run out.",
     "troubles": "Times that the database or the store of pictures did not answer it.",
@@ -109,10 +109,11 @@ class Stopwatch:
             self._figures.failed(failure.kind)
 
     def retried(self, failure: Failure) -> None:
-        """Count a try that failed; it was the task's end if it was the last one."""
-        self._figures.count("retries")
+        """Count a try that failed: the task is to be tried again, or that was its last one."""
         if self._task.tries >= MAX_TRIES:
             self.ended(failure)
+        else:
+            self._figures.count("retries")
 
 
 _LIMITS = (*BOUNDS_S, float("inf"))
