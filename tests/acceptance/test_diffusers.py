@@ -29,7 +29,7 @@ from PIL import Image
 from overpaint import RepaintResult, repaint
 from overpaint.cli.app import run
 from overpaint.engines.diffusers.engine import open_engine
-from overpaint.engines.protocol import Prepared
+from overpaint.engines.protocol import Measured, Prepared
 from overpaint.engines.registry import get_engine
 from overpaint.errors import CheckpointMissing, EngineFailed, InvalidOption
 from overpaint.values import PaintJob, Step
@@ -238,8 +238,12 @@ def test_prepare_loads_and_warms_up_once(tiny: Tiny) -> None:
     assert stages == ["load", "speed", "warm up"]
     engine.prepare(steps.append)
     assert [step.stage for step in steps].count("warm up") == 3  # of 2 sizes, and no second time
-    assert len(engine.paint([job()])) == 1
+    assert isinstance(engine, Measured)
+    assert engine.figures() == {"batches": 0, "batch_pictures": 0}  # the warming up is none
+    assert len(engine.paint([job(), job(), job()])) == 3
+    assert engine.figures() == {"batches": 2, "batch_pictures": 3}
     engine.close()
+    assert engine.figures() == {}
 
 
 def test_callers_that_come_while_it_loads_wait_and_load_nothing_themselves(tiny: Tiny) -> None:
