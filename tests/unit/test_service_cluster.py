@@ -17,6 +17,7 @@ from overpaint.tasks.audit import audit
 from overpaint.tasks.nodes import Node
 from overpaint.tasks.store import TaskStore
 from overpaint.tasks.task import PLANS, State
+from overpaint.values import BlobRef
 
 ENGINE = f"many:{SECRET}/sdxl?steps=8"
 
@@ -91,6 +92,19 @@ def test_what_is_gone_for_long_is_struck_off_by_another_node(made: tuple[Service
     clock.forward(seconds=NODES_GONE_MS / 1000)
     assert service.cluster.strike_off() == 1
     assert [node.name for node in service.cluster.nodes.all()] == ["here"]
+
+
+def test_what_a_node_leaves_for_others_is_left_again_each_day(made: tuple[Service, Clock]) -> None:
+    service, clock = made
+    service.cluster.leave(service.blobs)  # nothing: it was given no word
+    assert "probe" not in service.cluster.tell(())
+    service.cluster.leave(service.blobs, "word")
+    ref = BlobRef(**service.cluster.tell(())["probe"])
+    for hours, there in ((23, False), (2, True)):
+        service.blobs.delete(ref.name)
+        clock.forward(hours=hours)
+        service.cluster.leave(service.blobs)
+        assert (service.settings.blobs_dir / ref.name).exists() is there
 
 
 def test_one_node_at_a_time_tidies_up_and_not_again_at_once(tmp_path: Path) -> None:

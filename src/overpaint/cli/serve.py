@@ -255,6 +255,7 @@ def _reroute(service: Service) -> None:
 
 def _sweep(service: Service) -> None:
     """Tidy up, unless another node does so, or has just done."""
+    service.cluster.leave(service.blobs)
     with service.cluster.turn() as ours:
         if ours:
             _tidy_up(service)

@@ -40,6 +40,7 @@ ALIKE = (
 )
 WORKERS_GONE_MS = 10 * 60_000  # without a sign of life: struck off by whoever sweeps
 _PAUSE_MS = 20_000  # between two times that nodes tidy up, whichever they are
+_LEFT_FOR_MS = 24 * 3_600_000
 NODES_GONE_MS = 60 * 60_000  # so long a node that was ended may take to be there again
 
 
@@ -68,7 +69,8 @@ class Cluster:
         self._settings, self._tasks, self._signer = settings, tasks, signer
         self._clock, self._database = clock, database
         self._left: dict[str, Any] = {}
-        self._swept_ms = 0
+        self._swept_ms = self._left_ms = 0
+        self._word = ""
 
     def tell(self, pools: tuple[str, ...]) -> Mapping[str, Any]:
         """What this node tells: no passwords, but what the engines are called in full.
@@ -87,11 +89,18 @@ class Cluster:
             **self._left,
         }
 
-    def leave(self, blobs: Blobs, word: str) -> None:
+    def leave(self, blobs: Blobs, word: str = "") -> None:
         """Store something that other nodes can look for, to see whether pictures are shared.
+
+        A bucket may have everything expire that is old: called again, without the word, it does so
+        once a day.
 
         Raises `OperationFailed` where nothing can be stored.
         """
+        now, word = self._clock(), word or self._word
+        if not word or (word == self._word and 0 <= now - self._left_ms < _LEFT_FOR_MS):
+            return
+        self._word, self._left_ms = word, now
         ref = blobs.put(f"nodes/{self._settings.node}", word.encode("ascii"))
         self._left = {"probe": asdict(ref)}
 

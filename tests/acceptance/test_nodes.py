@@ -1,0 +1,187 @@
+"""Several nodes as one service: used through a balancer, restarted under their clients."""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from tests.acceptance.nodes import LONG_S, Balancer, Node, until
+from tests.postgresql import Server, serve_postgresql
+from tests.unit.service_fixture import BASE, MASK
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sockets are inherited by number")
+
+CREATE = "/api/v1/services/aigc/image2image/image-synthesis"
+ORDER = {
+    "model": "erase",
+    "input": {
+        "prompt": "remove it",
+        "base_image_url": "data:image/png;base64," + base64.b64encode(BASE).decode(),
+        "mask_image_url": "data:image/png;base64," + base64.b64encode(MASK).decode(),
+    },
+    "parameters": {"size": "original", "n": 1},
+}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with serve_postgresql() as server:
+        yield server
+
+
+@contextmanager
+def nodes(server: Server, folder: Path, **environ: str) -> Iterator[tuple[Balancer, list[Node]]]:
+    """Two of them, ready, behind a balancer."""
+    shared = {
+        "OVERPAINT_DATABASE_URL": server.new(),
+        "OVERPAINT_BLOBS": str(folder / "pictures"),
+        "OVERPAINT_MODELS": "erase=erase",
+        "OVERPAINT_WORKERS": "1",
+        "OVERPAINT_DRAIN_SECONDS": "2",
+        "OVERPAINT_LOG_FORMAT": "json",
+        **environ,
+    }
+    with ExitStack() as stack:
+        found = []
+        for name in ("north", "south"):
+            found.append(Node(folder, name, **shared))
+            stack.callback(found[-1].kill)
+        for node in found:
+            node.ready()
+        balancer = Balancer([node.port for node in found])
+        stack.enter_context(balancer.serving())
+        until(lambda: all(balancer.ready(node.port) for node in found), "both are ready")
+        yield balancer, found
+
+
+class Clients:
+    """Each submits a task, follows it to its end, gets the picture, and begins anew."""
+
+    def __init__(self, url: str, secret: str, *, count: int) -> None:
+        self.errors: list[str] = []
+        self.done = 0
+        self._url, self._secret = url, secret
+        self._stopping = threading.Event()
+        self._threads = [threading.Thread(target=self._run) for _ in range(count)]
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        for thread in self._threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            self._stopping.set()
+            for thread in self._threads:
+                thread.join()
+
+    def more(self, count: int) -> None:
+        """Wait until so many more tasks are done."""
+        wanted = self.done + count
+        until(lambda: self.done >= wanted or self.errors, "tasks are done")
+
+    def _run(self) -> None:
+        with client(self._url, self._secret) as asking:
+            while not self._stopping.is_set() and not self.errors:
+                try:
+                    self._once(asking)
+                except (httpx.HTTPError, AssertionError) as error:
+                    self.errors.append(repr(error))
+
+    def _once(self, asking: httpx.Client) -> None:
+        created = asking.post(CREATE, json=ORDER)
+        assert created.status_code == 200, created.text
+        task_id = created.json()["output"]["task_id"]
+        deadline = time.monotonic() + LONG_S
+        while True:
+            answer = asking.get(f"/api/v1/tasks/{task_id}")
+            assert answer.status_code == 200, answer.text
+            output = answer.json()["output"]
+            if output["task_status"] in ("SUCCEEDED", "FAILED"):
+                break
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        assert output["task_status"] == "SUCCEEDED", output
+        picture = asking.get(output["results"][0]["url"])
+        assert picture.status_code == 200, picture.text
+        assert picture.content.startswith(b"\x89PNG")
+        self.done += 1
+
+
+def client(url: str, secret: str) -> httpx.Client:
+    headers = {"Authorization": f"Bearer {secret}", "X-DashScope-Async": "enable"}
+    return httpx.Client(base_url=url, headers=headers, timeout=LONG_S, trust_env=False)
+
+
+def secret_of(node: Node, *arguments: str) -> str:
+    done = node.run("keys", "create", "--name", "k", "--json", *arguments)
+    assert done.returncode == 0, done.stderr
+    return str(json.loads(done.stdout)["key"])
+
+
+def test_nodes_are_restarted_one_after_the_other_and_no_client_notices(
+    server: Server, tmp_path: Path
+) -> None:
+    with nodes(server, tmp_path) as (balancer, found):
+        north, south = found
+        told = json.loads(north.run("doctor", "--cluster", "--json").stdout)
+        assert told["faults"] == []
+        assert [one["name"] for one in told["nodes"]] == ["north", "south"]
+        assert {one["node"] for one in told["workers"]} == {"north", "south"}
+        assert told["database"]["kind"] == "postgresql"
+        clients = Clients(balancer.url, secret_of(north), count=3)
+        with clients.working():
+            clients.more(3)
+            for node in (north, south):
+                assert node.stop() == 0
+                clients.more(3)  # by the other node alone
+                node.start()
+                node.ready()
+                until(lambda node=node: balancer.ready(node.port), "it is back")  # type: ignore[misc]
+                clients.more(3)
+        assert clients.errors == [], north.log() + south.log()
+        database = str(north._environ["OVERPAINT_DATABASE_URL"]).rpartition("/")[2]
+        states = Counter(row[0] for row in server.sql("SELECT state FROM tasks", database))
+        assert states == {"SUCCEEDED": clients.done}
+
+
+def test_a_plan_holds_to_the_picture_through_all_nodes(server: Server, tmp_path: Path) -> None:
+    """Two submissions a second and ten pictures in all, asked for through two nodes at once."""
+    with nodes(server, tmp_path) as (_, found):
+        secret = secret_of(found[0], "--plan", "free")
+        database = str(found[0]._environ["OVERPAINT_DATABASE_URL"]).rpartition("/")[2]
+        server.sql("UPDATE keys SET max_images = 10 WHERE plan = 'free'", database)
+        answers: list[tuple[float, str]] = []
+
+        def hammer(node: Node) -> None:
+            with client(f"http://127.0.0.1:{node.port}", secret) as asking:
+                while not any(code == "QuotaExhausted" for _, code in list(answers)):
+                    answer: Any = asking.post(CREATE, json=ORDER).json()
+                    answers.append((time.monotonic(), answer.get("code", "")))
+
+        began = time.monotonic()
+        with ThreadPoolExecutor(6) as pool:
+            list(pool.map(hammer, found * 3))
+        counts = Counter(code for _, code in answers)
+        taken = [at - began for at, code in answers if not code]
+        assert counts[""] == 10, counts
+        assert counts["Throttling.RateQuota"] > 0
+        # the bucket holds two and fills at two a second
+        assert all(at >= (number - 1) / 2 - 0.05 for number, at in enumerate(taken, start=1)), taken
+
+        def used() -> tuple[int, int]:
+            (row,) = server.sql("SELECT used, reserved FROM keys WHERE plan = 'free'", database)
+            return row[0], row[1]
+
+        until(lambda: used() == (10, 0), "all are painted and counted")
