@@ -2,10 +2,10 @@
 
     python bench/blobs.py [--sizes 512 4095] [--calls 24] [--threads 1 4]
 
-The bucket's server is that of the tests, on this machine (moto, Python): wall time is mostly its
-own, so what counts is the processor time of ours, and that one client does for many threads. With
-`--bucket s3://BUCKET/PREFIX` it is another, reached by the usual variables. A folder's put waits
-for the disk. Memory is the peak of the resident set above what was held before, in pictures.
+The bucket's server is rclone, on this machine, which keeps objects in a folder: wall time is mostly
+its own. With `--bucket s3://BUCKET/PREFIX` it is another, reached by the usual variables. A
+folder's put waits for the disk. Memory is the peak of the resident set above what was held before,
+in pictures.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bench._timing import Times, timed
 from bench.stages import make_files, peak_above_start
-from tests.bucket import BUCKET, ENVIRONMENT, serve_bucket
+from tests.bucket import BUCKET, ENVIRONMENT, serve_rclone
 
 from overpaint.settings import Settings
 from overpaint.storage.blobs import Blobs
@@ -49,7 +49,7 @@ def bucket_at(chosen: str) -> Iterator[BlobsAt]:
     if chosen:
         yield Settings(data_dir=Path(), blobs=f"{chosen.rstrip('/')}/{name}").blobs_at
         return
-    with serve_bucket() as url:
+    with tempfile.TemporaryDirectory() as folder, serve_rclone(Path(folder)) as url:
         os.environ.update(ENVIRONMENT)
         yield BlobsAt(where=f"s3://{BUCKET}/{name}", endpoint=url)
 
@@ -97,7 +97,7 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[512, 4095])
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 4])
     parser.add_argument("--calls", type=int, default=24)
-    parser.add_argument("--bucket", default="", help="s3://BUCKET/PREFIX instead of the tests'")
+    parser.add_argument("--bucket", default="", help="s3://BUCKET/PREFIX instead of rclone's")
     given = parser.parse_args()
     load = os.getloadavg()[0]
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {load:.1f}")

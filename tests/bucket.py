@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import http.client
+import os
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from tests.heavy import require
+from tests.heavy import lack, require
 
 SERVER = Path(__file__).with_name("bucket_server.py")
 #: As `bucket_server` has them.
@@ -39,6 +41,32 @@ def serve_bucket() -> Iterator[str]:
         yield f"http://127.0.0.1:{int(process.stdout.readline())}"
         assert process.stdin is not None
         process.stdin.close()
+
+
+@contextmanager
+def serve_rclone(folder: Path) -> Iterator[str]:
+    """The same by another program, which keeps the bucket in a folder that is there."""
+    program = Path(sys.executable).with_name("rclone")
+    if not program.exists():
+        lack("needs rclone: make heavy")
+    (folder / BUCKET).mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    keys = f"{ENVIRONMENT['AWS_ACCESS_KEY_ID']},{ENVIRONMENT['AWS_SECRET_ACCESS_KEY']}"
+    command = [str(program), "serve", "s3", str(folder), "--addr", address, "--auth-key", keys]
+    command += ["--vfs-cache-mode", "off", "--config", os.devnull]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        host, _, port = address.partition(":")
+        deadline = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < deadline:
+            with suppress(ConnectionRefusedError), socket.create_connection((host, int(port))):
+                break
+            time.sleep(0.02)
+        yield f"http://{address}"
+    finally:
+        process.kill()
+        process.wait()
 
 
 class Way:

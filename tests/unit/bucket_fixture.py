@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
-from tests.bucket import BUCKET, ENVIRONMENT, Way, serve_bucket, way_to
+from tests.bucket import BUCKET, ENVIRONMENT, Way, serve_bucket, serve_rclone, way_to
 
 from overpaint.storage.s3 import S3Blobs
 
@@ -17,6 +17,13 @@ def bucket_url() -> Iterator[str]:
     with serve_bucket() as url, pytest.MonkeyPatch.context() as patch:
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
+        yield url
+
+
+@pytest.fixture(scope="session")
+def rclone_url(bucket_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Another program that has the same bucket and keys, empty."""
+    with serve_rclone(tmp_path_factory.mktemp("rclone")) as url:
         yield url
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from tests.postgresql import Server, serve_postgresql
-from tests.unit.bucket_fixture import bucket_at, bucket_url, way
+from tests.unit.bucket_fixture import bucket_at, bucket_url, rclone_url, way
 from tests.unit.dispatch_stage import Stage, install_engine, open_stage
 
-__all__ = ["bucket_at", "bucket_url", "way"]
+__all__ = ["bucket_at", "bucket_url", "rclone_url", "way"]
 
 
 @pytest.fixture(scope="session")

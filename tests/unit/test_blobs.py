@@ -12,11 +12,12 @@ from overpaint.storage.local import LocalBlobs
 from overpaint.storage.measured import MeasuredBlobs
 
 
-@pytest.fixture(params=["folder", "bucket"])
+@pytest.fixture(params=["folder", "bucket", "rclone"])
 def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Blobs:
     if request.param == "folder":
         return LocalBlobs(tmp_path / "blobs")
-    opened: Blobs = request.getfixturevalue("bucket_at")()
+    url = request.getfixturevalue("rclone_url" if request.param == "rclone" else "bucket_url")
+    opened: Blobs = request.getfixturevalue("bucket_at")(url)
     return opened
 
 

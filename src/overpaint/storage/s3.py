@@ -114,7 +114,7 @@ class S3Blobs:
             else:
                 with ThreadPoolExecutor(min(_AT_ONCE, len(checked))) as pool:
                     under = list(chain.from_iterable(pool.map(self._under, checked)))
-            obstore.delete(self._hasty, [*checked, *under])
+            obstore.delete(self._hasty, under)
         except _errors() as error:
             raise self._ours(error) from error
 
@@ -166,10 +166,11 @@ class S3Blobs:
             return None
 
     def _under(self, folder: str) -> list[str]:
+        """The blobs of a folder; of what is none, itself."""
         import obstore
 
         pages = obstore.list(self._hasty, folder, chunk_size=_PAGE)
-        return [found["path"] for page in pages for found in page]
+        return [found["path"] for page in pages for found in page] or [folder]
 
     def _list(self, parent: str, start: str = "") -> Iterator[tuple[str, float]]:
         """The folder of each object under `parent`, in order, and when that was put."""
