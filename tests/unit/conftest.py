@@ -23,11 +23,21 @@ def postgresql() -> Iterator[Server]:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a database for a test, which runs with each kind of them."""
+    yield from _place(request, tmp_path, empty=False)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The same, of one that has no tables."""
+    yield from _place(request, tmp_path, empty=True)
+
+
+def _place(request: pytest.FixtureRequest, tmp_path: Path, *, empty: bool) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'tasks.db'}"
         return
     server: Server = request.getfixturevalue("postgresql")
-    url = server.new()
+    url = server.new(empty=empty)
     yield url
     server.drop(url)
 

@@ -162,6 +162,19 @@ def test_a_claim_waits_for_a_key_that_another_holds(url: str) -> None:
         assert claimed.id == task.id
 
 
+def test_a_lapsed_task_that_another_holds_keeps_nobody_waiting(url: str) -> None:
+    with opened(url) as stores:
+        key = stores.key()
+        lapsed, other = stores.submit(key), stores.submit(key)
+        assert stores.claim().id == lapsed.id
+        stores.clock.now += LEASE + 1
+        with stores.database.write() as connection:
+            lock = text("SELECT 1 FROM tasks WHERE id = :id FOR UPDATE")
+            connection.execute(lock, {"id": lapsed.id})
+            assert stores.claim("w2").id == other.id
+        assert stores.claim("w3").id == lapsed.id
+
+
 def test_a_claim_passes_over_a_task_that_is_being_cancelled(url: str) -> None:
     with opened(url) as stores:
         first, second = (stores.submit(stores.key(name)) for name in ("ann", "bob"))

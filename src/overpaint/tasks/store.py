@@ -109,18 +109,21 @@ class TaskStore(TaskReader, TaskLister, TaskWatcher, TaskPools, WorkerRoll):
         whatever pool, are taken back before.
         """
         tried: list[str] = []
-        while True:
-            with self._database.read() as connection:  # idle workers leave the writers alone
-                lapsed = self._out_of_lease(connection, _OUT_OF_LEASE.limit(1))
-                key_id = None if lapsed else self._next_key(connection, pool, tried)
-            if lapsed:
-                self.lapse()
-            elif key_id is None:
-                return None
-            else:
-                row = self._take(worker, pool, key_id, tried, lease_ms)
-                if row is not None:
-                    return task_of(row)
+        with self._database.read() as connection:  # idle workers leave the writers alone
+            lapsed = self._out_of_lease(connection, _OUT_OF_LEASE.limit(1))
+            key_id = self._next_key(connection, pool, tried)
+        if lapsed and self.lapse():
+            key_id = self._look(pool, tried)
+        while key_id is not None:
+            row = self._take(worker, pool, key_id, tried, lease_ms)
+            if row is not None:
+                return task_of(row)
+            key_id = self._look(pool, tried)
+        return None
+
+    def _look(self, pool: str, tried: Sequence[str]) -> str | None:
+        with self._database.read() as connection:
+            return self._next_key(connection, pool, tried)
 
     def _take(
         self, worker: str, pool: str, key_id: str, tried: list[str], lease_ms: int
