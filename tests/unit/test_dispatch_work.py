@@ -379,6 +379,28 @@ def test_a_result_stays_when_the_database_ended_the_task_and_did_not_say_so(
     assert stage.ledger() == (1, 0)
 
 
+def test_a_result_stays_when_the_database_ends_the_task_only_after_all_patience(
+    stage: Stage,
+) -> None:
+    class Late(TaskStore):
+        late: Callable[[], bool]
+
+        def finish(self, task: Task, pictures: Sequence[PictureOutcome], **rest: object) -> bool:
+            write = super().finish
+            self.late = lambda: write(task, pictures, **rest)  # type: ignore[arg-type]
+            raise StoreFailed
+
+        def give_back(self, task: Task) -> bool:
+            assert self.late()  # it was under way all the time
+            return super().give_back(task)
+
+    task = stage.submit()
+    with pytest.raises(StoreFailed):
+        stage.worker(store=Late(stage.database), patience_s=0).work()
+    assert stage.now(task).state is State.SUCCEEDED
+    assert stage.picture(task).shape == stage.base.shape
+
+
 def test_a_worker_outlives_a_database_that_does_not_answer(stage: Stage) -> None:
     class Away(TaskStore):
         calls = 0

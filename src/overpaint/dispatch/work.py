@@ -258,8 +258,10 @@ class Worker:
         try:
             done = self._patiently(hold, lambda: self._store_or_nothing(task, painted))
         except TROUBLE:
-            self._files.discard_own(task)
-            self._patiently(hold, lambda: self._give_back(task))
+            # Once it is given back it cannot end any more by what we wrote; before, that may
+            # still be under way in the database, and the task would have lost its pictures.
+            if self._patiently(hold, lambda: self._give_back(task)):
+                self._files.discard_own(task)
             raise
         if not done:
             raise LeaseLost
@@ -275,9 +277,7 @@ class Worker:
         try:
             return self._store_all(task, painted)
         except StorageFull:
-            self._files.discard_own(
-                task
-            )  # while we wait, the little space that is left is for others
+            self._files.discard_own(task)  # the little space that is left is for others
             raise
 
     def _store_all(self, task: Task, painted: Painted) -> bool:
