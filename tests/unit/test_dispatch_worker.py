@@ -168,10 +168,10 @@ def test_a_worker_ends_with_its_parent_whatever_it_is_at(stage: Stage, signs: Pa
 
 
 def test_a_worker_that_cannot_begin_says_why(stage: Stage) -> None:
-    with worker(stage, data_dir="/nowhere/at/all") as process:
+    with worker(stage, database_url="sqlite:////nowhere/at/all.db") as process:
+        assert process.wait(60) == 1
         assert process.stderr is not None
         log = process.stderr.read()
-        assert process.wait(60) == 1
     assert "cannot work" in log
     assert "There is no database" in log
     assert "Traceback" not in log
