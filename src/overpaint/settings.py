@@ -7,29 +7,22 @@ FILE`), the default. They are read when they are asked for, never at import.
 
 from __future__ import annotations
 
-import math
 import os
-import platform
-import re
 import sys
 import tomllib
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
-from urllib.parse import quote
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from overpaint.errors import InvalidOption, OperationFailed
-from overpaint.settings_table import MODELS, PREFIX, SETTINGS, Setting
-from overpaint.storage.opening import BlobsAt, is_bucket, normal_place
+from overpaint.settings_table import MODELS, PREFIX
+from overpaint.settings_values import host_name, read_models, read_url, read_value
+from overpaint.storage.opening import BlobsAt, is_bucket
 
 #: The database's file in the data folder.
 DATABASE = "overpaint.db"
 _SQLITE = "sqlite:///"
-_NODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 
 
 def cores() -> int:
@@ -49,10 +42,10 @@ class Settings:
     blobs: str = ""
     blobs_public_url: str = ""
     result_urls: str = "service"
-    node: str = field(default_factory=lambda: _host_name())
+    node: str = field(default_factory=host_name)
     public_url: str = ""
     workers: int = field(default_factory=lambda: max(1, cores() // 2))
-    models: Mapping[str, str] = field(default_factory=lambda: _read_models(MODELS))
+    models: Mapping[str, str] = field(default_factory=lambda: read_models(MODELS))
     diffusers: str = ""
     retention_hours: float = 24
     upload_hours: float = 48
@@ -97,6 +90,11 @@ class Settings:
         return int(max(3 * self.lease_seconds, 10) * 1000)
 
     @property
+    def retention_ms(self) -> int:
+        """How long an ended task and its pictures are kept."""
+        return int(self.retention_hours * 3_600_000)
+
+    @property
     def blobs_dir(self) -> Path:
         """Where pictures are kept, if not in a bucket."""
         return Path(self.blobs or self.data_dir / "blobs")
@@ -134,11 +132,15 @@ def load(config: Path | None = None, **given: object) -> Settings:
     unknown = sorted(set(given) - set(_FIELDS))
     if unknown:
         raise InvalidOption(unknown[0], f"must be one of {', '.join(_FIELDS)}")
-    checked: dict[str, Any] = {name: _checked(name, value) for name, value in values.items()}
+    checked: dict[str, Any] = {
+        name: read_value(name, value, str(Settings.__dataclass_fields__[name].type))
+        for name, value in values.items()
+    }
     if "data_dir" not in checked:
         checked["data_dir"] = home() / "server"
     found = Settings(**checked)
-    if found.result_urls == "bucket" and not found.blobs_at.in_bucket:
+    at = found.blobs_at  # which may be a bucket of a server that cannot be
+    if found.result_urls == "bucket" and not at.in_bucket:
         raise InvalidOption("result_urls", "must be service where OVERPAINT_BLOBS is no bucket")
     return found
 
@@ -158,134 +160,12 @@ def _read_file(path: Path) -> dict[str, object]:
     return values
 
 
-def _checked(name: str, value: object) -> object:
-    """Turn what came, text mostly, into the field's type within its limits."""
-    setting = next(one for one in SETTINGS if one.name == PREFIX + name.upper())
-    if name == "models":
-        return _read_models(value)
-    if name == "diffusers" and isinstance(value, Mapping):
-        return _query(value)
-    if setting.limits is not None:
-        return _number(name, value, setting)
-    if not isinstance(value, str | Path):
-        raise InvalidOption(name, f"must be text ({setting.unit})", repr(value))
-    text = str(value).strip()
-    if name in ("host", "data_dir") and not text:
-        raise InvalidOption(name, f"must not be empty ({setting.unit})")
-    if name == "data_dir":
-        return _folder(name, text)
-    if name == "blobs" and text:
-        _endpoint()
-        return normal_place(text) or str(_folder(name, text))
-    allowed = {
-        "result_urls": ("service", "bucket"),
-        "log_format": ("", "text", "json"),
-        "log_level": ("debug", "info", "warning", "error"),
-    }.get(name)
-    if allowed and text not in allowed:
-        raise InvalidOption(name, f"must be {setting.unit}", repr(text))
-    if name == "node" and not _NODE.fullmatch(text):
-        limit = "must be 1 to 63 letters, digits, dots, dashes and underscores, no sign first"
-        raise InvalidOption(name, limit, repr(text))
-    if name == "database_url" and text:
-        return _database(text)
-    if name == "time_zone" and text:
-        _check_zone(text)
-    return _url(name, text) if name in ("public_url", "blobs_public_url") else text
-
-
-def _host_name() -> str:
-    """The host's name as that of a node."""
-    return re.sub(r"[^A-Za-z0-9._-]", "-", platform.node()).lstrip("._-")[:63] or "node"
-
-
-def _folder(name: str, text: str) -> Path:
-    try:
-        return Path(text).expanduser().absolute()
-    except (RuntimeError, OSError, ValueError) as error:  # no home, no current folder, a NUL
-        raise InvalidOption(name, f"must be a folder ({error})", repr(text)) from error
-
-
 def _endpoint() -> str:
     """The URL of the bucket's server; "" is AWS's own."""
     for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"):
         if _variable(name):
-            return _url(name, _variable(name))
+            return read_url(name, _variable(name))
     return ""
-
-
-def _database(url: str) -> str:
-    from overpaint.tasks.database import read_url
-
-    try:
-        read_url(url)
-    except ValueError as error:  # which has no password in it, as the URL may
-        raise InvalidOption("database_url", str(error)) from None
-    return url
-
-
-def _check_zone(name: str) -> None:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, OSError, ValueError) as error:
-        limit = "must be a time zone that this system knows, like Asia/Shanghai"
-        raise InvalidOption("time_zone", limit, repr(name)) from error
-
-
-def _number(name: str, value: object, setting: Setting) -> float | bool:
-    """Read a number, as the field's type says: whole, any, or 0 and 1 for no and yes."""
-    kind = Settings.__dataclass_fields__[name].type  # "int", "float" or "bool"
-    low, high = setting.limits or (0, 0)
-    text = str(value).strip().lower()
-    number = math.nan
-    if kind == "bool":
-        number = {"true": 1, "yes": 1, "1": 1, "false": 0, "no": 0, "0": 0}.get(text, math.nan)
-    elif not isinstance(value, bool):
-        with suppress(ValueError):
-            number = int(text, 10) if kind == "int" else float(text)
-    if not low <= number <= high:  # not true of nan either
-        article = "a number" if kind == "float" else "a whole number"
-        limit = f"must be {article} between {low:.12g} and {high:.12g} ({setting.unit})"
-        raise InvalidOption(name, limit, repr(value))
-    return bool(number) if kind == "bool" else number
-
-
-def _read_models(value: object) -> Mapping[str, str]:
-    """Read "MODEL=ENGINE,..." or a table of them."""
-    if isinstance(value, str):
-        pairs = [part.partition("=") for part in value.split(",") if part.strip()]
-        value = {model.strip(): engine.strip() for model, _, engine in pairs}
-    if not isinstance(value, Mapping) or not value:
-        raise InvalidOption("models", "must be MODEL=ENGINE, commas between", repr(value))
-    for model, engine in value.items():
-        if not model or not isinstance(engine, str) or not engine.strip():
-            raise InvalidOption("models", "must name an engine for each model", repr(model))
-        if "," in model or "=" in model:
-            limit = "must name models without a comma and an equals sign"
-            raise InvalidOption("models", limit, repr(model))
-    # As a child process reads it: a comma, of a path for example, has to be escaped there.
-    return MappingProxyType(
-        {model: engine.strip().replace(",", "%2C") for model, engine in value.items()}
-    )
-
-
-def _query(table: Mapping[str, object]) -> str:
-    """Write a table of the file as the environment variable has it: "device=cuda:0&batch=8"."""
-    pairs = []
-    for name, value in table.items():
-        for one in value if isinstance(value, list) else (value,):
-            if not isinstance(one, str | int | float):
-                limit = f"{name} must be text, a number, true or false, or a list of them"
-                raise InvalidOption("diffusers", limit, repr(one))
-            text = str(int(one) if isinstance(one, bool) else one)
-            pairs.append(f"{quote(name)}={quote(text, safe='/:@')}")
-    return "&".join(pairs)
-
-
-def _url(name: str, text: str) -> str:
-    if text and not text.startswith(("http://", "https://")):
-        raise InvalidOption(name, "must begin with http:// or https://", repr(text))
-    return text.rstrip("/")
 
 
 def diffusers() -> str:

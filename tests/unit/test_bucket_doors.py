@@ -27,7 +27,7 @@ from overpaint.policy import Permissive
 from overpaint.server.app import THREADS, create_app
 from overpaint.server.turns import MAX_BLOB_THREADS
 from overpaint.service import Service
-from overpaint.service.core import ORPHAN_S
+from overpaint.service.sweeping import ORPHAN_S
 from overpaint.storage.s3 import S3Blobs
 from overpaint.tasks.task import PLANS, State, Task
 from overpaint.values import Rgb8

@@ -17,8 +17,9 @@ import time
 
 from overpaint.dispatch.figures import Figures
 from overpaint.dispatch.painting import LeaseLost, about
+from overpaint.dispatch.patience import TROUBLE
 from overpaint.dispatch.pulse import Hold
-from overpaint.dispatch.work import TROUBLE, Worker
+from overpaint.dispatch.work import Worker
 from overpaint.errors import OverpaintError
 from overpaint.policy import Policy
 from overpaint.storage.blobs import Blobs

@@ -15,7 +15,6 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from typing import TypeVar
 
 from overpaint import tracing
 from overpaint.dispatch.figures import Figures
@@ -30,9 +29,10 @@ from overpaint.dispatch.painting import (
     paint,
     report,
 )
+from overpaint.dispatch.patience import PATIENCE_S, TROUBLE, Patience, pause_s
 from overpaint.dispatch.pulse import Hold, Pulse
 from overpaint.dispatch.spans import span_of, tell_failed, tell_painted
-from overpaint.errors import OverpaintError, StorageFull, StoreFailed
+from overpaint.errors import OverpaintError, StorageFull
 from overpaint.imaging.source import LengthChecked
 from overpaint.policy import Policy
 from overpaint.storage.blobs import Blobs
@@ -48,10 +48,6 @@ _IDLE_POLL_S = 0.1
 _IDLE_LOOKS = 100  # in vain, until there was none lately
 #: Where the store tells of tasks; leases that have run out are seen then, too.
 _TOLD_POLL_S = (5.0, 10.0)
-_PATIENCE_S = 60.0  # how long a store or a full disk is waited for with a task in hand
-TROUBLE = (StoreFailed, StorageFull)
-
-_T = TypeVar("_T")
 
 
 class Worker:
@@ -79,7 +75,7 @@ class Worker:
         worker_id: str,
         lease_s: float,
         task_s: float,
-        patience_s: float = _PATIENCE_S,
+        patience_s: float = PATIENCE_S,
         pool: str = ORDINARY,
         on_roll: bool = True,
         figures: Figures | None = None,
@@ -90,8 +86,8 @@ class Worker:
         self._files = ResultFiles(store, blobs)
         self._lease_ms = int(lease_s * 1000)
         self._task_s = task_s
-        self._patience_s = patience_s
         self._stopping = threading.Event()
+        self._patience = Patience(patience_s, self._stopping, self.figures)
         self._news = threading.Event()  # there may be a task, or an end
         self._resting = threading.Event()
         self._resting.set()
@@ -128,7 +124,7 @@ class Worker:
     def _pause(self, looks: int) -> None:
         """Wait after so many looks in vain, in a row, for a task."""
         if self._troubles:
-            self._stopping.wait(_pause_s(self._troubles))
+            self._stopping.wait(pause_s(self._troubles))
         elif self._store.signals.heard:
             if not self._stopping.is_set():  # else its news have been cleared
                 self._news.wait(random.uniform(*_TOLD_POLL_S))
@@ -214,14 +210,14 @@ class Worker:
         task = hold.task
         try:
             with tracing.span("inputs"):
-                inputs = self._patiently(hold, lambda: self._inputs(task))
+                inputs = self._patience.until_done(hold, lambda: self._inputs(task))
             logger.info("painting", extra=about(task))
             painted = paint(task, inputs, self._policy, on_step=hold.step)
         except FINAL as error:
             self._fail(hold, failure_of(error))
         except TROUBLE as error:  # with the inputs
             if self._stopping.is_set():
-                self._patiently(hold, lambda: self._give_back(task))
+                self._patience.until_done(hold, lambda: self._give_back(task))
                 raise
             self._again(hold, error)
         except UNFORESEEN as error:
@@ -240,14 +236,14 @@ class Worker:
         task, failure = hold.task, failure_of(error)
         report("painting failed", error, task)
         tell_failed(failure, "retry")
-        if self._patiently(hold, lambda: self._store.retry(task, failure)):
+        if self._patience.until_done(hold, lambda: self._store.retry(task, failure)):
             self._stopwatch.retried(failure)
 
     def _fail(self, hold: Hold, failure: Failure) -> None:
         task = hold.task
         tell_failed(failure, "failed")
         finish = functools.partial(self._store.finish, task, (), failure=failure, notes=task.notes)
-        if self._patiently(hold, finish):
+        if self._patience.until_done(hold, finish):
             logger.info("failed", extra={**about(task), "kind": failure.kind})
             self._stopwatch.ended(failure)
             self._files.discard_old(task)
@@ -256,11 +252,11 @@ class Worker:
         """Store the files, then end the task; between the two nobody sees the files."""
         task = hold.task
         try:
-            done = self._patiently(hold, lambda: self._store_or_nothing(task, painted))
+            done = self._patience.until_done(hold, lambda: self._store_or_nothing(task, painted))
         except TROUBLE:
             # Once it is given back it cannot end any more by what we wrote; before, that may
             # still be under way in the database, and the task would have lost its pictures.
-            if self._patiently(hold, lambda: self._give_back(task)):
+            if self._patience.until_done(hold, lambda: self._give_back(task)):
                 self._files.discard_own(task)
             raise
         if not done:
@@ -292,25 +288,6 @@ class Worker:
                 seconds=painted.seconds,
             )
 
-    def _patiently(self, hold: Hold, do: Callable[[], _T]) -> _T:
-        """Do it, again and again while the stores do not answer; raise when that lasts."""
-        deadline = time.monotonic() + self._patience_s
-        attempts = 0
-        while True:
-            if hold.lost:
-                raise LeaseLost
-            attempts += 1
-            try:
-                return do()
-            except TROUBLE as error:
-                self.figures.count("troubles")
-                pause_s = _pause_s(attempts)
-                if self._stopping.is_set() or time.monotonic() + pause_s > deadline:
-                    raise
-                what = {**about(hold.task), "reason": str(error)}
-                logger.warning("waiting for the stores", extra=what)
-                self._stopping.wait(pause_s)
-
     def _overdue(self, task: Task) -> None:
         """End the process: an engine that hangs cannot be ended otherwise."""
         logger.error("overdue", extra=about(task))
@@ -323,7 +300,3 @@ class Worker:
 
     def _leave_others(self) -> None:
         """Before the process ends: what else is at work in it."""
-
-
-def _pause_s(attempts: int) -> float:
-    return float(min(10.0, 0.5 * 2 ** min(attempts - 1, 10)))

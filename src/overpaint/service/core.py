@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from overpaint import tracing
@@ -26,6 +26,7 @@ from overpaint.service.pools import Pools
 from overpaint.service.results import Results
 from overpaint.service.signing import Signer
 from overpaint.service.submission import Submission, checked_options, inputs_of
+from overpaint.service.sweeping import Sweeper, Swept, discard
 from overpaint.service.uploading import Uploads
 from overpaint.settings import Settings
 from overpaint.storage.measured import MeasuredBlobs
@@ -42,19 +43,7 @@ from overpaint.values import BlobRef
 
 SESSION_DAYS = 30
 LEAST_FREE_BYTES = 100 * 1024**2
-#: Folders of blobs that no row names are removed after this time: a submission may be under way.
-ORPHAN_S = 3600
-SWEEP_TASKS = 500  # at a time
 _DAY_MS = 86_400_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class Swept:
-    """What a sweep removed."""
-
-    tasks: int
-    uploads: int
-    orphans: int  # folders of blobs that no row names
 
 
 class Service:
@@ -83,6 +72,7 @@ class Service:
         self.results = Results(self.tasks, self.blobs, self._signer, clock)
         uploads = UploadStore(self._database, clock=clock)
         self.uploads = Uploads(uploads, self.blobs, self._signer, settings, clock)
+        self._sweeper = Sweeper(self.tasks, self.uploads, self.blobs, settings, clock)
         self.policy = open_policy(settings.policy)
         self.inspection = Inspection()
         self.conversion = Inspection()  # apart, so that no order waits for downloads
@@ -189,7 +179,7 @@ class Service:
             with tracing.span("insert", task_id=task_id):
                 return self.tasks.insert(task, max_pending=self.settings.max_pending)
         except BaseException:
-            self._discard(folder)
+            discard(self.blobs, folder)
             raise
 
     def get(self, key: Key, task_id: str) -> Task | None:
@@ -213,7 +203,9 @@ class Service:
 
     def list(self, key: Key, query: Query) -> Listing:
         """One page of a key's tasks, newest first."""
-        kept_from = self._clock() - self._retention_ms  # what has expired may not be swept yet
+        kept_from = (
+            self._clock() - self.settings.retention_ms
+        )  # what has expired may not be swept yet
         return self.tasks.list(key.id, replace(query, ended_from_ms=kept_from))
 
     def sign_file(self, task: Task, index: int) -> str:
@@ -260,44 +252,8 @@ class Service:
         return problems
 
     def sweep(self) -> Swept:
-        """Remove tasks and uploads whose time is over, and blobs that no row names.
-
-        Rows go first: what is interrupted leaves blobs without a row, which the next one removes.
-        """
-        before = self._clock() - self._retention_ms
-        tasks = 0
-        while gone := self.tasks.expired(before, SWEEP_TASKS):
-            self.tasks.delete([task.id for task in gone])
-            self._discard(*(f"tasks/{task.id}" for task in gone))
-            tasks += len(gone)
-        uploads = self.uploads.sweep()
-        return Swept(tasks=tasks, uploads=uploads, orphans=self._sweep_orphans())
-
-    def _sweep_orphans(self) -> int:
-        old = list(self.blobs.folders("tasks", older_than_s=ORPHAN_S))
-        removed = 0
-        for start in range(0, len(old), SWEEP_TASKS):
-            some = {name.rpartition("/")[2]: name for name in old[start : start + SWEEP_TASKS]}
-            kept = self.tasks.exists(list(some))
-            orphans = [name for task_id, name in some.items() if task_id not in kept]
-            self._discard(*orphans)
-            removed += len(orphans)
-        # So old is no upload that could be used, whether a row names it or not.
-        useless_s = self.settings.upload_hours * 3600 + ORPHAN_S
-        useless = list(self.blobs.folders("uploads", older_than_s=useless_s))
-        self._discard(*useless)
-        return removed + len(useless)
-
-    def _discard(self, *folders: str) -> None:
-        """Remove blobs; where that fails now, a later sweep does it."""
-        try:
-            self.blobs.delete(*folders)
-        except OverpaintError:
-            return
-
-    @property
-    def _retention_ms(self) -> int:
-        return int(self.settings.retention_hours * 3_600_000)
+        """Remove tasks and uploads whose time is over, and blobs that no row names."""
+        return self._sweeper.sweep()
 
     def _shows(self, key: Key, task: Task) -> bool:
         """Whether a key is told of a task: its own ones, until they expire."""
@@ -306,7 +262,7 @@ class Service:
     def _expires_ms(self, task: Task) -> int:
         """When a task is forgotten; one that has not ended never is."""
         ended = self._clock() if task.ended_ms is None else task.ended_ms
-        return ended + self._retention_ms
+        return ended + self.settings.retention_ms
 
 
 def _check_models(settings: Settings) -> None:
