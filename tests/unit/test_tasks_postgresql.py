@@ -69,6 +69,43 @@ def test_several_nodes_make_one_database_at_once(postgresql: Server) -> None:
     postgresql.drop(url)
 
 
+def test_one_process_at_a_time_does_what_is_to_be_done_alone(url: str) -> None:
+    ours, theirs = (open_database(url, migrate=False) for _ in range(2))
+    with ours.alone("sweep") as first, theirs.alone("sweep") as second, theirs.alone("x") as other:
+        assert (first, second, other) == (True, False, True)
+    with theirs.alone("sweep") as now:
+        assert now
+    with pytest.raises(ZeroDivisionError), ours.alone("sweep"):
+        raise ZeroDivisionError
+    with theirs.alone("sweep") as now:
+        assert now
+    ours.dispose()
+    theirs.dispose()
+
+
+def test_who_dies_while_it_does_something_alone_leaves_it_to_others(url: str) -> None:
+    script = (
+        "import sys; from overpaint.tasks.database import open_database\n"
+        "with open_database(sys.argv[1], migrate=False).alone('sweep') as ours:\n"
+        "    print(ours, flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", script, url]
+    database = open_database(url, migrate=False)
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == b"True"
+        with database.alone("sweep") as now:
+            assert not now
+        process.kill()
+
+    def free() -> bool:
+        with database.alone("sweep") as now:
+            return now
+
+    _until(free)
+    database.dispose()
+
+
 def test_who_cannot_be_reached_or_refuses_is_said_without_the_password(postgresql: Server) -> None:
     for url, says in {
         "postgresql://me:hush@127.0.0.1:1/x": "x at 127.0.0.1:1 does not answer: .*refused",
