@@ -11,7 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -24,14 +24,15 @@ from overpaint.tasks.database import open_database
 _TEMPLATE = "made"
 _ROLE = "overpaint"
 PASSWORD = "p@ss/w:rd?"
-_QUICK = ("fsync=off", "full_page_writes=off", "autovacuum=off", "max_connections=200")
+#: For tests: nothing of it outlives the machine.
+QUICK = ("fsync=off", "full_page_writes=off", "autovacuum=off", "max_connections=200")
 
 
 class Server:
     """A server with one role, which has a password and may make databases."""
 
-    def __init__(self, programs: Path, folder: Path) -> None:
-        self.programs, self.folder = programs, folder
+    def __init__(self, programs: Path, folder: Path, settings: Sequence[str] = QUICK) -> None:
+        self.programs, self.folder, self._settings = programs, folder, settings
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -89,7 +90,7 @@ class Server:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        settings = [f"port={self.port}", "listen_addresses=127.0.0.1", *_QUICK]
+        settings = [f"port={self.port}", "listen_addresses=127.0.0.1", *self._settings]
         settings.append(f"unix_socket_directories={self.folder}")
         with (self.folder / "log").open("ab") as log:
             command = [str(self.programs / "postgres"), "-D", str(self.folder / "data")]
@@ -138,13 +139,13 @@ class Server:
 
 
 @contextmanager
-def serve_postgresql() -> Iterator[Server]:
-    """A server, until the block ends."""
+def serve_postgresql(settings: Sequence[str] = QUICK) -> Iterator[Server]:
+    """A server with these settings, until the block ends."""
     require("psycopg", "make heavy")
     folder = Path(tempfile.mkdtemp(prefix="overpaint-postgresql-"))
     server = None
     try:
-        server = Server(_programs(), folder)
+        server = Server(_programs(), folder, settings)
         server.start()
         yield server
     finally:
