@@ -112,7 +112,7 @@ class Clients:
             if output["task_status"] in ("SUCCEEDED", "FAILED"):
                 break
             assert time.monotonic() < deadline
-            time.sleep(0.02)
+            time.sleep(0.1)
         assert output["task_status"] == "SUCCEEDED", output
         picture = asking.get(output["results"][0]["url"])
         assert picture.status_code == 200, picture.text
@@ -170,6 +170,7 @@ def test_a_plan_holds_to_the_picture_through_all_nodes(server: Server, tmp_path:
                 while not any(code == EXHAUSTED for _, code in list(answers)):
                     answer: Any = asking.post(CREATE, json=ORDER).json()
                     answers.append((time.monotonic(), answer.get("code", "")))
+                    time.sleep(0.03)  # six of them are as many as the nodes can answer
 
         began = time.monotonic()
         with ThreadPoolExecutor(6) as pool:
