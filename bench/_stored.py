@@ -2,67 +2,100 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
-import uuid
-from pathlib import Path
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, select, text, update
 
 from overpaint.tasks.audit import audit
 from overpaint.tasks.database import insert_or_add, now_ms, open_database
 from overpaint.tasks.pools import ORDINARY
-from overpaint.tasks.rows import task_row
-from overpaint.tasks.schema import keys, queues, tallies, tasks
+from overpaint.tasks.schema import keys, queues, tallies, tasks, totals
 from overpaint.tasks.store import TaskStore
-from overpaint.tasks.task import PictureOutcome, State, Task
+from overpaint.tasks.task import FINAL, PictureOutcome, State
 from overpaint.values import BlobRef
 
 #: Of a hundred stored tasks, how many are in each state.
 SHARES = {State.SUCCEEDED: 80, State.FAILED: 5, State.CANCELED: 5, State.PENDING: 10}
+ALL_WAIT = {State.PENDING: 100}
 MODEL = "instant"
-_CHUNK = 5000
+PICTURE = BlobRef(name=f"tasks/{'0' * 36}/picture", bytes=1, sha256="0" * 64)
+_CHUNK = 100_000  # tasks in one transaction
 _DAY_MS = 20 * 3600 * 1000  # they were made within the last twenty hours
+_BLOB = f'{{"name": "{PICTURE.name}", "bytes": 1, "sha256": "{PICTURE.sha256}"}}'
+
+# One statement of either database makes a chunk; ids and request ids are random, as real ones.
+_FILL = """
+INSERT INTO tasks (id, key_id, request_id, model, engine, n, options, inputs, created_ms, state,
+    started_ms, ended_ms, tries, fence, worker, pictures, notes, painter, seconds)
+WITH RECURSIVE numbers(i) AS (
+    SELECT CAST(:first AS BIGINT) UNION ALL SELECT i + 1 FROM numbers WHERE i + 1 < :last
+), owners(place, key_id) AS (VALUES {owners}), made AS (
+    SELECT i, i % :owners AS place, {state} AS state, :begin + i * :day / :wanted AS created_ms
+    FROM numbers
+)
+SELECT {uuid}, key_id, {uuid}, :model, :model, 1,
+    {json_of_options}, {json_of_inputs}, created_ms, state,
+    CASE state WHEN 'SUCCEEDED' THEN created_ms + 500 END,
+    CASE state WHEN 'PENDING' THEN NULL ELSE created_ms + 1000 END,
+    CASE state WHEN 'SUCCEEDED' THEN 1 ELSE 0 END, CASE state WHEN 'SUCCEEDED' THEN 1 ELSE 0 END,
+    CASE state WHEN 'SUCCEEDED' THEN 'worker-1' ELSE '' END,
+    {json_of_pictures}, {json_of_notes},
+    CASE state WHEN 'SUCCEEDED' THEN :model ELSE '' END, {json_of_seconds}
+FROM made JOIN owners ON owners.place = made.place
+"""
+_UUID = {
+    "postgresql": "CAST(gen_random_uuid() AS TEXT)",
+    "sqlite": "lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-' || hex(randomblob(2))"
+    " || '-' || hex(randomblob(2)) || '-' || hex(randomblob(6)))",
+}
+_PAINTED = "CASE state WHEN 'SUCCEEDED' THEN {} ELSE {} END"
+_JSON = {
+    "options": """'{"prompt": "order ' || i || '", "seed": ' || i || ', "feather": 0}'""",
+    "inputs": f"""'{{"base": {_BLOB}, "mask": {_BLOB}}}'""",
+    "pictures": _PAINTED.format(f"""'[{{"seed": 0, "failure": null, "blob": {_BLOB}}}]'""", "'[]'"),
+    "notes": "'[]'",
+    "seconds": _PAINTED.format("""'{"paint": 0.01}'""", "'{}'"),
+}
 
 
 class Stored:
-    """The database of a data folder, past the service but through the same rows."""
+    """A database, past the service but through the same rows.
 
-    def __init__(self, data: Path) -> None:
-        self._database = open_database(f"sqlite:///{data / 'overpaint.db'}", migrate=False)
+    Args:
+        url: of the database, whose tables are there.
+        shares: of a hundred tasks that it is filled with, how many are in each state.
+    """
+
+    def __init__(self, url: str, shares: Mapping[State, int] = SHARES) -> None:
+        self._database = open_database(url, migrate=False)
         self._store = TaskStore(self._database)
+        self._shares = shares
         self._count = 0
 
     def close(self) -> None:
         self._database.dispose()
 
-    def fill(self, key_ids: list[str], wanted: int) -> None:
+    def fill(self, key_ids: Sequence[str], wanted: int) -> None:
         """Add tasks, in turn to each key, until there are so many, with all that counts them."""
         while self._count < wanted:
-            more = min(_CHUNK, wanted - self._count)
-            numbers = range(self._count, self._count + more)
-            now = now_ms()
-            made = [_task(number, key_ids, now, wanted) for number in numbers]
+            last = min(wanted, self._count + _CHUNK)
             with self._database.write() as connection:
-                connection.execute(insert(tasks), [task_row(one) for one in made])
-                for key_id in key_ids:
-                    for state in SHARES:
-                        count = sum(one.key_id == key_id and one.state is state for one in made)
-                        row = {"key_id": key_id, "model": MODEL, "state": state.value}
-                        insert_or_add(connection, tallies, row, {"count": count})
-                        if state is State.PENDING:
-                            place = {"pool": ORDINARY, "key_id": key_id}
-                            added = {"pending": count, "running": 0, "served": 0}
-                            insert_or_add(connection, queues, place, added)
-                            counted = {
-                                name: keys.c[name] + count for name in ("pending", "reserved")
-                            }
-                        elif state is State.SUCCEEDED:
-                            counted = {"used": keys.c.used + count}
-                        else:
-                            continue
-                        connection.execute(update(keys).where(keys.c.id == key_id).values(counted))
-            self._count += more
+                if connection.dialect.name == "postgresql":
+                    connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+                self._insert(connection, key_ids, last, wanted)
+                self._add_up(connection, key_ids, last)
+            self._count = last
+
+    def settle(self) -> None:
+        """Have PostgreSQL do what it does by itself in a while: statistics, and all on the disk."""
+        if self._database.engine.dialect.name == "postgresql":
+            alone = self._database.engine.execution_options(isolation_level="AUTOCOMMIT")
+            with alone.connect() as connection:
+                for statement in ("SET statement_timeout = 0", "VACUUM ANALYZE", "CHECKPOINT"):
+                    connection.exec_driver_sql(statement)
+                connection.exec_driver_sql("RESET statement_timeout")
 
     def check(self) -> None:
         """Stop where the counters are not what the tasks say: then nothing measured counts."""
@@ -83,47 +116,64 @@ class Stored:
         claimed = time.perf_counter()
         if task is None:
             raise SystemExit("there is nothing to claim")
-        outcome = PictureOutcome(seed=0, blob=_blob(task.id, "result-1-0.png"))
+        outcome = PictureOutcome(seed=0, blob=PICTURE)
         self._store.finish(task, [outcome], painter=MODEL, seconds={"paint": 0.0})
         return claimed - begin, time.perf_counter() - claimed
 
+    def _state(self, turn: int) -> State:
+        """Of the task of a key with this number; mixed."""
+        place = turn * 37 % 100
+        for state, share in self._shares.items():
+            if place < share:
+                return state
+            place -= share
+        raise AssertionError("the shares make a hundred")
 
-def _task(number: int, key_ids: list[str], now: int, wanted: int) -> Task:
-    state = _state(number)
-    task_id = str(uuid.uuid4())
-    created = now - _DAY_MS + number * _DAY_MS // wanted
-    ended = None if state is State.PENDING else created + 1000
-    painted = state is State.SUCCEEDED
-    return Task(
-        id=task_id,
-        key_id=key_ids[number % len(key_ids)],
-        request_id=str(uuid.uuid4()),
-        model=MODEL,
-        engine=MODEL,
-        n=1,
-        options={"prompt": f"order {number}", "seed": number, "feather": 0},
-        inputs={name: _blob(task_id, name) for name in ("base", "mask")},
-        created_ms=created,
-        state=state,
-        started_ms=created + 500 if painted else None,
-        ended_ms=ended,
-        tries=int(painted),
-        fence=int(painted),
-        worker="worker-1" if painted else "",
-        pictures=(PictureOutcome(seed=number, blob=_blob(task_id, "r.png")),) if painted else (),
-        painter=MODEL if painted else "",
-        seconds={"paint": 0.01} if painted else {},
-    )
+    def _insert(
+        self, connection: Connection, key_ids: Sequence[str], last: int, wanted: int
+    ) -> None:
+        kind = connection.dialect.name
+        until, cases = 0, ""
+        for state, share in self._shares.items():
+            until += share
+            cases += f" WHEN i / :owners * 37 % 100 < {until} THEN '{state.value}'"
+        json = {
+            f"json_of_{name}": f"CAST({said} AS JSON)" if kind == "postgresql" else said
+            for name, said in _JSON.items()
+        }
+        owners = ", ".join(f"({place}, '{key_id}')" for place, key_id in enumerate(key_ids))
+        state_of = f"CASE{cases} END"
+        made = _FILL.format(owners=owners, state=state_of, uuid=_UUID[kind], **json)
+        values = {"first": self._count, "last": last, "wanted": wanted, "owners": len(key_ids)}
+        values |= {"begin": now_ms() - _DAY_MS, "day": _DAY_MS}
+        # in JSON a colon is no parameter
+        statement = text(made.replace('":', '"\\:'))
+        connection.execute(statement, {**values, "model": MODEL})
 
-
-def _state(number: int) -> State:
-    place = number * 37 % 100  # mixed
-    for state, share in SHARES.items():
-        if place < share:
-            return state
-        place -= share
-    raise AssertionError("the shares make a hundred")
-
-
-def _blob(task_id: str, name: str) -> BlobRef:
-    return BlobRef(name=f"tasks/{task_id}/{name}", bytes=1, sha256=hashlib.sha256(b"").hexdigest())
+    def _add_up(self, connection: Connection, key_ids: Sequence[str], last: int) -> None:
+        owners = len(key_ids)
+        counted = Counter((i % owners, self._state(i // owners)) for i in range(self._count, last))
+        ended: Counter[State] = Counter()
+        for (place, state), count in sorted(counted.items()):
+            key_id = key_ids[place]
+            row = {"key_id": key_id, "model": MODEL, "state": state.value}
+            insert_or_add(connection, tallies, row, {"count": count})
+            more: tuple[str, ...] = ()
+            if state is State.PENDING:
+                queue = {"pool": ORDINARY, "key_id": key_id}
+                added = {"pending": count, "running": 0, "served": 0}
+                insert_or_add(connection, queues, queue, added)
+                more = ("pending", "reserved")
+            elif state is State.SUCCEEDED:
+                more = ("used",)
+            if more:
+                values = {name: keys.c[name] + count for name in more}
+                connection.execute(update(keys).where(keys.c.id == key_id).values(values))
+            if state in FINAL:
+                ended[state] += count
+        for state, count in ended.items():
+            which = {"engine": MODEL, "outcome": state.value, "shard": 0}
+            pictures = count if state is State.SUCCEEDED else 0
+            insert_or_add(
+                connection, totals, which, {"tasks": count, "pictures": pictures, "seconds": 0.0}
+            )

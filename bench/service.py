@@ -202,7 +202,7 @@ def growth(folder: Path, calls: int, sizes: tuple[int, ...]) -> None:
     table: dict[str, list[Times]] = {}
     with PictureHost(files) as host, Server(folder, environ=environ) as server:
         keys = [server.make_key(f"bench {number}") for number in range(4)]
-        stored = Stored(server.data)
+        stored = Stored(f"sqlite:///{server.data / 'overpaint.db'}")
         key_id, secret = keys[0]
         connect = partial(Wire, server.port, secret)
         body = order("instant", "a red hat", host.url("base.png"), host.url("mask.png"))

@@ -23,6 +23,7 @@ from overpaint.tasks import sqlite as module
 from overpaint.tasks.audit import audit
 from overpaint.tasks.database import open_database, read_url
 from overpaint.tasks.migrations.upgrade import config
+from overpaint.tasks.reading import Total
 from overpaint.tasks.schema import REVISION, metadata
 from overpaint.tasks.task import PLANS, Preview, State
 from overpaint.values import Box
@@ -162,6 +163,7 @@ def _make_old(place: str, revision: str) -> None:
             row = {"number": number, "id": f"task-{number}", "key_id": key, "state": state}
             insert("tasks", **{**row, **same, "tries": 1, "fence": 1, **empty, **more})
             insert("tallies", key_id=key, model="m", state=state, count=1)
+        insert("totals", engine="auto", outcome="CANCELED", tasks=1, pictures=0, seconds=0.5)
         insert("workers", id="w1", pid=1, seen_ms=1, task_id="task-2")
         if revision >= "0002":
             insert("previews", task_id="task-2", fence=1, serial=1, box="{}", jpeg=b"old")
@@ -170,7 +172,7 @@ def _make_old(place: str, revision: str) -> None:
     engine.dispose()
 
 
-@pytest.mark.parametrize("revision", ["0001", "0002", "0003"])
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004"])
 def test_an_older_database_is_brought_up_to_date_with_what_is_in_it(
     empty_place: str, tmp_path: Path, revision: str
 ) -> None:
@@ -191,6 +193,9 @@ def test_an_older_database_is_brought_up_to_date_with_what_is_in_it(
         seen = stores.tasks.look(["task-3", "task-4"])
         assert {one: seen[one].position for one in seen} == {"task-3": 1, "task-4": 0}
         assert [stores.claim().id for _ in range(2)] == ["task-4", "task-3"]  # bob's turn first
+        stores.tasks.cancel("task-2", "ann", running=True)
+        canceled = Total(engine="auto", outcome=State.CANCELED, tasks=2, pictures=0, seconds=0.5)
+        assert stores.tasks.totals() == [canceled]  # what was counted before, and since
         newest = stores.submit(key=stores.key())
         assert newest.number == 5
         assert audit(stores.database) == []
@@ -349,17 +354,20 @@ def test_the_audit_finds_every_counter_that_is_wrong(tmp_path: Path) -> None:
     with opened(tmp_path / "tasks.db") as stores:
         key = stores.keys.create("ann", PLANS["free"])[0]
         stores.submit(key, n=2)
+        stores.tasks.cancel(stores.submit(key).id, key.id)
         with stores.database.write() as connection:
+            connection.execute(text("UPDATE totals SET tasks = 0"))
             connection.execute(
                 text(
                     "UPDATE keys SET reserved = 1, pending = 0, running = 2, used = 500, "
                     "uploaded_bytes = 3"
                 )
             )
-            connection.execute(text("UPDATE tallies SET count = 2"))
+            connection.execute(text("UPDATE tallies SET count = 2 WHERE state = 'PENDING'"))
             connection.execute(text("UPDATE queues SET running = 3"))
         assert audit(stores.database) == [
             f"tally {key.id}/m/PENDING: 2, counted 1",
+            "totals: 0 CANCELED, less than are stored: 1",
             f"queue /{key.id}/RUNNING: 3, counted 0",
             f"key {key.id}: reserved is 1, counted 2",
             f"key {key.id}: pending is 0, counted 1",

@@ -177,6 +177,19 @@ def test_readers_see_one_state_and_do_not_wait(url: str) -> None:
         assert stores.keys.get(key.id) == key
 
 
+def test_a_glance_leaves_no_transaction_open(url: str) -> None:
+    with opened(url) as stores, stores.database.glance() as connection:
+        key = stores.key()
+        count = text("SELECT count(*) FROM keys")
+        assert connection.scalar(count) == 1
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        assert driver.info.transaction_status.name == "IDLE"
+        stores.keys.revoke(key.id)
+        stores.key()
+        assert connection.scalar(count) == 2
+
+
 def test_time_is_the_servers(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     true = time.time_ns()
     monkeypatch.setattr(time, "time_ns", lambda: true + 10**15)  # eleven days ahead

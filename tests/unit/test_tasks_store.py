@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 from tests.unit.task_fixture import BAD, BROKEN, GOOD, LEASE, Stores, new_task, opened
 
 from overpaint.errors import InvalidKey, NotPending, QueueFull, QuotaExhausted, UnknownTask
 from overpaint.tasks.audit import audit
+from overpaint.tasks.counting import SHARDS
 from overpaint.tasks.reading import Total
+from overpaint.tasks.schema import totals
 from overpaint.tasks.store import TaskStore
 from overpaint.tasks.task import Failure, PictureOutcome, Progress, State
 from overpaint.tasks.workers import Worker
@@ -390,6 +393,19 @@ def test_totals_outlive_the_tasks_that_are_deleted(stores: Stores) -> None:
     stores.tasks.delete([task.id for task in stores.tasks.expired(stores.clock() + 1, 10)])
     assert stores.tasks.totals() == before
     assert stores.quota(key) == (2, 0)
+
+
+def test_totals_of_many_keys_are_written_apart_and_told_together(stores: Stores) -> None:
+    for number in range(12):
+        stores.submit(stores.key(f"key {number}"), n=2)
+        stores.tasks.finish(stores.claim(), [GOOD, GOOD], painter="builtin", seconds={"paint": 0.5})
+    assert stores.tasks.totals() == [
+        Total(engine="builtin", outcome=State.SUCCEEDED, tasks=12, pictures=24, seconds=6)
+    ]
+    with stores.database.read() as connection:
+        shards = connection.scalars(select(totals.c.shard)).all()
+    assert len(shards) > 1  # all twelve in one of sixteen: once in 16 ** 11 runs
+    assert set(shards) <= set(range(SHARDS))
 
 
 def test_only_ended_tasks_expire_and_are_deleted(stores: Stores) -> None:

@@ -7,8 +7,8 @@ from collections import Counter
 from sqlalchemy import func, select
 
 from overpaint.tasks.database import Database
-from overpaint.tasks.schema import keys, queues, tallies, tasks, uploads
-from overpaint.tasks.task import State
+from overpaint.tasks.schema import keys, queues, tallies, tasks, totals, uploads
+from overpaint.tasks.task import FINAL, State
 
 
 def audit(database: Database) -> list[str]:
@@ -38,6 +38,8 @@ def audit(database: Database) -> list[str]:
                 sums[key, state] += 1
                 places[pool, key, state] += 1
                 sums[key, "reserved"] += n
+        summed = select(totals.c.outcome, func.sum(totals.c.tasks)).group_by(totals.c.outcome)
+        ended = {outcome: int(count) for outcome, count in connection.execute(summed)}
         uploaded = {key: int(size) for key, size in connection.execute(stored)}
         rows = connection.execute(select(keys)).all()
         queued: dict[tuple[str, str, str], int] = {
@@ -50,6 +52,12 @@ def audit(database: Database) -> list[str]:
         for which in sorted(counted.keys() | tallied.keys())
         if counted.get(which, 0) != tallied.get(which, 0)
     ]
+    for outcome in sorted(FINAL):  # they are more once tasks have been deleted
+        there = sum(count for (_, _, state), count in counted.items() if state == outcome)
+        if ended.get(outcome, 0) < there:
+            wrong.append(
+                f"totals: {ended.get(outcome, 0)} {outcome}, less than are stored: {there}"
+            )
     for place in sorted(queued.keys() | places.keys()):
         if queued.get(place, 0) != places[place]:
             said = f"{queued.get(place, 0)}, counted {places[place]}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from zlib import crc32
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
@@ -15,6 +16,9 @@ from overpaint.tasks.database import insert_or_add
 from overpaint.tasks.schema import keys, queues, tallies, totals
 from overpaint.tasks.signals import ANY_POOL, work_in
 
+#: Rows of `totals` for each engine and outcome. Each key has one of them: its tasks end one after
+#: the other anyway, as the key's row has it.
+SHARDS = 16
 _COUNTERS = ("pending", "running", "reserved", "used")
 
 # Statements of every request, built once: building costs more than running.
@@ -64,7 +68,7 @@ class Counts:
         self._keys: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._queues: defaultdict[tuple[str, str], _Queue] = defaultdict(_Queue)
         self._tallies: Counter[tuple[str, str, str]] = Counter()
-        self._totals: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+        self._totals: defaultdict[tuple[str, str, int], Counter[str]] = defaultdict(Counter)
         self.signals: list[str] = []
 
     def task(
@@ -81,11 +85,14 @@ class Counts:
         """Count tasks that are listed."""
         self._tallies[key_id, model, state] += more
 
-    def total(self, engine: str, outcome: str, pictures: int, seconds: float) -> None:
-        """Count a task that ended."""
+    def total(
+        self, key_id: str, engine: str, outcome: str, *, pictures: int, seconds: float
+    ) -> None:
+        """Count a task of a key that ended."""
+        shard = crc32(key_id.encode()) % SHARDS
         more = {"tasks": 1, "pictures": pictures, "seconds": seconds}
         for name, value in more.items():
-            self._totals[engine, outcome][name] += value  # type: ignore[assignment]
+            self._totals[engine, outcome, shard][name] += value  # type: ignore[assignment]
 
     def write(self, connection: Connection) -> None:
         """Write all of it; nothing may be written in the transaction after it."""
@@ -100,8 +107,11 @@ class Counts:
             elif count < 0:
                 less = {"of_key": key_id, "of_model": model, "of_state": state, "less": -count}
                 connection.execute(_TALLY_LESS, less)
-        for (engine, outcome), added in sorted(self._totals.items(), key=lambda item: item[0]):
-            insert_or_add(connection, totals, {"engine": engine, "outcome": outcome}, added)
+        for (engine, outcome, shard), added in sorted(
+            self._totals.items(), key=lambda item: item[0]
+        ):
+            of = {"engine": engine, "outcome": outcome, "shard": shard}
+            insert_or_add(connection, totals, of, added)
 
     def _write_key(self, connection: Connection, key_id: str, more: Counter[str]) -> None:
         added = {f"more_{name}": more[name] for name in _COUNTERS}

@@ -59,19 +59,19 @@ class KeyStore:
 
     def find(self, secret: str) -> Key | None:
         """The key of this secret, None where there is none or it is revoked."""
-        with self._database.read() as connection:
+        with self._database.glance() as connection:
             row = connection.execute(_FIND, {"hashed": _hash(secret)}).first()
         return None if row is None else key_of(row)
 
     def get(self, key_id: str) -> Key | None:
         """The key of this id, revoked or not."""
-        with self._database.read() as connection:
+        with self._database.glance() as connection:
             row = connection.execute(select(keys).where(keys.c.id == key_id)).first()
         return None if row is None else key_of(row)
 
     def list(self) -> list[Key]:
         """Every key, the oldest first, revoked ones too."""
-        with self._database.read() as connection:
+        with self._database.glance() as connection:
             rows = connection.execute(select(keys).order_by(keys.c.created_ms, keys.c.id)).all()
         return [key_of(row) for row in rows]
 
@@ -109,7 +109,7 @@ class KeyStore:
         """
         now = self._clock()
         wanted = select(keys).where(keys.c.id == key.id)
-        with self._database.read() as connection:
+        with self._database.glance() as connection:
             row = connection.execute(wanted).first()
         check_quota(row, n=1, now=now)
         if row is None or row.max_submissions_per_s is None:
@@ -135,7 +135,7 @@ class KeyStore:
     def take_signin(self, token: str) -> Key | None:
         """The key that this token opens the page as; the token is used up by it."""
         this = signins.c.token_sha256 == _hash(token)
-        with self._database.read() as connection:  # anyone may try: writers are not kept waiting
+        with self._database.glance() as connection:  # anyone may try: writers are not kept waiting
             if connection.scalar(select(signins.c.key_id).where(this)) is None:
                 return None
         used = delete(signins).where(this)

@@ -37,13 +37,13 @@ class NodeRoll:
 
     def all(self) -> list[Node]:
         """Every node on the roll, by name."""
-        with self._database.read() as connection:
+        with self._database.glance() as connection:
             rows = connection.execute(select(nodes).order_by(nodes.c.name)).all()
         return [Node(**row._mapping) for row in rows]
 
     def get(self, name: str) -> Node | None:
         """The node of this name."""
-        with self._database.read() as connection:
+        with self._database.glance() as connection:
             row = connection.execute(select(nodes).where(nodes.c.name == name)).first()
         return None if row is None else Node(**row._mapping)
 

@@ -40,7 +40,7 @@ class TaskPools:
         """Each pool that ever had a task, by name."""
         sums = (func.sum(queues.c.pending), func.sum(queues.c.running))
         query = select(queues.c.pool, *sums).group_by(queues.c.pool)
-        with self._database.read() as connection:
+        with self._database.glance() as connection:
             return {
                 pool: Queue(pending=int(pending), running=int(running))
                 for pool, pending, running in connection.execute(query)
@@ -87,14 +87,14 @@ class TaskPools:
 
     def _without_workers(self, pools: Collection[str]) -> list[str]:
         waiting = select(queues.c.pool).where(WAITING).distinct()
-        with self._database.read() as connection:
+        with self._database.glance() as connection:
             return [pool for pool in connection.scalars(waiting) if pool not in pools]
 
     def _some(self, pool: str) -> list[Row[Any]]:
         """Waiting tasks of a pool, by number."""
         columns = (tasks.c.number, tasks.c.key_id, tasks.c.model, tasks.c.pool)
         waiting = select(*columns).where(PENDING, tasks.c.pool == pool).limit(_AT_ONCE)
-        with self._database.read() as connection:
+        with self._database.glance() as connection:
             return sorted(connection.execute(waiting), key=lambda row: row.number)
 
     def _fail(self, change: Change, row: Row[Any], message: str) -> bool:

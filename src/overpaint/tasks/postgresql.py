@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import select
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -27,6 +28,7 @@ OLDEST = 14  # of servers
 KEPT, IN_A_BURST = 8, 8
 BUSY_S = 30  # how long a statement may take, and a transaction waits for a connection
 _LOCK_S = 20  # how long it waits for others' rows
+_LOOK_S = 1.0  # for how long a connection is used on without asking whether it still lives
 _IDLE_S = 60  # how long a transaction may do nothing before the server ends it
 _MIGRATION_LOCK = 0x6F76_6572_7061  # "overpa"
 _CONNECT = {
@@ -44,6 +46,7 @@ _OPTIONS = (
     # so that the server lets go of the locks of a machine that is gone, within half a minute
     "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
 )
+_LOOKED = "overpaint_looked"
 _CLOCK = "SELECT (extract(epoch from clock_timestamp()) * 1000)::bigint"
 #: States of the server and of sessions that end a connection, though it is there still.
 _GONE = frozenset({"25006", "57P01", "57P02", "57P03", "57P05", "25P03"})
@@ -70,6 +73,7 @@ class PostgresqlDatabase(Database):
         super().__init__(
             engine,
             place=place_of(url),
+            glances={"isolation_level": "AUTOCOMMIT"},
             reads={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
             writes={"isolation_level": "READ COMMITTED"},
             signals=ListeningSignals(_connector(engine)),
@@ -192,14 +196,18 @@ def _engine(url: URL, clock: _ServerClock) -> Engine:
     from psycopg import Error
 
     @event.listens_for(engine, "checkout")
-    def look(connection: Any, _record: object, _proxy: object) -> None:
-        """See that the server answers, and what time it is there."""
+    def look(connection: Any, record: Any, _proxy: object) -> None:
+        """See that the server answers, and what time it is there, unless that was just seen."""
         before = time.monotonic()
+        looked = record.info.get(_LOOKED)
+        if looked is not None and before < looked + _LOOK_S and not _has_news(connection):
+            return
         try:
             connection.autocommit = True
             answer = connection.execute(_CLOCK).fetchone()[0]
             after = time.monotonic()
             connection.autocommit = False
+            record.info[_LOOKED] = after
         except Error as error:
             raise InvalidatePoolError from error
         clock.looked(answer, before, after)
@@ -210,6 +218,13 @@ def _engine(url: URL, clock: _ServerClock) -> Engine:
             context.is_disconnect = True
 
     return engine
+
+
+def _has_news(connection: Any) -> bool:
+    """Whether the server said something unasked, as that it ends the session, or hung up."""
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _arguments(url: URL) -> dict[str, Any]:

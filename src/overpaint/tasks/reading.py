@@ -34,14 +34,14 @@ class TaskReader:
 
     def get(self, task_id: str) -> Task | None:
         """The task of this id, whosever it is."""
-        with self._database.read() as connection:
+        with self._database.glance() as connection:
             row = connection.execute(_GET, {"task_id": plain(task_id)}).first()
         return None if row is None else task_of(row)
 
     def expired(self, before_ms: int, limit: int) -> list[Task]:
         """Tasks that ended before this time, those that ended first first, `limit` at most."""
         query = select(tasks).where(ENDED, tasks.c.ended_ms < before_ms)
-        with self._database.read() as connection:
+        with self._database.glance() as connection:
             rows = connection.execute(query.order_by(tasks.c.ended_ms).limit(limit)).all()
         return [task_of(row) for row in rows]
 
@@ -67,13 +67,13 @@ class TaskReader:
                 tasks.c.number < task.number,
             )
         )
-        with self._database.read() as connection:
+        with self._database.glance() as connection:
             return connection.scalar(query) or 0
 
     def counts(self) -> Mapping[State, int]:
         """How many tasks of all keys are in each state."""
         query = select(tallies.c.state, func.sum(tallies.c.count)).group_by(tallies.c.state)
-        with self._database.read() as connection:
+        with self._database.glance() as connection:
             found = {state: int(count) for state, count in connection.execute(query)}
         return {state: found.get(state.value, 0) for state in State}
 
@@ -81,12 +81,22 @@ class TaskReader:
         """When the task that waits longest in a pool was made."""
         waiting = select(tasks.c.created_ms).where(PENDING, tasks.c.pool == pool)
         query = waiting.order_by(tasks.c.created_ms).limit(1)
-        with self._database.read() as connection:
+        with self._database.glance() as connection:
             return connection.scalar(query)
 
     def totals(self) -> list[Total]:
         """What has ended by engine and outcome; cleaning takes nothing from it."""
-        query = select(totals).order_by(totals.c.engine, totals.c.outcome)
-        with self._database.read() as connection:
-            rows = connection.execute(query).all()
-        return [Total(**{**row._mapping, "outcome": State(row.outcome)}) for row in rows]
+        which = (totals.c.engine, totals.c.outcome)
+        counted = (totals.c.tasks, totals.c.pictures, totals.c.seconds)
+        query = select(*which, *map(func.sum, counted)).group_by(*which).order_by(*which)
+        with self._database.glance() as connection:
+            return [
+                Total(
+                    engine=engine,
+                    outcome=State(outcome),
+                    tasks=int(ended),
+                    pictures=int(pictures),
+                    seconds=float(seconds),
+                )
+                for engine, outcome, ended, pictures, seconds in connection.execute(query)
+            ]

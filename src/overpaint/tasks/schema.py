@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 #: The newest of `migrations/versions`.
-REVISION = "0004"
+REVISION = "0005"
 
 #: Predicates of partial indexes; a query must say the very same to be served by one.
 PENDING = text("state = 'PENDING'")
@@ -176,11 +176,14 @@ tallies = Table(
     CheckConstraint("count >= 0", name="count"),
 )
 
+# In shards, which are added up when they are read: with one row for all, whoever ends a task would
+# wait for the commit of who ended one before.
 totals = Table(
     "totals",
     metadata,
     Column("engine", Text, primary_key=True),
     Column("outcome", Text, primary_key=True),
+    Column("shard", Integer, primary_key=True, autoincrement=False),
     Column("tasks", BigInteger, nullable=False),
     Column("pictures", BigInteger, nullable=False),
     Column("seconds", Float, nullable=False),

@@ -16,7 +16,7 @@ def shared_secret(database: Database, name: str, make: Callable[[], str]) -> str
     Of several processes that find none at once, one has its own stored, and all get that.
     """
     wanted = select(secrets.c.value).where(secrets.c.name == name)
-    with database.read() as connection:
+    with database.glance() as connection:
         found = connection.scalar(wanted)
     if found is not None:
         return str(found)

@@ -29,6 +29,7 @@ class SqliteDatabase(Database):
         super().__init__(
             engine_for(url),
             place=place_of(url),
+            glances={},
             reads={},
             writes={"overpaint_write": True},
             signals=Signals(),

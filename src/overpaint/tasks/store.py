@@ -109,7 +109,7 @@ class TaskStore(TaskReader, TaskLister, TaskWatcher, TaskPools, WorkerRoll):
         whatever pool, are taken back before.
         """
         tried: list[str] = []
-        with self._database.read() as connection:  # idle workers leave the writers alone
+        with self._database.glance() as connection:  # idle workers leave the writers alone
             lapsed = self._out_of_lease(connection, _OUT_OF_LEASE.limit(1))
             key_id = self._next_key(connection, pool, tried)
         if lapsed and self.lapse():
@@ -122,7 +122,7 @@ class TaskStore(TaskReader, TaskLister, TaskWatcher, TaskPools, WorkerRoll):
         return None
 
     def _look(self, pool: str, tried: Sequence[str]) -> str | None:
-        with self._database.read() as connection:
+        with self._database.glance() as connection:
             return self._next_key(connection, pool, tried)
 
     def _take(
@@ -188,7 +188,7 @@ class TaskStore(TaskReader, TaskLister, TaskWatcher, TaskPools, WorkerRoll):
 
     def is_held(self, task: Task) -> bool:
         """Whether a task is still the worker's that claimed it; it costs no writing."""
-        with self._database.read() as connection:
+        with self._database.glance() as connection:
             held = select(tasks.c.number).where(transitions.hold(task))
             return connection.scalar(held) is not None
 

@@ -118,7 +118,8 @@ class Change:
         self.counts.tally(row.key_id, row.model, target, 1)
         if target in FINAL:
             seconds = sum(row.seconds.values())
-            self.counts.total(row.painter or row.engine, row.state, successes, seconds)
+            painter = row.painter or row.engine
+            self.counts.total(row.key_id, painter, row.state, pictures=successes, seconds=seconds)
         self.counts.signals.append(change_of(row.id))
         return row
 

@@ -57,14 +57,14 @@ class UploadStore:
 
     def get(self, name: str) -> Upload | None:
         """The upload of this name, None where there is none or it has expired."""
-        with self._database.read() as connection:
+        with self._database.glance() as connection:
             row = connection.execute(select(uploads).where(uploads.c.name == plain(name))).first()
         return None if row is None or row.expires_ms <= self._clock() else upload_of(row)
 
     def expired(self, limit: int = 1000) -> list[Upload]:
         """Uploads that have expired, those that did so first first, `limit` at most."""
         query = select(uploads).where(uploads.c.expires_ms <= self._clock())
-        with self._database.read() as connection:
+        with self._database.glance() as connection:
             rows = connection.execute(query.order_by(uploads.c.expires_ms).limit(limit)).all()
         return [upload_of(row) for row in rows]
 
@@ -83,6 +83,6 @@ class UploadStore:
 
     def used_bytes(self, key_id: str) -> int:
         """How much the key's uploads take, expired ones too until they are deleted."""
-        with self._database.read() as connection:
+        with self._database.glance() as connection:
             used = connection.scalar(select(keys.c.uploaded_bytes).where(keys.c.id == key_id))
         return used or 0

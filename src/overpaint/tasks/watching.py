@@ -36,7 +36,7 @@ class TaskWatcher:
     def unfinished(self, key_id: str, *, limit: int) -> list[Task]:
         """The tasks of a key that wait or are painted, oldest first, `limit` at most."""
         found = select(tasks).where(tasks.c.key_id == key_id, tasks.c.state.in_(_OPEN))
-        with self._database.read() as connection:
+        with self._database.glance() as connection:
             rows = connection.execute(found.order_by(tasks.c.number).limit(limit)).all()
         return [task_of(row) for row in rows]
 

@@ -50,7 +50,7 @@ class WorkerRoll:
 
     def workers(self) -> list[Worker]:
         """Every worker that is on the roll, by id; one that died may be, with an old seen_ms."""
-        with self._database.read() as connection:
+        with self._database.glance() as connection:
             rows = connection.execute(select(workers).order_by(workers.c.id)).all()
         return [Worker(**row._mapping) for row in rows]
 
