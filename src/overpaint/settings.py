@@ -55,6 +55,8 @@ class Settings:
     lease_seconds: float = 15
     task_seconds: float = 900
     drain_seconds: float = 0
+    dispatch: str = "local"
+    slots: str = ""
     fetch_seconds: float = 30
     fetch_redirects: int = 3
     fetch_allow_private: bool = False
@@ -173,6 +175,11 @@ def diffusers() -> str:
     return _variable("OVERPAINT_DIFFUSERS")
 
 
+def ray_address() -> str:
+    """Where the Ray cluster is, as Ray itself takes it; "auto" finds the one of this machine."""
+    return _variable("RAY_ADDRESS") or "auto"
+
+
 def client() -> tuple[str, str]:
     """The base URL and the key that the client commands take; the key may be empty."""
     url = _variable("OVERPAINT_BASE_URL") or _variable("DASHSCOPE_HTTP_BASE_URL")
@@ -201,6 +208,11 @@ def adopt(found: Settings) -> None:
     """Let engines of this process know the options of checkpoints that a file has set."""
     if found.diffusers:
         os.environ[f"{PREFIX}DIFFUSERS"] = found.diffusers
+
+
+def take_on(variables: Mapping[str, str]) -> None:
+    """Have this process, and its children, go by these variables."""
+    os.environ.update(variables)
 
 
 def inherited() -> dict[str, str]:

@@ -101,6 +101,20 @@ SETTINGS = (
         limits=(0, 256),
     ),
     Setting(
+        name="OVERPAINT_DISPATCH",
+        default="local",
+        unit="local or ray",
+        help="where the workers run: on this machine, or on the Ray cluster at RAY_ADDRESS",
+    ),
+    Setting(
+        name="OVERPAINT_SLOTS",
+        default="ordinary:cpus=1&min=1&tasks=2&idle_s=60, others: min=0&tasks=8&idle_s=600",
+        unit="POOL:OPTION=VALUE&..., commas between",
+        help="what a worker on the Ray cluster takes (cpus, gpus, memory_gb, accelerator), between "
+        "how many and how many there are (min, max), how many tasks are worth one (tasks), and how "
+        "long it is kept then (idle_s); a pool is `ordinary` or a model with workers of its own",
+    ),
+    Setting(
         name="OVERPAINT_MODELS",
         default=MODELS,
         unit="MODEL=ENGINE, commas between",

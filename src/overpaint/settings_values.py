@@ -21,6 +21,7 @@ _CHOICES = {
     "result_urls": ("service", "bucket"),
     "log_format": ("", "text", "json"),
     "log_level": ("debug", "info", "warning", "error"),
+    "dispatch": ("local", "ray"),
 }
 
 

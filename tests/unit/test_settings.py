@@ -103,7 +103,7 @@ def test_the_defaults_are_those_of_the_table(bare: Path) -> None:
     assert found.workers >= 1
     in_words = {"data_dir", "node", "database_url", "public_url", "workers", "diffusers", "policy"}
     in_words |= {"time_zone", "log_format", "blobs", "blobs_public_url"}
-    in_words.add("diffusers")
+    in_words |= {"diffusers", "slots"}
     told = {one.name.removeprefix("OVERPAINT_").lower(): one.default for one in SETTINGS}
     said = {name: told[name] for name in vars(found).keys() - in_words}
     assert settings.load(None, **said) == found

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +24,7 @@ from overpaint.errors import InvalidOption, Refused
 if TYPE_CHECKING:
     import socket
 
+    from overpaint.dispatch.supervisor import Child
     from overpaint.service import Service
     from overpaint.settings import Settings
 
@@ -60,10 +61,12 @@ def serve(
     """Run the service until Ctrl-C or SIGTERM: the API, its docs, and the workers that paint."""
     from overpaint import settings
     from overpaint.cli import listening
-    from overpaint.dispatch import logs
+    from overpaint.dispatch import logs, ray
 
     found = settings.load(config, host=host, port=port, data_dir=data_dir, workers=workers)
     settings.adopt(found)
+    if found.dispatch == "ray":
+        ray.check(found)
     handed = settings.listening_fd()
     taken = listening.take(handed) if handed else listening.bind(found.host, found.port)
     with _ending_on_request(), taken as listener:
@@ -77,6 +80,7 @@ def serve(
 
 def _run(service: Service, listener: socket.socket, former: list[str]) -> int:
     """Say where it listens, and run it; `former` is what the node was called before."""
+    from overpaint import settings
     from overpaint.cli.listening import listen, url_of
 
     found = service.settings
@@ -84,7 +88,9 @@ def _run(service: Service, listener: socket.socket, former: list[str]) -> int:
     listen(listener)  # before a key is made that could not be printed
     url = url_of(listener)
     print(f"Overpaint {__version__} listens on {url}")
-    print(f"data in {found.data_dir}, {found.workers} worker{'s' * (found.workers != 1)}")
+    by = f"{found.workers} worker{'s' * (found.workers != 1)}"
+    by = f"workers on Ray at {settings.ray_address()}" if found.dispatch == "ray" else by
+    print(f"data in {found.data_dir}, {by}")
     if own := service.pools.states():
         print(f"in processes of their own: {', '.join(own)}")
     print(f"docs: {url}/docs")
@@ -102,12 +108,7 @@ def _keep_alive(service: Service, listener: socket.socket, former: list[str]) ->
     from overpaint import settings
     from overpaint.cli.listening import own_address
     from overpaint.dispatch.deaths import Deaths
-    from overpaint.dispatch.supervisor import (
-        Child,
-        Supervisor,
-        engine_children,
-        worker_children,
-    )
+    from overpaint.dispatch.supervisor import Child, Supervisor
 
     found = service.settings
     deaths = Deaths(service.tasks, node=found.node, alive_ms=found.alive_ms)
@@ -119,8 +120,7 @@ def _keep_alive(service: Service, listener: socket.socket, former: list[str]) ->
     supervisor = Supervisor(
         [
             api,
-            *worker_children(found.workers, env),
-            *engine_children(service.pools.engines if found.workers else (), env),
+            *_painters(service, env),
         ],
         on_death=lambda instance: deaths.bury(instance, ended=supervisor.stopping),
         on_tick=lambda: _sweep(service),
@@ -130,6 +130,17 @@ def _keep_alive(service: Service, listener: socket.socket, former: list[str]) ->
     )
     threading.Thread(target=_say_ready, args=own_address(listener), daemon=True).start()
     return supervisor.run()
+
+
+def _painters(service: Service, env: Mapping[str, str]) -> list[Child]:
+    """The workers; or, where they run on a Ray cluster, who keeps them there."""
+    from overpaint.dispatch.supervisor import engine_children, keeper_child, worker_children
+
+    found = service.settings
+    if found.dispatch == "ray":
+        return [keeper_child(env)]
+    engines = service.pools.engines if found.workers else ()
+    return [*worker_children(found.workers, env), *engine_children(engines, env)]
 
 
 @contextmanager

@@ -246,10 +246,8 @@ def worker_children(workers: int, env: Mapping[str, str]) -> list[Child]:
         env: their environment, with the settings in it; sizes of thread pools in it stay.
     """
     threads = threads_each(workers)
-    argv = (*_WORKER, str(threads))
     return [
-        Child(name=f"worker-{number}", argv=argv, env={**_threads(threads), **env})
-        for number in range(1, workers + 1)
+        worker_child(f"worker-{number}", env, threads=threads) for number in range(1, workers + 1)
     ]
 
 
@@ -261,15 +259,38 @@ def engine_children(engines: Sequence[str], env: Mapping[str, str]) -> list[Chil
         env: as `worker_children`.
     """
     return [
-        Child(
-            name=f"engine-{number}",
-            argv=(*_WORKER, str(cores()), engine),
-            env={**_threads(cores()), **env},
-            pauses_s=_ENGINE_BACKOFF_S,
-            healthy_s=_ENGINE_HEALTHY_S,
-        )
+        worker_child(f"engine-{number}", env, threads=cores(), engine=engine)
         for number, engine in enumerate(engines, start=1)
     ]
+
+
+def worker_child(name: str, env: Mapping[str, str], *, threads: int, engine: str = "") -> Child:
+    """A worker process.
+
+    Args:
+        name: of the child.
+        env: as `worker_children`.
+        threads: how many its libraries may use.
+        engine: the one whose tasks it takes, by full name; "" takes those of ordinary ones.
+    """
+    argv = (*_WORKER, str(threads))
+    env = {**_threads(threads), **env}
+    if not engine:
+        return Child(name=name, argv=argv, env=env)
+    return Child(
+        name=name,
+        argv=(*argv, engine),
+        env=env,
+        pauses_s=_ENGINE_BACKOFF_S,
+        healthy_s=_ENGINE_HEALTHY_S,
+    )
+
+
+def keeper_child(env: Mapping[str, str]) -> Child:
+    """The process that keeps workers on a Ray cluster; `env` has the settings in it."""
+    return Child(
+        name="keeper", argv=(sys.executable, "-m", "overpaint.dispatch.ray", INSTANCE), env=env
+    )
 
 
 def _threads(count: int) -> dict[str, str]:

@@ -14,10 +14,7 @@ import faulthandler
 import logging
 import os
 import secrets
-import signal
-import socket
 import sys
-import threading
 from collections.abc import Callable, Sequence
 
 import cv2
@@ -25,6 +22,7 @@ import cv2
 from overpaint import settings as table
 from overpaint import tracing
 from overpaint.dispatch import logs
+from overpaint.dispatch.ending import on_signal
 from overpaint.dispatch.engine import EngineWorker
 from overpaint.dispatch.lifeline import watch_parent
 from overpaint.dispatch.supervisor import threads_each
@@ -65,7 +63,7 @@ def run(settings: Settings, *, worker_id: str = "", threads: int = 0) -> int:
         lease_s=settings.lease_seconds,
         task_s=settings.task_seconds,
     )
-    _on_signal(lambda: _end(worker.stop, settings.drain_seconds))
+    on_signal(lambda: _end(worker.stop, settings.drain_seconds))
     logger.info("ready", extra={"worker": worker.id, "pid": os.getpid()})
     worker.serve()
     store.forget_worker(worker.id)
@@ -92,7 +90,7 @@ def run_engine(settings: Settings, engine: str, *, worker_id: str = "", threads:
     worker = EngineWorker(
         settings, TaskStore(database, node=settings.node), policy, instance=instance, engine=engine
     )
-    _on_signal(lambda: _end(worker.stop, settings.drain_seconds))
+    on_signal(lambda: _end(worker.stop, settings.drain_seconds))
     status = worker.serve()
     database.dispose()
     logger.info("ended", extra={"worker": instance})
@@ -130,25 +128,6 @@ def _end(stop: Callable[[float], bool], drain_s: float) -> None:
     if not stop(GRACE_S + drain_s):
         tracing.close()
         os._exit(0)  # the engine is not to be interrupted otherwise
-
-
-def _on_signal(do: Callable[[], None]) -> None:
-    """Call `do` from a thread of its own at SIGTERM or SIGINT.
-
-    A handler in Python would run in the main thread, and only when that leaves the engine.
-    """
-    ours, pythons = socket.socketpair()
-    pythons.setblocking(False)
-    signal.set_wakeup_fd(pythons.detach(), warn_on_full_buffer=False)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
-
-    def wait() -> None:
-        with ours:
-            ours.recv(1)
-        do()
-
-    threading.Thread(target=wait, name="signals", daemon=True).start()
 
 
 if __name__ == "__main__":
