@@ -35,6 +35,12 @@ def require_chromium() -> str:
     )
 
 
+def require_program(name: str, package: str) -> str:
+    """Where a program of the system is; Debian has some of them where only root looks."""
+    path = f"{os.environ.get('PATH', '')}{os.pathsep}/usr/sbin{os.pathsep}/sbin"
+    return shutil.which(name, path=path) or lack(f"needs {name}: apt-get install {package}")
+
+
 def require_page_tools() -> dict[str, str]:
     """The environment in which `npm` runs in web/, with what builds and tests the page."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"

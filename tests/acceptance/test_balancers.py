@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
+from tests.heavy import require_program
 
 GUIDE = Path(__file__).parents[2] / "docs/guide/cluster.md"
 
@@ -17,17 +16,10 @@ def snippet(kind: str) -> str:
     return str(found)
 
 
-def program(name: str) -> str:
-    found = shutil.which(name) or shutil.which(name, path="/usr/sbin")
-    if found is None:
-        pytest.skip(f"needs {name}: apt-get install {name}")
-    return found
-
-
 def test_haproxy_takes_its_snippet(tmp_path: Path) -> None:
     config = tmp_path / "haproxy.cfg"
     config.write_text(snippet("haproxy"))
-    checked = [program("haproxy"), "-c", "-f", str(config)]
+    checked = [require_program("haproxy", "haproxy"), "-c", "-f", str(config)]
     done = subprocess.run(checked, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "WARNING" not in done.stderr
@@ -37,6 +29,7 @@ def test_nginx_takes_its_snippet(tmp_path: Path) -> None:
     config = tmp_path / "nginx.conf"
     around = f"pid {tmp_path}/pid;\nerror_log {tmp_path}/log;\nevents {{}}\n"
     config.write_text(f"{around}http {{\naccess_log off;\n{snippet('nginx')}}}\n")
-    checked = [program("nginx"), "-t", "-c", str(config), "-p", str(tmp_path)]
+    nginx = require_program("nginx", "nginx-light")
+    checked = [nginx, "-t", "-c", str(config), "-p", str(tmp_path)]
     done = subprocess.run(checked, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

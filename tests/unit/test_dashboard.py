@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 from scripts.build_dashboard import TARGET, text
-from tests.heavy import ROOT, require
+from tests.heavy import ROOT, require, require_program
 from tests.unit.service_fixture import order, paint, service_in
 
 from overpaint.dispatch.figures import OF_ENGINE, Figures
@@ -170,9 +169,7 @@ def test_alerts_say_what_is_wrong() -> None:
 
 
 def test_alerts_pass_promtool() -> None:
-    tool = shutil.which("promtool")
-    if tool is None:
-        pytest.skip("needs promtool: apt-get install prometheus")
+    tool = require_program("promtool", "prometheus")
     done = subprocess.run([tool, "check", "rules", ALERTS], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
