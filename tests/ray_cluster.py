@@ -21,7 +21,7 @@ from typing import Any
 
 from tests.heavy import require
 
-_HEAD = "127.0.0.2"  # Ray takes 127.0.0.1 for the machine's outer address
+HEAD = "127.0.0.2"  # Ray takes 127.0.0.1 for the machine's outer address
 #: Ray notices what has died within a second or two, and not within fifteen.
 _QUICK = {
     "RAY_health_check_initial_delay_ms": "500",
@@ -33,12 +33,12 @@ _QUICK = {
 
 
 class Cluster:
-    """A head without cores, and nodes that come and go."""
+    """A head, and nodes that come and go."""
 
     def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
         with socket.socket() as free:
-            free.bind((_HEAD, 0))
-            self.address = f"{_HEAD}:{free.getsockname()[1]}"
+            free.bind((HEAD, 0))
+            self.address = f"{HEAD}:{free.getsockname()[1]}"
         quiet = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS": "0"}
         self._addresses = itertools.count(3)
         self._log = (folder / "ray.txt").open("ab")
@@ -59,9 +59,9 @@ class Cluster:
             },
         )
 
-    def start(self) -> None:
-        """Start the head, again where it was killed."""
-        self._tell("start")
+    def start(self, *, cpus: int) -> None:
+        """Start the head, again where it was killed; what there was else is ended."""
+        self._tell("start", cpus)
 
     def add(self, cpus: int) -> str:
         """Add a node; its address."""
@@ -69,8 +69,8 @@ class Cluster:
         self._tell("add", address, cpus)
         return address
 
-    def kill(self, address: str = _HEAD) -> None:
-        """Kill a node with all that runs there: the head, if not said otherwise."""
+    def kill(self, address: str) -> None:
+        """Kill a node with all that runs there."""
         self._tell("kill", address)
 
     def raylets(self) -> dict[str, int]:
@@ -94,13 +94,18 @@ class Cluster:
 
 
 @contextmanager
-def serve_ray(environ: Mapping[str, str]) -> Iterator[Cluster]:
-    """A cluster that has a head alone, until the block ends; `environ` is that of its machines."""
+def serve_ray(environ: Mapping[str, str], *, cpus: int) -> Iterator[Cluster]:
+    """A cluster that has a head alone, until the block ends.
+
+    Args:
+        environ: what its machines have in their environment.
+        cpus: of the head.
+    """
     require("ray", "make heavy")
     folder = Path(tempfile.mkdtemp(prefix="op-ray-"))  # Ray's sockets are in it: short
     cluster = Cluster(folder, environ)
     try:
-        cluster.start()
+        cluster.start(cpus=cpus)
         yield cluster
     finally:
         cluster.close()
@@ -116,17 +121,17 @@ class _Ray:
         self._cluster: Any = None
         self._nodes: dict[str, Any] = {}
 
-    def start(self) -> None:
+    def start(self, cpus: int) -> None:
         from ray.cluster_utils import Cluster as RayCluster
 
         if self._cluster is not None:
             self.end()
         self._cluster = RayCluster()
-        self._nodes[_HEAD] = self._cluster.add_node(
-            node_ip_address=_HEAD,
+        self._nodes[HEAD] = self._cluster.add_node(
+            node_ip_address=HEAD,
             gcs_server_port=self._port,
             temp_dir=self._folder,
-            **self._small(0),
+            **self._small(cpus),
         )
 
     def add(self, address: str, cpus: int) -> None:

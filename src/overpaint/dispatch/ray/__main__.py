@@ -10,6 +10,7 @@ import faulthandler
 import logging
 import math
 import os
+import socket
 import sys
 import threading
 import time
@@ -32,7 +33,8 @@ logger = logging.getLogger("overpaint.supervisor")
 
 _GRACE_S = 5.0  # for the call to Ray that is under way, when told to end
 _CONNECT_S = 60.0  # for all that it takes until Ray has answered once
-_TURN_S = 15.0  # for the calls of one turn: of a head that is gone some are waited for for ever
+_LISTENS_S = 1.0  # between two looks whether it can be connected to
+_TURN_S = 10.0  # for the calls of one turn: of a head that is gone some are waited for for ever
 
 
 def run(settings: Settings, *, instance: str) -> int:
@@ -48,13 +50,33 @@ def run(settings: Settings, *, instance: str) -> int:
     keeper = Keeper(settings, store, serving, instance=instance, clock=database.now_ms)
     keeper.beat(LOADING)
     threading.Thread(target=_watch, args=(keeper, ended), name="watch", daemon=True).start()
-    serving.connect(table.ray_address())
-    logger.info("ready", extra={"worker": instance})
-    keeper.run(stopping)
+    address = table.ray_address()
+    while not (stopping.is_set() or listens(address)):
+        stopping.wait(_LISTENS_S)
+    if not stopping.is_set():
+        serving.connect(address)
+        logger.info("ready", extra={"worker": instance})
+        keeper.run(stopping)
     store.forget_worker(instance)
     database.dispose()
     ended.set()
     return 0
+
+
+def listens(address: str) -> bool:
+    """Whether somebody takes connections there; Ray itself asks for half a minute, in vain.
+
+    Args:
+        address: HOST:PORT or ray://HOST:PORT; of others, as "auto", Ray is to say it.
+    """
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not colon or not port.isdecimal():
+        return True
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=5):
+            return True
+    except OSError:
+        return False
 
 
 def _end(stopping: threading.Event, ended: threading.Event) -> None:
