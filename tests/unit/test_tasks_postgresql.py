@@ -292,7 +292,7 @@ def test_a_task_is_told_of_when_it_is_there_and_when_it_has_changed(url: str) ->
             heard.append(word)
             return word.startswith("w")
 
-        other.database.signals.listen(hears, rung.release)
+        other.database.signals.listen(hears, rung.release, tasks=True)
         _until(lambda: other.database.signals.heard)
         first = one.submit(key, pool="a")
         _until(lambda: work_in("a") in heard)
@@ -305,6 +305,23 @@ def test_a_task_is_told_of_when_it_is_there_and_when_it_has_changed(url: str) ->
         one.tasks.finish(claimed, [GOOD])
         _until(lambda: heard.count(change_of(first.id)) == 2)
         _until(lambda: "w" in heard)  # the key may run its next one, wherever that is
+
+
+def test_who_waits_for_work_is_not_woken_by_others_tasks(url: str) -> None:
+    with opened(url) as one, opened(url) as other:
+        heard: list[str] = []
+        key = one.key()
+
+        def hears(word: str) -> bool:
+            heard.append(word)
+            return False
+
+        other.database.signals.listen(hears, lambda: None)
+        _until(lambda: other.database.signals.heard)
+        one.tasks.cancel(one.submit(key).id, key.id)
+        one.submit(key)  # after which nothing more can come of the task before
+        _until(lambda: heard.count(work_in("")) == 2)
+        assert not [word for word in heard if word.startswith("t")]
 
 
 def test_signals_that_do_not_come_back_are_not_relied_on(

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from tests.unit.task_fixture import BROKEN, GOOD, LEASE, Stores, opened
 
 from overpaint.errors import NotPending, UnknownTask
+from overpaint.tasks import watching
 from overpaint.tasks.audit import audit
 from overpaint.tasks.schema import previews
 from overpaint.tasks.task import Preview, Progress, State, Task
@@ -39,6 +40,16 @@ def stored_previews(stores: Stores) -> int:
 def places(stores: Stores, *tasks: Task) -> list[int | None]:
     seen = stores.tasks.look([task.id for task in tasks])
     return [seen[task.id].position for task in tasks]
+
+
+def test_a_place_far_behind_in_a_long_queue_is_not_counted_out(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = stores.key()
+    tasks = [stores.submit(key) for _ in range(5)]
+    assert places(stores, *tasks) == [0, 1, 2, 3, 4]
+    monkeypatch.setattr(watching, "_FURTHEST", 3)
+    assert places(stores, *tasks) == [0, 1, 2, 3, 3]
 
 
 def test_a_look_shows_those_that_are_stored_and_no_other(stores: Stores) -> None:

@@ -119,7 +119,7 @@ class Watcher:
             with suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(self._told.set)
 
-        deaf = self._signals.listen(lambda signal: signal[1:] in self.latest, ring)
+        deaf = self._signals.listen(lambda signal: signal[1:] in self.latest, ring, tasks=True)
         try:
             await self._watch(loop)
         finally:

@@ -15,11 +15,13 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from overpaint.tasks.signals import Signals
+from overpaint.tasks.signals import Signals, is_of_task
 
 logger = logging.getLogger(__name__)
 
-_CHANNEL = "overpaint"
+#: One channel for pools and echoes, and one for tasks, which change far more often: the server
+#: wakes all who listen to a channel, and workers need not know of others' tasks.
+_CHANNEL, _CHANNEL_OF_TASKS = "overpaint", "overpaint_tasks"
 _MOST = 7000  # characters in one notification; PostgreSQL takes 8000 bytes
 _ECHO_S = 2.0  # how long the own notification may take; through some poolers none comes at all
 _AGAIN_S = (0.2, 1.0, 5.0)  # between two tries to connect
@@ -39,6 +41,8 @@ class ListeningSignals(Signals):
         self._thread: threading.Thread | None = None
         self._listeners: dict[object, tuple[Callable[[str], bool], Callable[[], None]]] = {}
         self._out: list[str] = []
+        self._channels = {_CHANNEL}  # that are wanted
+        self._listening: set[str] = set()
         self._heard = self._closed = False
         self._wake, self._woken = socket.socketpair()
         self._wake.setblocking(False)
@@ -56,12 +60,16 @@ class ListeningSignals(Signals):
         self._start()
         self._nudge()
 
-    def listen(self, hears: Callable[[str], bool], ring: Callable[[], None]) -> Callable[[], None]:
+    def listen(
+        self, hears: Callable[[str], bool], ring: Callable[[], None], *, tasks: bool = False
+    ) -> Callable[[], None]:
         """As it is described."""
         mark = object()
         with self._lock:
             self._listeners[mark] = hears, ring
+            self._channels |= {_CHANNEL_OF_TASKS} if tasks else set()
         self._start()
+        self._nudge()
 
         def end() -> None:
             with self._lock:
@@ -113,7 +121,8 @@ class ListeningSignals(Signals):
         """Listen, and find out whether notifications come back at all."""
         connection.execute("SET synchronous_commit = off")  # there is nothing to be kept
         connection.execute("SET statement_timeout = '10s'")
-        connection.execute(f"LISTEN {_CHANNEL}")
+        self._listening = set()
+        self._listen(connection)
         echo = f"e{random.getrandbits(64):x}"
         self._send(connection, [echo])
         came = False
@@ -128,6 +137,8 @@ class ListeningSignals(Signals):
 
     def _serve(self, connection: Any) -> None:
         while True:
+            if self._listen(connection):
+                self._ring(None)
             with self._lock:
                 out, self._out = self._out, []
             if out:
@@ -142,15 +153,26 @@ class ListeningSignals(Signals):
             elif not ready:
                 connection.execute("SELECT 1")
 
+    def _listen(self, connection: Any) -> bool:
+        """Listen to what is wanted; whether there was something new."""
+        with self._lock:
+            new = self._channels - self._listening
+        for channel in sorted(new):
+            connection.execute(f"LISTEN {channel}")
+        self._listening |= new
+        return bool(new)
+
     def _send(self, connection: Any, signals: Iterable[str]) -> None:
-        payload = ""
+        payloads = {_CHANNEL: "", _CHANNEL_OF_TASKS: ""}
         for one in dict.fromkeys(signals):
-            if len(payload) + len(one) > _MOST:
-                connection.execute("SELECT pg_notify(%s, %s)", (_CHANNEL, payload))
-                payload = ""
-            payload = f"{payload} {one}".strip()
-        if payload:
-            connection.execute("SELECT pg_notify(%s, %s)", (_CHANNEL, payload))
+            channel = _CHANNEL_OF_TASKS if is_of_task(one) else _CHANNEL
+            if len(payloads[channel]) + len(one) > _MOST:
+                connection.execute("SELECT pg_notify(%s, %s)", (channel, payloads[channel]))
+                payloads[channel] = ""
+            payloads[channel] = f"{payloads[channel]} {one}".strip()
+        for channel, payload in payloads.items():
+            if payload:
+                connection.execute("SELECT pg_notify(%s, %s)", (channel, payload))
 
     def _ring(self, signals: Iterable[str] | None) -> None:
         """Ring those who hear one of these; None: all."""

@@ -22,6 +22,11 @@ def change_of(task_id: str) -> str:
     return f"t{task_id}"
 
 
+def is_of_task(signal: str) -> bool:
+    """Whether it says that a task has changed, not that a pool has work."""
+    return signal.startswith("t")
+
+
 class Signals:
     """Of a database that tells nobody: those who wait look, again and again."""
 
@@ -33,10 +38,17 @@ class Signals:
     def tell(self, signals: Iterable[str]) -> None:
         """Send signals, soon; words without white space. It does not wait, and does not fail."""
 
-    def listen(self, hears: Callable[[str], bool], ring: Callable[[], None]) -> Callable[[], None]:
+    def listen(
+        self, hears: Callable[[str], bool], ring: Callable[[], None], *, tasks: bool = False
+    ) -> Callable[[], None]:
         """Have `ring` called, from some thread, after a signal that `hears` is true of.
 
         It is called as well when signals may have been lost. Neither may raise or take long.
+
+        Args:
+            hears: whether a signal matters.
+            ring: what is called.
+            tasks: whether signals of tasks are wanted; without that, they need not come.
 
         Returns:
             What ends it.

@@ -17,6 +17,7 @@ from overpaint.values import Box
 
 _OPEN = (State.PENDING.value, State.RUNNING.value)
 _AT_ONCE = 500  # ids in one statement
+_FURTHEST = 10_000  # of the tasks of its key before a task no more are counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +73,8 @@ def _positions(connection: Connection, waiting: Sequence[Task]) -> Mapping[str, 
 
     Only tasks of the same pool are: each has workers of its own. Claims go round the keys that may
     run one more, so every other key has as many turns as tasks of the own key are before it, and
-    one more where its turn comes first.
+    one more where its turn comes first. In the queue of its own key at most `_FURTHEST` are counted
+    before a task.
     """
     places: dict[str, int] = {}
     for pool in {one.pool for one in waiting}:
@@ -93,7 +95,8 @@ def _positions(connection: Connection, waiting: Sequence[Task]) -> Mapping[str, 
                 tasks.c.key_id == key_id,
                 tasks.c.number < max(one.number for one in own),
             )
-            numbers = connection.scalars(before.order_by(tasks.c.number)).all()
+            ahead = before.order_by(tasks.c.number).limit(_FURTHEST)
+            numbers = connection.scalars(ahead).all()
             for one in own:
                 rank = bisect_left(numbers, one.number)
                 places[one.id] = rank + _turns(rows[key_id], ready, rank)
