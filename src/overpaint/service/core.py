@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -15,6 +16,7 @@ from overpaint.errors import (
     InvalidKey,
     InvalidOption,
     OverpaintError,
+    StoreFailed,
     UnknownModel,
     UnknownTask,
 )
@@ -134,7 +136,8 @@ class Service:
         Raises:
             InvalidInput: something the caller can mend; names field, limit and value.
             Refused: the key, its quota, its queue or the policy does not allow it.
-            OperationFailed: it could not be stored; nothing of it is kept.
+            OperationFailed: it could not be stored; nothing of it is kept, unless the database was
+                lost in the midst of it: then the task may be there, once and with its inputs.
         """
         with tracing.span("submit", key_id=key.id, model=submission.model):
             return self._submit(key, submission)
@@ -176,8 +179,22 @@ class Service:
                 created_ms=self._clock(),
                 trace=tracing.current(),
             )
-            with tracing.span("insert", task_id=task_id):
-                return self.tasks.insert(task, max_pending=self.settings.max_pending)
+        except BaseException:
+            discard(self.blobs, folder)
+            raise
+        with tracing.span("insert", task_id=task_id):
+            return self._insert(task, folder)
+
+    def _insert(self, task: Task, folder: str) -> Task:
+        try:
+            return self.tasks.insert(task, max_pending=self.settings.max_pending)
+        except StoreFailed:
+            # It may be there, or come to be there: the connection can be lost after the database
+            # was told to. Then it needs its inputs; if not, a later sweep removes them.
+            with suppress(StoreFailed):
+                if (stored := self.tasks.get(task.id)) is not None:
+                    return stored
+            raise
         except BaseException:
             discard(self.blobs, folder)
             raise

@@ -18,6 +18,7 @@ from overpaint.errors import (
     FileTooLarge,
     InvalidURL,
     OverpaintError,
+    StoreFailed,
     UploadRefused,
 )
 from overpaint.imaging.source import MAX_BYTES
@@ -133,6 +134,8 @@ class Uploads:
         )
         try:
             self._store.add(upload, capacity_bytes=self._settings.upload_capacity_mb * 1024**2)
+        except StoreFailed:  # its row may be there, or come to be; if not, the file is swept
+            raise
         except BaseException:
             self._discard([upload])
             raise
