@@ -29,6 +29,7 @@ class Load:
         probe: who submits besides, from another thread.
         wanted: how many tasks are to be accepted at least.
         seed: of what is random.
+        address: of this machine, where those who fetch pictures reach it.
     """
 
     def __init__(
@@ -39,6 +40,8 @@ class Load:
         probe: Caller,
         wanted: int,
         seed: int,
+        *,
+        address: str = "127.0.0.1",
     ) -> None:
         self.ledger, self.callers, self.unlucky, self.probe = ledger, callers, unlucky, probe
         self.wanted = wanted
@@ -50,7 +53,7 @@ class Load:
         self._seed = seed
         self._numbers = itertools.count(1)
         files = {f"base-{one}.png": file_of(scene(SIDE, one)) for one in range(SCENES)}
-        self.host = PictureHost(files | {"mask.png": file_of(box(SIDE))})
+        self.host = PictureHost(files | {"mask.png": file_of(box(SIDE))}, address)
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
@@ -75,7 +78,7 @@ class Load:
         self.host.__exit__(None, None, None)
 
     def submit(
-        self, wire: Wire, caller: Caller, rng: random.Random, model: str = ""
+        self, wire: Wire, caller: Caller, rng: random.Random, model: str = "", word: str = ""
     ) -> Promise | None:
         """One order; the promise where it was accepted, None where it was not or nobody knows."""
         number = next(self._numbers)
@@ -88,12 +91,13 @@ class Load:
             model=model,
             n=n,
             seed=rng.randrange(2**31),
-            prompt=f"order {number}, {rng.randint(20, 200)} ms",
+            prompt=f"order {number}{word}, {rng.randint(20, 200)} ms",
             scene=rng.randrange(SCENES),
             may_end={"FAILED"} if model == "deadly" else {"SUCCEEDED"},
         )
         if model == "picky" and n == 1 and promise.seed % 2:
             promise.may_end = {"FAILED"}
+        self.ledger.attempt(promise)
         url = self._inline if rng.random() < 0.1 else self.host.url
         answer = self._send(wire, promise, url(f"base-{promise.scene}.png"), url("mask.png"))
         self.ledger.note("submit", answer, allowed=(403, 429) if caller.plan == "free" else ())

@@ -14,8 +14,8 @@ MOODS = ("slow", "silent", "dying", "missing", "moved")
 class PictureHost:
     """Serves `files` by name; below a mood's name they are served in that mood."""
 
-    def __init__(self, files: dict[str, bytes]) -> None:
-        self.files = files
+    def __init__(self, files: dict[str, bytes], address: str = "127.0.0.1") -> None:
+        self.files, self._address = files, address
         self.closing = threading.Event()
         host = self
 
@@ -31,7 +31,7 @@ class PictureHost:
             def log_message(self, format: str, *args: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer((address, 0), Handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
 
@@ -53,7 +53,7 @@ class PictureHost:
     def url(self, name: str, mood: str = "") -> str:
         """Where a file is served, in a mood."""
         folder = f"{mood}/" if mood else ""
-        return f"http://127.0.0.1:{self._server.server_port}/{folder}{name}"
+        return f"http://{self._address}:{self._server.server_port}/{folder}{name}"
 
     def serve(self, handler: BaseHTTPRequestHandler, mood: str, name: str) -> None:
         data = self.files.get(name, b"")

@@ -121,10 +121,7 @@ class Hurt:
     def kill_all(self) -> None:
         """kill -9 of everything at once, and again while it starts, as a power cut and another."""
         for again in (True, False):
-            for pid in self.server.pids("any"):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            self.server.kill()
+            self.server.kill_everything()
             if again:
                 self.server.start()
                 time.sleep(self._rng.uniform(0.2, 2.0))

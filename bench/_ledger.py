@@ -60,6 +60,7 @@ class Ledger:
     def __init__(self, port: int) -> None:
         self.port = port
         self.promises: dict[str, Promise] = {}
+        self.attempts: dict[str, Promise] = {}  # prompt -> what was sent, answered or not
         self.open: set[str] = set()
         self.answers: Counter[str] = Counter()  # "submit 200", "poll nothing", ...
         self.violations: list[str] = []
@@ -73,6 +74,11 @@ class Ledger:
         """Note what must not be."""
         with self._lock:
             self.violations.append(what)
+
+    def attempt(self, promise: Promise) -> None:
+        """Note what is about to be sent; no two prompts are alike."""
+        with self._lock:
+            self.attempts[promise.prompt] = promise
 
     def accept(self, promise: Promise) -> None:
         with self._lock:
@@ -97,13 +103,13 @@ class Ledger:
         return rng.choice(done) if done else None
 
     @contextmanager
-    def excused(self, why: str) -> Iterator[None]:
+    def excused(self, why: str, grace_s: float = GRACE_S) -> Iterator[None]:
         """While this lasts, and a little longer, requests may be answered with 500 and 503."""
         self._excused[why] = time.monotonic() + 3600
         try:
             yield
         finally:
-            self._excused[why] = time.monotonic() + GRACE_S
+            self._excused[why] = time.monotonic() + grace_s
 
     def note(self, kind: str, answer: Answer | None, allowed: tuple[int, ...] = ()) -> None:
         """Count an answer, None for none; one that is neither 200 nor `allowed` is a violation."""

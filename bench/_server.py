@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -22,7 +22,7 @@ from overpaint.tasks.task import PLANS
 
 ROOT = Path(__file__).resolve().parents[1]
 START_S = 60.0
-STOP_S = 25.0
+STOP_S = 60.0
 #: What the command lines of the processes contain, by what they are.
 ROLES: Mapping[str, str] = {
     "api": "overpaint.server",
@@ -40,6 +40,8 @@ class Server:
         folder: for plugins, the log and, unless `data` says another, the data folder.
         environ: settings and other variables of the processes.
         port: 0 takes a free one at the first start and keeps it.
+        host: the address that it listens on.
+        prefix: of its command, for a network namespace.
     """
 
     def __init__(
@@ -49,8 +51,10 @@ class Server:
         data: Path | None = None,
         port: int = 0,
         environ: Mapping[str, str] | None = None,
+        host: str = "127.0.0.1",
+        prefix: Sequence[str] = (),
     ) -> None:
-        self.folder, self.port = folder, port
+        self.folder, self.port, self.host, self._prefix = folder, port, host, prefix
         self.data = data or folder / "data"
         self.log = folder / "log.txt"
         plugins = folder / "plugins"
@@ -84,8 +88,10 @@ class Server:
 
     def start(self) -> None:
         """Start, and return when the port is known; `wait_ready` waits for the rest."""
-        command = [sys.executable, "-m", "overpaint", "serve", "--port", str(self.port)]
+        command = [*self._prefix, sys.executable, "-m", "overpaint", "serve"]
+        command += ["--host", self.host, "--port", str(self.port)]
         begin = self.log.stat().st_size if self.log.exists() else 0
+        address = re.compile(rf"http://{re.escape(self.host)}:([1-9]\d*)".encode())
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 command,
@@ -99,7 +105,7 @@ class Server:
         while not self.port:
             with self.log.open("rb") as log:
                 log.seek(begin)
-                found = re.search(rb"http://127\.0\.0\.1:([1-9]\d*)", log.read())
+                found = address.search(log.read())
             if found:
                 self.port = int(found[1])
             elif self.process.poll() is not None or time.monotonic() > deadline:
@@ -125,11 +131,16 @@ class Server:
         """Seconds until /readyz says yes."""
         begin = time.monotonic()
         while time.monotonic() - begin < START_S:
-            with contextlib.suppress(WireError), Wire(self.port, timeout_s=5) as wire:
-                if wire.get("/readyz").status == 200:
-                    return time.monotonic() - begin
+            if self.is_ready():
+                return time.monotonic() - begin
             time.sleep(0.02)
         raise SystemExit(f"the server is not ready:\n{self.said()[-4000:]}")
+
+    def is_ready(self) -> bool:
+        """Whether /readyz says yes."""
+        with contextlib.suppress(WireError), Wire(self.port, timeout_s=5, host=self.host) as wire:
+            return wire.get("/readyz").status == 200
+        return False
 
     def stop(self) -> float:
         """Ask it to end; seconds until it has. A process that is left is killed and told."""
@@ -149,17 +160,19 @@ class Server:
             self.process.kill()
             self.process.wait()
 
+    def kill_everything(self) -> None:
+        """kill -9 of every process at once, as a machine dies."""
+        for pid in self.pids("any"):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.kill()
+
     def said(self) -> str:
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def make_key(self, name: str, plan: str = "unlimited") -> tuple[str, str]:
         """Id and secret of a new key, as `overpaint keys create` makes it but in less time."""
-        database = open_database(f"sqlite:///{self.data / 'overpaint.db'}", migrate=False)
-        try:
-            key, secret = KeyStore(database).create(name, PLANS[plan])
-        finally:
-            database.dispose()
-        return key.id, secret
+        return make_key(f"sqlite:///{self.data / 'overpaint.db'}", name, plan)
 
     def pids(self, role: str) -> list[int]:
         """The processes of one of `ROLES` that belong to this server, or "any" of it."""
@@ -188,6 +201,16 @@ class Server:
                 is_ours = self.process is not None and int(entry.name) == self.process.pid
                 found[int(entry.name)] = "supervisor" if is_ours else role
         return found
+
+
+def make_key(url: str, name: str, plan: str) -> tuple[str, str]:
+    """Id and secret of a new key in a database."""
+    database = open_database(url, migrate=False)
+    try:
+        key, secret = KeyStore(database).create(name, PLANS[plan])
+    finally:
+        database.dispose()
+    return key.id, secret
 
 
 def _state(entry: Path) -> str:

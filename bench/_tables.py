@@ -18,10 +18,10 @@ class Run:
     faults: Mapping[str, int]  # how often each
     skipped: Mapping[str, str]  # why
     recovery: Mapping[str, Sequence[float]]  # "fault: what was waited for" -> s
-    stopped_writing: int  # workers that held the database when stopped, and went on at once
     slowest_refusal: float  # of a picture on a host that fails, s
     seconds: float  # in all
     stopped: float  # from SIGTERM to the end, s
+    stopped_writing: int = 0  # workers that held the database when stopped, and went on at once
 
 
 def print_tables(run: Run, ledger: Ledger, verdict: Verdict) -> None:

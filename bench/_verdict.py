@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import sqlite3
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench._ledger import Caller, Promise
+from bench._trail import Stored
 from bench._wire import FINAL
 
-# Each change of a state is written down by the database itself.
-TRAIL = """
-CREATE TABLE IF NOT EXISTS bench_trail
-  (step INTEGER PRIMARY KEY, id TEXT, old TEXT, new TEXT, fence INTEGER, pictures TEXT);
-CREATE TRIGGER IF NOT EXISTS bench_made AFTER INSERT ON tasks BEGIN
-  INSERT INTO bench_trail (id, new, fence) VALUES (new.id, new.state, new.fence);
-END;
-CREATE TRIGGER IF NOT EXISTS bench_moved AFTER UPDATE OF state ON tasks BEGIN
-  INSERT INTO bench_trail (id, old, new, fence, pictures)
-    VALUES (new.id, old.state, new.state, new.fence, new.pictures);
-END;
-"""
 _GAVE_UP = 3  # tries
 
 
@@ -45,24 +31,24 @@ class Verdict:
     used: dict[str, int]  # caller -> pictures counted
 
 
-def lay_trail(path: Path) -> None:
-    """Have the database note every change of a state from now on."""
-    with closing(sqlite3.connect(path, timeout=30)) as database:
-        database.executescript(TRAIL)
+def judge(
+    stored: Stored,
+    folder: Path,
+    promises: Mapping[str, Promise],
+    attempts: Mapping[str, Promise],
+    callers: Sequence[Caller],
+) -> Verdict:
+    """Compare what was promised and seen with what is stored. The server has ended.
 
-
-def judge(data: Path, promises: dict[str, Promise], callers: list[Caller]) -> Verdict:
-    """Compare what was promised and seen with what is stored. The server has ended."""
-    wrong: list[str] = []
-    with closing(sqlite3.connect(data / "overpaint.db")) as database:
-        database.row_factory = sqlite3.Row
-        if (said := database.execute("PRAGMA integrity_check").fetchone()[0]) != "ok":
-            wrong.append(f"the database is damaged: {said}")
-        rows = {row["id"]: dict(row) for row in database.execute("SELECT * FROM tasks")}
-        keys = {row["id"]: dict(row) for row in database.execute("SELECT * FROM keys")}
-        trail: dict[str, list[dict[str, Any]]] = {}
-        for row in database.execute("SELECT * FROM bench_trail ORDER BY step"):
-            trail.setdefault(row["id"], []).append(dict(row))
+    Args:
+        stored: what the database has.
+        folder: where the blobs are.
+        promises: id -> what was accepted.
+        attempts: prompt -> what was sent, answered or not.
+        callers: who sent it.
+    """
+    wrong = list(stored.wrong)
+    rows = stored.tasks
     ends: Counter[str] = Counter()
     gave_up = 0
     for promise in promises.values():
@@ -80,12 +66,14 @@ def judge(data: Path, promises: dict[str, Promise], callers: list[Caller]) -> Ve
         else:
             said = promise.failure or row["failure"]
             wrong.append(f"{promise.id} ({promise.model}, n = {promise.n}): {row['state']} {said}")
-    wrong += _trail_faults(rows, trail)
-    wrong += _quota_faults(rows, keys)
+    wrong += _sending_faults(rows, promises, attempts)
+    wrong += _trail_faults(rows, stored.trail)
+    wrong += _quota_faults(rows, stored.keys)
     named = {name: ref for row in rows.values() for name, ref in _blobs(row)}
-    wrong += _blob_faults(data / "blobs", named)
-    files = (data / "blobs").glob("tasks/*/result-*")
+    wrong += _blob_faults(folder, named)
+    files = folder.glob("tasks/*/result-*")
     strays = sum(f"tasks/{path.parent.name}/{path.name}" not in named for path in files)
+    trail = stored.trail
     claims = sum(step["new"] == "RUNNING" for steps in trail.values() for step in steps)
     claimed = sum(any(step["new"] == "RUNNING" for step in steps) for steps in trail.values())
     return Verdict(
@@ -97,18 +85,38 @@ def judge(data: Path, promises: dict[str, Promise], callers: list[Caller]) -> Ve
         gave_up=gave_up,
         pictures=len(named),
         strays=strays,
-        used={one.name: keys[one.key_id]["used"] for one in callers},
+        used={one.name: stored.keys[one.key_id]["used"] for one in callers},
     )
 
 
-def _blobs(row: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for picture in json.loads(row["pictures"]):
+def _sending_faults(
+    rows: Mapping[str, Mapping[str, Any]],
+    promises: Mapping[str, Promise],
+    attempts: Mapping[str, Promise],
+) -> Iterator[str]:
+    """What was sent once is there once at most; and what nobody heard of was carried out, too."""
+    known: Counter[str] = Counter()
+    for task_id, row in rows.items():
+        prompt = row["options"].get("prompt", "")
+        known[prompt] += 1
+        sent = attempts.get(prompt)
+        if task_id in promises or sent is None or row["state"] in sent.may_end:
+            continue
+        if not (row["state"] == "FAILED" and row["tries"] >= _GAVE_UP):
+            yield f"{task_id}, whose 200 nobody read: {row['state']} {row['failure']}"
+    for prompt, times in known.items():
+        if times > 1 and prompt in attempts:
+            yield f"{prompt!r} was sent once, and is there {times} times"
+
+
+def _blobs(row: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for picture in row["pictures"]:
         if picture["blob"] is not None:
             yield picture["blob"]["name"], picture["blob"]
 
 
 def _trail_faults(
-    rows: dict[str, dict[str, Any]], trail: dict[str, list[dict[str, Any]]]
+    rows: Mapping[str, Mapping[str, Any]], trail: Mapping[str, Sequence[Mapping[str, Any]]]
 ) -> Iterator[str]:
     """Each task was made once, ended once, and nothing came after."""
     for task_id, row in rows.items():
@@ -127,7 +135,7 @@ def _trail_faults(
 
 
 def _quota_faults(
-    rows: dict[str, dict[str, Any]], keys: dict[str, dict[str, Any]]
+    rows: Mapping[str, Mapping[str, Any]], keys: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[str]:
     """A key has used what its tasks have pictures, has nothing reserved and nothing under way."""
     for key in keys.values():

@@ -40,10 +40,12 @@ class Answer:
 
 
 class Wire:
-    """One connection of the loopback, kept alive; one thread uses it."""
+    """One connection, of the loopback if not said, kept alive; one thread uses it."""
 
-    def __init__(self, port: int, key: str = "", *, timeout_s: float = 30) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_s)
+    def __init__(
+        self, port: int, key: str = "", *, timeout_s: float = 30, host: str = "127.0.0.1"
+    ) -> None:
+        self._connection = http.client.HTTPConnection(host, port, timeout=timeout_s)
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._used = 0.0
 

@@ -24,25 +24,23 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench import _instant
 from bench._callers import FETCH_S, Load
 from bench._hurt import Hurt
 from bench._ledger import Caller, Ledger
+from bench._play import deck, inflict, look_at_all, models, settle
 from bench._server import Server
 from bench._tables import Run, print_tables
-from bench._verdict import judge, lay_trail
-from bench._wire import Wire
+from bench._trail import lay_trail, read_sqlite
+from bench._verdict import judge
 
 DISK = "1g"  # of the file system that is filled
 WORKERS = 2
-SETTLE_S = 120.0  # for what was accepted to end, when the faults are over
 LONGEST_S = 540.0  # then no more faults
 #: Each fault, and how often it happens: in a whole run, with --quick.
 FAULTS = {
@@ -68,6 +66,9 @@ def main() -> int:
     parser.add_argument("--tasks", type=int, default=1000, help="accepted, at least")
     parser.add_argument("--seed", type=int, default=1, help="of what is random")
     parser.add_argument("--quick", action="store_true", help="each fault once or twice")
+    parser.add_argument(
+        "--nodes", type=int, default=1, help="more than one: with PostgreSQL and S3"
+    )
     parser.add_argument("--log", type=Path, help="keep the server's log in this file")
     args = parser.parse_args()
     if sys.platform != "linux":
@@ -77,10 +78,20 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="overpaint-faults-") as name:
         folder = Path(name)
         try:
+            if args.nodes > 1:
+                return of_nodes(folder, args.nodes, args.tasks, args.seed, quick=args.quick)
             return campaign(folder, args.tasks, args.seed, quick=args.quick)
         finally:
-            if args.log and (folder / "log.txt").exists():
-                args.log.write_bytes((folder / "log.txt").read_bytes())
+            if args.log:
+                logs = sorted(folder.glob("**/log.txt"))
+                args.log.write_bytes(b"".join(log.read_bytes() for log in logs))
+
+
+def of_nodes(folder: Path, nodes: int, tasks: int, seed: int, *, quick: bool) -> int:
+    """The campaign over several nodes, whose packages are imported only for that."""
+    from bench._nodes import campaign_of_nodes
+
+    return campaign_of_nodes(folder, nodes, tasks, seed, quick=quick)
 
 
 def campaign(folder: Path, tasks: int, seed: int, *, quick: bool) -> int:
@@ -115,8 +126,15 @@ def campaign(folder: Path, tasks: int, seed: int, *, quick: bool) -> int:
         )  # fmt: skip
         stack.callback(load.stop)
         load.start()
-        pause_s = (0.1, 0.5) if quick else (0.3, 1.5)
-        done = inflict(hurt, load, deck(rng, skipped, quick=quick), rng, pause_s)
+        done = inflict(
+            lambda fault: getattr(hurt, fault)(),
+            load,
+            deck(FAULTS, rng, skipped, quick=quick),
+            rng,
+            more=("kill_worker", "kill_api", "kill_inspection"),
+            pause_s=(0.1, 0.5) if quick else (0.3, 1.5),
+            longest_s=LONGEST_S,
+        )
         load.stop_submitting()
         settle(ledger)
         load.stop()
@@ -126,7 +144,9 @@ def campaign(folder: Path, tasks: int, seed: int, *, quick: bool) -> int:
         left = server.roles()
         if left:
             ledger.violate(f"processes are left: {left}")
-        verdict = judge(data, ledger.promises, list(callers.values()))
+        stored = read_sqlite(data / "overpaint.db")
+        everybody = list(callers.values())
+        verdict = judge(stored, data / "blobs", ledger.promises, ledger.attempts, everybody)
         run = Run(
             faults={fault: done[fault] for fault in FAULTS},
             skipped=skipped,
@@ -145,13 +165,6 @@ def campaign(folder: Path, tasks: int, seed: int, *, quick: bool) -> int:
 
 
 # --- the stage -------------------------------------------------------------------------------
-
-
-def models() -> str:
-    """The engines of ordinary workers, and one that has a process of its own."""
-    own = {engine.name: engine.name for engine in _instant.ENGINES}
-    own["batched"] = _instant.BATCHED
-    return ",".join(f"{model}={engine}" for model, engine in own.items())
 
 
 @contextmanager
@@ -183,67 +196,6 @@ def end_all(server: Server) -> None:
     for pid in server.roles():
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, 9)
-
-
-# --- the play --------------------------------------------------------------------------------
-
-
-def deck(rng: random.Random, skipped: dict[str, str], *, quick: bool) -> list[str]:
-    """The faults in the order in which they happen."""
-    faults = [
-        fault
-        for fault, times in FAULTS.items()
-        for _ in range(times[quick])
-        if fault not in skipped
-    ]
-    rng.shuffle(faults)
-    return faults
-
-
-def inflict(
-    hurt: Hurt,
-    load: Load,
-    faults: list[str],
-    rng: random.Random,
-    pause_s: tuple[float, float],
-) -> Counter[str]:
-    """One fault after the other; then more of the cheap ones until enough tasks are accepted."""
-    done: Counter[str] = Counter()
-    load.keep_on.set()
-    begin = said = time.monotonic()
-    while load.crash is None and time.monotonic() - begin < LONGEST_S:
-        time.sleep(rng.uniform(*pause_s))
-        accepted = len(hurt.ledger.promises)
-        if not faults:
-            load.keep_on.clear()
-            if accepted >= load.wanted:
-                break
-            faults.append(rng.choice(("kill_worker", "kill_api", "kill_inspection")))
-        fault = faults.pop()
-        getattr(hurt, fault)()
-        done[fault] += 1
-        if time.monotonic() - said > 10:
-            said = time.monotonic()
-            print(f"{accepted} accepted, {done.total()} faults", file=sys.stderr, flush=True)
-    return done
-
-
-def settle(ledger: Ledger) -> None:
-    """Wait for the end of everything that was accepted."""
-    deadline = time.monotonic() + SETTLE_S
-    while ledger.open and time.monotonic() < deadline:
-        time.sleep(0.1)
-    for task_id in sorted(ledger.open):
-        ledger.violate(f"{task_id}: is {ledger.promises[task_id].state} still")
-
-
-def look_at_all(ledger: Ledger) -> None:
-    """Ask for every task once more, and fetch every result once more."""
-    callers = {promise.caller for promise in ledger.promises.values()}
-    wires = {caller: Wire(ledger.port, caller.secret) for caller in callers}
-    for promise in ledger.promises.values():
-        if not ledger.look(wires[promise.caller], promise):
-            ledger.violate(f"{promise.id}: not answered when all was quiet")
 
 
 if __name__ == "__main__":

@@ -49,7 +49,8 @@ def test_a_service_that_is_hurt_keeps_what_it_promised(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="the campaign reads /proc, which is Linux's")
 def test_the_campaign_notices_what_is_lost(tmp_path: Path) -> None:
     """A campaign that cannot fail would prove nothing."""
-    from bench._verdict import judge, lay_trail
+    from bench._trail import lay_trail, read_sqlite
+    from bench._verdict import judge
 
     from overpaint.tasks.database import open_database
     from overpaint.tasks.keys import KeyStore
@@ -73,17 +74,21 @@ def test_the_campaign_notices_what_is_lost(tmp_path: Path) -> None:
         created_ms=1,
     )
     store.insert(task, max_pending=10)
-    assert len(judge(tmp_path, {}, []).wrong) == 3  # not ended; pictures reserved; a task pending
+
+    def wrong() -> list[str]:
+        return judge(read_sqlite(tmp_path / "overpaint.db"), tmp_path / "blobs", {}, {}, []).wrong
+
+    assert len(wrong()) == 3  # not ended; pictures reserved; a task pending
     claimed = store.claim("worker", lease_ms=1000)
     assert claimed is not None
     blob = BlobRef(name="tasks/1/result-1-0.png", bytes=3, sha256="0" * 64)
     store.finish(claimed, [PictureOutcome(seed=0, blob=blob)])
-    (missing,) = judge(tmp_path, {}, []).wrong
+    (missing,) = wrong()
     assert missing == "tasks/1/result-1-0.png: is not there"
     with database.write() as connection:
         connection.exec_driver_sql("UPDATE keys SET used = 2")
         connection.exec_driver_sql("UPDATE tasks SET state = 'FAILED'")
-    wrong = judge(tmp_path, {}, []).wrong
+    found = wrong()
     database.dispose()
-    assert any("did not end exactly once" in one for one in wrong)
-    assert "key somebody: 2 used, 1 pictures" in wrong
+    assert any("did not end exactly once" in one for one in found)
+    assert "key somebody: 2 used, 1 pictures" in found
