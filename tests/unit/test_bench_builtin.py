@@ -7,12 +7,12 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
-from typing import Any
 
 import pytest
+from bench import _sd15
 from bench._disk import own_files
 from bench._repainting import Watched, convolution_flop, make_files, time_case
-from bench._sd15 import Sizes, build, measure, weights_bytes
+from bench._sd15 import Sizes, build, weights_bytes
 from bench.builtin import Row, rival_rows
 from tests.heavy import require
 
@@ -108,28 +108,19 @@ def test_the_rival_has_the_published_number_of_weights() -> None:
     }
 
 
-def test_the_rival_paints() -> None:
-    _with_rival()
-    command = [sys.executable, str(BENCH / "_sd15.py"), "--tiny", "--side", "64", "--steps", "3"]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    _rival_painted(json.loads(said), "float32")
-
-
-def test_the_rival_paints_in_half_precision() -> None:
-    """In this process, which has loaded torch already."""
-    _with_rival()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # theirs, as the script has it
-        found = measure(side=64, steps=3, precision="bfloat16", tiny=True)
-    _rival_painted(found, "bfloat16")
-
-
-def _with_rival() -> None:
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_rival_paints(
+    precision: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In this process, which has loaded torch already: to load it takes longer than this."""
     for module in ("torch", "diffusers", "transformers"):
         require(module)
-
-
-def _rival_painted(found: dict[str, Any], precision: str) -> None:
+    said = ["--tiny", "--side", "64", "--steps", "3", "--precision", precision]
+    monkeypatch.setattr(sys, "argv", ["_sd15.py", *said])
+    monkeypatch.setattr(sys, "path", sys.path[:])  # the script takes its own folder away
+    with warnings.catch_warnings():
+        _sd15.main()
+    found = json.loads(capsys.readouterr().out)
     assert found["steps"] == 3
     assert found["precision"] == precision
     assert 0 < found["weights_bytes"] < found["peak_bytes"]
