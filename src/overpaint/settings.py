@@ -7,10 +7,12 @@ FILE`), the default. They are read when they are asked for, never at import.
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,12 +25,28 @@ from overpaint.storage.opening import BlobsAt, is_bucket
 #: The database's file in the data folder.
 DATABASE = "overpaint.db"
 _SQLITE = "sqlite:///"
+#: Where Linux says how much time of processors a container may have, by its kinds of groups:
+#: https://docs.kernel.org/admin-guide/cgroup-v2.html#cpu-interface-files
+_CPU_LIMITS = (
+    ("/sys/fs/cgroup/cpu.max",),
+    ("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu/cpu.cfs_period_us"),
+)
 
 
 def cores() -> int:
-    """Cores that this process may use, which may be fewer than the machine has."""
+    """Cores that this process may use, which may be fewer than the machine has.
+
+    A container's limit counts too, rounded up: where it has two cores' time of a machine with 64,
+    64 threads would use it up in a moment and stand still for the rest.
+    """
     affinity = getattr(os, "sched_getaffinity", None)  # not on macOS
-    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
+    have = len(affinity(0)) if affinity is not None else os.cpu_count() or 1
+    for files in _CPU_LIMITS:
+        with suppress(OSError, ValueError, ZeroDivisionError):  # not there; "max"; no numbers
+            quota, period = " ".join(Path(file).read_text("ascii") for file in files).split()
+            if int(quota) > 0:
+                have = min(have, math.ceil(int(quota) / int(period)))
+    return have
 
 
 @dataclass(frozen=True, kw_only=True)
