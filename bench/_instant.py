@@ -95,6 +95,19 @@ class Paced(Instant):
         return super().paint(jobs, on_step)
 
 
+class Burning(Instant):
+    """Keeps one core busy for as much processor time as the prompt says ("... 250 ms")."""
+
+    name = "burning"
+
+    def paint(self, jobs: Sequence[PaintJob], on_step: OnStep | None = None) -> list[PaintedRegion]:
+        said = re.search(r"(\d+) ms", jobs[0].prompt)
+        until = time.thread_time() + (int(said[1]) if said else 0) / 1000
+        while time.thread_time() < until:
+            sum(range(1000))
+        return super().paint(jobs, on_step)
+
+
 class Picky(Paced):
     """Paints even seeds alone."""
 
@@ -146,7 +159,7 @@ class Batched(Paced):
         self._batcher.close()
 
 
-ENGINES = (Instant, Paced, Picky, Deadly)
+ENGINES = (Instant, Paced, Burning, Picky, Deadly)
 #: An engine's full name; its model is called "batched".
 BATCHED = "batched:/weights/of/none"
 

@@ -17,6 +17,8 @@ from subprocess import PIPE
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from overpaint.tasks import counting
+from overpaint.tasks.counting import SHARDS
 from overpaint.tasks.database import open_database
 from overpaint.tasks.store import TaskStore
 from overpaint.tasks.task import PictureOutcome, Task
@@ -36,9 +38,19 @@ class Pressed:
     each: dict[str, list[float]] = field(default_factory=lambda: {act: [] for act in ACTS})  # s
 
 
-def press(url: str, key_ids: Sequence[str], *, processes: int, seconds: float) -> Pressed:
-    """So many processes at once, each one task after the other."""
-    command = [sys.executable, __file__, url, ",".join(key_ids), str(seconds)]
+def press(
+    url: str, key_ids: Sequence[str], *, processes: int, seconds: float, shards: int = SHARDS
+) -> Pressed:
+    """So many processes at once, each one task after the other.
+
+    Args:
+        url: of the database.
+        key_ids: whose tasks they are, in turn.
+        processes: how many.
+        seconds: how long they are at it.
+        shards: rows that the totals of an engine and outcome are counted in.
+    """
+    command = [sys.executable, __file__, url, ",".join(key_ids), str(seconds), str(shards)]
     root = Path(__file__).resolve().parents[1]
     started = [
         subprocess.Popen([*command, str(number)], cwd=root, text=True, stdin=PIPE, stdout=PIPE)
@@ -77,7 +89,8 @@ def new_task(key_id: str, number: int) -> Task:
     )
 
 
-def main(url: str, keys: str, seconds: str, number: str) -> None:
+def main(url: str, keys: str, seconds: str, shards: str, number: str) -> None:
+    counting.SHARDS = int(shards)
     database = open_database(url, migrate=False)
     store = TaskStore(database, node="bench")
     key_ids = keys.split(",")

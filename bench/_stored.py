@@ -102,12 +102,19 @@ class Stored:
         if wrong := audit(self._database):
             raise SystemExit(f"the filled database is not sound: {wrong[:3]}")
 
-    def ids(self, key_id: str, limit: int) -> list[str]:
-        """Ids of tasks of a key, from all over the table."""
+    def ids(self, key_id: str, limit: int, state: State | None = None) -> list[str]:
+        """Ids of tasks of a key, in this state if one is said, from all over the table."""
         query = select(tasks.c.id).where(tasks.c.key_id == key_id)
+        if state is not None:
+            query = query.where(tasks.c.state == state.value)
         with self._database.read() as connection:
             found = list(connection.scalars(query.order_by(tasks.c.number)))
         return found[:: max(1, len(found) // limit)]
+
+    def place(self, task_id: str) -> None:
+        """What an event stream looks for: a task that waits, with its place in the queue."""
+        if self._store.look([task_id])[task_id].position is None:
+            raise SystemExit("the task does not wait")
 
     def claim_and_finish(self) -> tuple[float, float]:
         """A worker's two transactions: seconds of each."""
