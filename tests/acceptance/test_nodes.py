@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections import Counter
@@ -63,6 +64,10 @@ def test_nodes_are_restarted_one_after_the_other_and_no_client_notices(
         assert [one["name"] for one in told["nodes"]] == ["north", "south"]
         assert {one["node"] for one in told["workers"]} == {"north", "south"}
         assert told["database"]["kind"] == "postgresql"
+        said = (
+            rf"node south: tasks in test\d+ at 127\.0\.0\.1:{server.port}, pictures in {tmp_path}"
+        )
+        assert re.search(said, south.said()), south.said()
         clients = Clients(balancer.url, secret_of(north), count=3)
         with clients.working():
             clients.more(3)

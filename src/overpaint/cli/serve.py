@@ -82,6 +82,7 @@ def _run(service: Service, listener: socket.socket, former: list[str]) -> int:
     """Say where it listens, and run it; `former` is what the node was called before."""
     from overpaint import settings
     from overpaint.cli.listening import listen, url_of
+    from overpaint.tasks.database import place_of
 
     found = service.settings
     first = _is_first(service, listener)
@@ -91,6 +92,9 @@ def _run(service: Service, listener: socket.socket, former: list[str]) -> int:
     by = f"{found.workers} worker{'s' * (found.workers != 1)}"
     by = f"workers on Ray at {settings.ray_address()}" if found.dispatch == "ray" else by
     print(f"data in {found.data_dir}, {by}")
+    if found.database_file is None or found.blobs:
+        tasks, pictures = place_of(found.database_url), found.blobs_at.where
+        print(f"node {found.node}: tasks in {tasks}, pictures in {pictures}")
     if own := service.pools.states():
         print(f"in processes of their own: {', '.join(own)}")
     print(f"docs: {url}/docs")
@@ -118,10 +122,7 @@ def _keep_alive(service: Service, listener: socket.socket, former: list[str]) ->
     argv = (sys.executable, "-m", "overpaint.server", "--fd", str(listener.fileno()))
     api = Child(name="api", argv=argv, env=env, fds=(listener.fileno(),))
     supervisor = Supervisor(
-        [
-            api,
-            *_painters(service, env),
-        ],
+        [api, *_painters(service, env)],
         on_death=lambda instance: deaths.bury(instance, ended=supervisor.stopping),
         on_tick=lambda: _sweep(service),
         stuck=lambda: _silent_workers(service),
