@@ -17,6 +17,7 @@ from tests.heavy import ROOT, require, require_program
 from tests.unit.service_fixture import order, paint, service_in
 
 from overpaint.dispatch.figures import OF_ENGINE, Figures
+from overpaint.dispatch.slots import KEEPERS, wanted_figures
 from overpaint.server.app import create_app
 from overpaint.tasks.task import PLANS, Failure
 
@@ -44,6 +45,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, tuple[str, se
         service.tasks.finish(task, [], failure=failure)
         more = figures.read() | dict.fromkeys(OF_ENGINE, 1)
         service.tasks.beat("w", pid=1, task_id=None, figures=more)
+        wanted = wanted_figures({"ordinary": 1})
+        service.tasks.beat("k", pid=2, task_id=None, pool=KEEPERS, figures=wanted)
         here = ("127.0.0.1", 50_000)
         with TestClient(
             create_app(service), base_url="http://127.0.0.1:8000", client=here

@@ -186,6 +186,18 @@ def _pictures() -> dict[str, Any]:
     return {"where": str(found.blobs_at), "tried": tried}
 
 
+def _ray() -> dict[str, Any] | None:
+    """What the Ray cluster has; None where the workers are on this machine."""
+    from overpaint import settings
+    from overpaint.dispatch import ray
+
+    found = settings.load()
+    if found.dispatch != "ray":
+        return None
+    ray.check(found)
+    return ray.ask(settings.ray_address(), settings.inherited())
+
+
 def _diffusers() -> dict[str, Any]:
     """What large checkpoints need: whether it is there, and the devices."""
     from overpaint.cli import diffusers_report
@@ -219,6 +231,7 @@ _CHECKS: dict[str, Callable[[], Any]] = {
     "chinese_font": _chinese_font,
     "service": _service,
     "pictures": _pictures,
+    "ray": _ray,
     "diffusers": _diffusers,
     "self_test_ms": _self_test,
 }
@@ -248,6 +261,9 @@ def _print(report: dict[str, Any]) -> None:
     if pictures := report["pictures"]:
         tried = "put, got and deleted one" if pictures["tried"] else "not used yet"
         rows.append(["pictures", f"{pictures['where']}: {tried}"])
+    if cluster := report["ray"]:
+        has = ", ".join(f"{amount:g} {kind}" for kind, amount in cluster["resources"].items())
+        rows.append(["Ray", f"{cluster['address']}: {cluster['nodes']} node(s), {has}"])
     if extra := report["diffusers"]:
         from overpaint.cli import diffusers_report
 

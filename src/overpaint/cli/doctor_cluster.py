@@ -35,6 +35,7 @@ def describe() -> dict[str, Any]:
         "blobs": None,
         "nodes": [],
         "workers": [],
+        "slots": {},
         "differences": {},
         "hints": [],
         "faults": [],
@@ -82,6 +83,8 @@ def show(report: Mapping[str, Any]) -> None:
                 for one in report["workers"]
             ],
         )
+    for pool, slots in report["slots"].items():
+        print(f"{'slots:':<14}{pool}: {slots['alive']} of {slots['wanted']} wanted")
     for name, values in report["differences"].items():
         for value, nodes in values.items():
             print(f"{'differs:':<14}{name} = {value or 'not set'} on {', '.join(nodes)}")
@@ -94,6 +97,8 @@ def show(report: Mapping[str, Any]) -> None:
 
 def told_of(node: Mapping[str, Any]) -> str:
     """The workers of a node, in a table."""
+    if node["dispatch"] == "ray":
+        return "on Ray"
     return str(node["workers"]) if node["workers"] else "none: an API alone"
 
 
@@ -117,9 +122,31 @@ def _look(report: dict[str, Any], found: Settings, database: Database) -> None:
     for model, state in pools.states().items():
         if state in ("failed", "missing"):
             report["faults"].append(f"model {model}: its workers are {state}")
-    if not pools.ordinary_alive():
+    report["slots"] = _slots(pools)
+    if not pools.ordinary_alive() and report["slots"].get("ordinary", {}).get("wanted") != 0:
         report["faults"].append("workers: no ordinary one has been seen lately")
+    _look_at_ray(report)
     _look_at_blobs(report, found, alive)
+
+
+def _slots(pools: Pools) -> dict[str, dict[str, int]]:
+    """Pool -> how many workers are wanted on a Ray cluster, and how many are at work."""
+    return {
+        pool.label: {"wanted": pool.wanted, "alive": sum(pool.workers.values())}
+        for pool in pools.look()
+        if pool.wanted is not None
+    }
+
+
+def _look_at_ray(report: dict[str, Any]) -> None:
+    by_ray = any(one["is"] == "alive" and one["dispatch"] == "ray" for one in report["nodes"])
+    if by_ray and not report["slots"]:
+        report["faults"].append("Ray: no node reaches it; their logs say why")
+    for pool, slots in report["slots"].items():
+        if slots["alive"] < slots["wanted"]:
+            few = f"pool {pool}: {slots['alive']} of {slots['wanted']} slots are at work"
+            why = "the others are starting, or Ray has no room for them, see `ray status`"
+            report["hints"].append(f"{few}; {why}")
 
 
 def _look_at_blobs(report: dict[str, Any], found: Settings, alive: Sequence[Node]) -> None:
@@ -167,6 +194,7 @@ def _node(node: Node, now: int) -> dict[str, Any]:
         "seen_s": round(max(0, now - node.seen_ms) / 1000, 1),
         "version": str(node.told.get("version", "")),
         "workers": int(node.told.get("workers", 0)),
+        "dispatch": str(node.told.get("dispatch", "local")),
     }
 
 

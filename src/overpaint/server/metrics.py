@@ -160,6 +160,11 @@ def _of_pools(pools: Iterable[Pool]) -> Iterator[Metric]:
         "overpaint_pool_tasks", "Tasks that wait and that are painted.", labels=labels
     )
     workers = GaugeMetricFamily("overpaint_pool_workers", "Workers seen lately.", labels=labels)
+    wanted = GaugeMetricFamily(
+        "overpaint_pool_workers_wanted",
+        "Workers that are wanted on a Ray cluster.",
+        labels=labels[:1],
+    )
     age = GaugeMetricFamily(
         "overpaint_pool_queue_age_seconds",
         "How long the oldest pending task of the pool has waited.",
@@ -170,5 +175,7 @@ def _of_pools(pools: Iterable[Pool]) -> Iterator[Metric]:
         tasks.add_metric([pool.label, "running"], pool.queue.running)
         for state, count in pool.workers.items():
             workers.add_metric([pool.label, state], count)
+        if pool.wanted is not None:
+            wanted.add_metric([pool.label], pool.wanted)
         age.add_metric([pool.label], pool.age_s)
-    yield from (tasks, workers, age)
+    yield from (tasks, workers, wanted, age)

@@ -35,7 +35,8 @@ async def ready(request: Request, service: CurrentService) -> JSONResponse:
     """200 when database, disk space and workers are there, else 503 with what is wrong.
 
     503 also when the server was told to end, while it still answers (OVERPAINT_DRAIN_SECONDS).
-    Where models have workers of their own, `pools` says of each: ready, loading, failed, missing.
+    Where models have workers of their own, `pools` says of each: ready, loading, failed, missing;
+    or idle, where a Ray cluster starts one for the next task.
     """
     if cast(Draining, request.app.state.draining).begun:
         leaving = {"status": "not ready", "problems": {"draining": "the server is about to end"}}

@@ -80,7 +80,8 @@ class Cluster:
         """
         return {
             "version": __version__,
-            "workers": self._settings.workers,
+            "workers": self._settings.workers if self._settings.dispatch == "local" else 0,
+            "dispatch": self._settings.dispatch,
             "drain_seconds": self._settings.drain_seconds,
             "pools": list(pools),
             "settings": shared_settings(self._settings),

@@ -61,5 +61,5 @@ def _without_password(url: str) -> str:
     parsed = read_url(url)
     if parsed.get_backend_name() == "sqlite":
         return url
-    bare = parsed.set(password=None).difference_update_query(["password"])
+    bare = parsed._replace(password=None).difference_update_query(["password"])
     return bare.render_as_string(hide_password=False)
