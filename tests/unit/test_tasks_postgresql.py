@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 from tests.postgresql import PASSWORD, Server, serve_postgresql
 from tests.unit.task_fixture import BROKEN, GOOD, LEASE, new_task, opened
 
@@ -23,7 +23,8 @@ from overpaint.errors import NotPending, OverpaintError, StorageFull, StoreFaile
 from overpaint.tasks import listening, postgresql
 from overpaint.tasks.audit import audit
 from overpaint.tasks.database import open_database
-from overpaint.tasks.schema import REVISION
+from overpaint.tasks.rows import task_row, waiting_of
+from overpaint.tasks.schema import REVISION, tasks
 from overpaint.tasks.signals import change_of, work_in
 from overpaint.tasks.store import TaskStore
 from overpaint.tasks.task import Task
@@ -210,6 +211,24 @@ def test_a_claim_waits_for_a_key_that_another_holds(url: str) -> None:
             claimed = claim.result()
         assert claimed is not None
         assert claimed.id == task.id
+
+
+def test_the_next_task_is_found_by_the_index_of_those_that_wait(url: str) -> None:
+    with opened(url) as stores:
+        key = stores.key()
+        rows = [task_row(new_task(key.id)) for _ in range(2000)]
+        for row in rows:
+            row["state"] = "PENDING"
+        with stores.database.write() as connection:
+            connection.execute(insert(tasks), rows)
+            connection.exec_driver_sql("ANALYZE tasks")  # which then says that all tasks wait
+            query = str(
+                waiting_of("", key.id)
+                .limit(1)
+                .compile(connection, compile_kwargs={"literal_binds": True})
+            )
+            plan = connection.scalars(text(f"EXPLAIN {query}")).all()
+        assert any("tasks_waiting" in line for line in plan), plan
 
 
 def test_a_lapsed_task_that_another_holds_keeps_nobody_waiting(url: str) -> None:

@@ -195,6 +195,10 @@ def _engine(url: URL, clock: _ServerClock) -> Engine:
     )
     from psycopg import Error
 
+    @event.listens_for(engine, "connect")
+    def begin(connection: Any, _record: object) -> None:
+        _mind_poolers(connection)
+
     @event.listens_for(engine, "checkout")
     def look(connection: Any, record: Any, _proxy: object) -> None:
         """See that the server answers, and what time it is there, unless that was just seen."""
@@ -240,9 +244,24 @@ def _connector(engine: Engine) -> Callable[[], Any]:
         import psycopg
 
         given = engine.dialect.create_connect_args(engine.url)[1]
-        return psycopg.connect(**{**given, **_arguments(engine.url)}, autocommit=True)
+        connection = psycopg.connect(**{**given, **_arguments(engine.url)}, autocommit=True)
+        _mind_poolers(connection)
+        return connection
 
     return connect
+
+
+def _mind_poolers(connection: Any) -> None:
+    """Have the server prepare no statements where a pooler is in between.
+
+    It may hand a session of the server from one client to another, with what was prepared there;
+    and all clients call their statements alike, so that one would run another's.
+    """
+    before, connection.autocommit = connection.autocommit, True
+    (pid,) = connection.execute("SELECT pg_backend_pid()").fetchone()
+    if pid != connection.info.backend_pid:  # who speaks to us is not the server
+        connection.prepare_threshold = None
+    connection.autocommit = before
 
 
 def _first_line(error: BaseException) -> str:

@@ -20,8 +20,8 @@ from overpaint.tasks.database import Database, insert_or_replace
 from overpaint.tasks.listing import TaskLister
 from overpaint.tasks.pools import TaskPools
 from overpaint.tasks.reading import TaskReader
-from overpaint.tasks.rows import plain, task_of
-from overpaint.tasks.schema import PENDING, QUEUED, RUNNING, keys, previews, queues, tasks
+from overpaint.tasks.rows import plain, task_of, waiting_of
+from overpaint.tasks.schema import QUEUED, RUNNING, keys, previews, queues, tasks
 from overpaint.tasks.signals import Signals
 from overpaint.tasks.task import FINAL, Failure, PictureOutcome, Preview, Progress, State, Task
 from overpaint.tasks.transitions import Change, changing
@@ -55,9 +55,7 @@ _THIS_KEY = (
     .with_for_update(key_share=True)
 )
 _NEXT_TASK = (
-    select(tasks.c.number)
-    .where(PENDING, tasks.c.pool == bindparam("of_pool"), tasks.c.key_id == bindparam("of_key"))
-    .order_by(tasks.c.number)
+    waiting_of(bindparam("of_pool"), bindparam("of_key"))
     .limit(1)
     .with_for_update(skip_locked=True)  # whoever holds it has it end, or go elsewhere
 )

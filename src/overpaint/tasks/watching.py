@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, or_, select
 
 from overpaint.tasks.database import Database
-from overpaint.tasks.rows import plain, task_of
-from overpaint.tasks.schema import PENDING, QUEUED, keys, previews, queues, tasks
+from overpaint.tasks.rows import plain, task_of, waiting_of
+from overpaint.tasks.schema import QUEUED, keys, previews, queues, tasks
 from overpaint.tasks.task import Preview, State, Task
 from overpaint.values import Box
 
@@ -89,13 +89,8 @@ def _positions(connection: Connection, waiting: Sequence[Task]) -> Mapping[str, 
         ready = [row for row in rows.values() if row[-1]]
         for key_id in mine & rows.keys():
             own = [one for one in here if one.key_id == key_id]
-            before = select(tasks.c.number).where(
-                PENDING,
-                tasks.c.pool == pool,
-                tasks.c.key_id == key_id,
-                tasks.c.number < max(one.number for one in own),
-            )
-            ahead = before.order_by(tasks.c.number).limit(_FURTHEST)
+            last = max(one.number for one in own)
+            ahead = waiting_of(pool, key_id).where(tasks.c.number < last).limit(_FURTHEST)
             numbers = connection.scalars(ahead).all()
             for one in own:
                 rank = bisect_left(numbers, one.number)
