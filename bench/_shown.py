@@ -55,8 +55,8 @@ def _machine(figures: Figures) -> str:
     first = figures.get("first_load", loads[0])
     return (
         f"{on['cores']} cores of an {on['processor']}, PostgreSQL {on['postgresql']}, Python "
-        f"{on['python']}, {on['day']}. Load at the start {first:.1f}; before the others, whose load "
-        f"the part before had made as well, up to {max(loads):.1f}."
+        f"{on['python']}, {on['day']}. Load at the start {first:.1f}, before later parts up "
+        f"to {max(loads):.1f}, which the parts before them had made."
     )
 
 
@@ -192,7 +192,8 @@ def _rows_drawn(measured: list[dict[str, Any]]) -> str:
     most = float(max(one["processes"] for one in here))
     highest = max(max(y for points in lines.values() for _, y in points), 1000 / SLOW_MS)
     limits = {f"a commit each {SLOW_MS} ms": [(0.0, 1000 / SLOW_MS), (most, 1000 / SLOW_MS)]}
-    across = Axis(name="workers whose painting costs nothing", marks=marks_to(most))
+    counts = sorted({one["processes"] for one in here})
+    across = Axis(name="workers whose painting costs nothing", marks=[0, *counts])
     up = Axis(name="tasks a second", marks=marks_to(highest))
     title = f"Rows that all write, with commits that take {SLOW_MS} ms"
     return curves(title, across, up, lines, limits)

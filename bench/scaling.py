@@ -1,13 +1,14 @@
 """How the service scales: workers, stored tasks, waiting tasks, and the rows that all write.
 
-    python bench/scaling.py --out docs/scaling            # all of it, a quarter of an hour
+    python bench/scaling.py                               # all of it, a quarter of an hour
+    python bench/scaling.py --out docs/scaling            # the same, into the page
     python bench/scaling.py --out /tmp/scaling --quick    # small numbers, to see that it runs
     python bench/scaling.py --out docs/scaling --only workers rows
 
 A PostgreSQL server of its own, whose commits wait for the disk, and real `overpaint serve`s on it.
 Each part writes its figures into figures.json of the folder as soon as it has them. From all that
-is there the pictures are drawn, and the tables written: into figures.md, and into the page of the
-folder's name (docs/scaling.md) between its marks. Needs `make heavy`; Linux alone.
+is there the pictures are drawn, and the tables printed and, where a page is called as the folder
+(docs/scaling.md), written between its marks. Needs `make heavy`; Linux alone.
 """
 
 from __future__ import annotations
@@ -37,27 +38,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--out", type=Path, required=True, help="a folder for figures and pictures")
+    parser.add_argument("--out", type=Path, help="a folder for figures and pictures")
     parser.add_argument("--only", nargs="+", metavar="PART", default=[], help="some parts of it")
     parser.add_argument("--quick", action="store_true", help="few calls, few tasks")
     parser.add_argument("--redraw", action="store_true", help="from figures.json, nothing measured")
     args = parser.parse_args()
-    args.out.mkdir(parents=True, exist_ok=True)
-    file = args.out / "figures.json"
+    if sys.platform != "linux":
+        print("skipped: it reads /proc, which is Linux's")
+        return
+    out = args.out or Path(tempfile.mkdtemp(prefix="overpaint-scaling-"))
+    out.mkdir(parents=True, exist_ok=True)
+    file = out / "figures.json"
     figures: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
     if not args.redraw:
         for name, found in measure(args.only, quick=args.quick):
             figures[name] = found
             file.write_text(json.dumps(figures, indent=1) + "\n")
     shown = tables(figures)
-    text = [f"## {name}\n\n{table}\n" for name, table in shown.items()]
-    (args.out / "figures.md").write_text("\n".join(text))
-    page = args.out.with_suffix(".md")
+    page = out.with_suffix(".md")
     if page.exists():
         page.write_text(filled(page.read_text(encoding="utf-8"), shown), encoding="utf-8")
+    print("\n".join(f"\n## {name}\n\n{table}" for name, table in shown.items()))
     for name, drawn in pictures(figures).items():
-        (args.out / f"{name}.svg").write_text(drawn)
-    print(f"written to {args.out}")
+        (out / f"{name}.svg").write_text(drawn)
+    print(f"\nwritten to {out}")
 
 
 def filled(page: str, shown: Mapping[str, str]) -> str:
