@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from bench._fleet import Database, nodes
@@ -24,6 +24,9 @@ from overpaint.tasks.keys import KeyStore
 from overpaint.tasks.schema import workers
 from overpaint.tasks.store import TaskStore
 from overpaint.tasks.task import PictureOutcome, Progress
+
+if TYPE_CHECKING:
+    import psycopg
 
 MANY_KEYS = 64
 SLOW_MS = 20  # a commit of a disk or a standby that is far; the longest `commit_delay` is 100
@@ -147,6 +150,8 @@ def _asked(server: Postgresql) -> int:
 
 def measure_listeners(server: Postgresql, *, seconds: float) -> list[dict[str, float]]:
     """How many notifications the server delivers, and what each costs it."""
+    import psycopg  # which only clusters have
+
     database = Database(server.new(), server)
     found = []
     for count in LISTENERS:
