@@ -301,6 +301,16 @@ def test_a_session_that_the_server_ends_is_not_used_again(url: str) -> None:
         assert stores.keys.get(key.id) == key
 
 
+def test_a_connection_that_was_closed_behind_our_back_is_not_used_again(url: str) -> None:
+    with opened(url) as stores:
+        key = stores.key()
+        with stores.database.glance() as connection:
+            driver = connection.connection.driver_connection
+        assert driver is not None
+        driver.close()
+        assert stores.keys.get(key.id) == key
+
+
 def test_a_task_is_told_of_when_it_is_there_and_when_it_has_changed(url: str) -> None:
     with opened(url) as one, opened(url) as other:
         heard: list[str] = []

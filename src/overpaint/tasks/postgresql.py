@@ -29,7 +29,9 @@ KEPT, IN_A_BURST = 8, 8
 BUSY_S = 30  # how long a statement may take, and a transaction waits for a connection
 _LOCK_S = 20  # how long it waits for others' rows
 _LOOK_S = 1.0  # for how long a connection is used on without asking whether it still lives
-_IDLE_S = 60  # how long a transaction may do nothing before the server ends it
+#: How long a transaction may do nothing before the server ends it: who stands still, or is cut off,
+#: in the midst of one keeps the rows of its key and its task for so long.
+_IDLE_S = 10
 _MIGRATION_LOCK = 0x6F76_6572_7061  # "overpa"
 _CONNECT = {
     "connect_timeout": 5,  # s, for each address
@@ -226,6 +228,8 @@ def _engine(url: URL, clock: _ServerClock) -> Engine:
 
 def _has_news(connection: Any) -> bool:
     """Whether the server said something unasked, as that it ends the session, or hung up."""
+    if connection.closed:
+        return True
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
     return bool(poll.poll(0))
