@@ -58,6 +58,9 @@ def _paint(
         _wait_until_done(database, count)
         after_api, after_workers_s, after_base_s = _spent(servers, database)
         painted = _cycles(database, submitted)
+        if painted["at_work"] < sum(workers):
+            print("submitting took too long; its time is in the rate", flush=True)
+            painted = _cycles(database, 0)
         connections = _connections(database)
     return painted | {
         "tasks": count,
