@@ -17,6 +17,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -46,6 +47,7 @@ def main() -> None:
     if sys.platform != "linux":
         print("skipped: it reads /proc, which is Linux's")
         return
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # and the servers are ended
     out = args.out or Path(tempfile.mkdtemp(prefix="overpaint-scaling-"))
     out.mkdir(parents=True, exist_ok=True)
     file = out / "figures.json"
