@@ -7,7 +7,7 @@ import itertools
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from bench._host import PictureHost, refused_url
 from bench._ledger import SCENES, SIDE, Caller, Ledger, Promise
@@ -29,6 +29,7 @@ class Load:
         probe: who submits besides, from another thread.
         wanted: how many tasks are to be accepted at least.
         seed: of what is random.
+        models: that are asked for, as often as they are in it.
         address: of this machine, where those who fetch pictures reach it.
     """
 
@@ -41,6 +42,7 @@ class Load:
         wanted: int,
         seed: int,
         *,
+        models: Sequence[str] = MODELS,
         address: str = "127.0.0.1",
     ) -> None:
         self.ledger, self.callers, self.unlucky, self.probe = ledger, callers, unlucky, probe
@@ -50,7 +52,7 @@ class Load:
         self.over = threading.Event()  # no more polls
         self.slowest_refusal = 0.0  # s, until a failing host was answered
         self.crash: BaseException | None = None
-        self._seed = seed
+        self._seed, self._models = seed, models
         self._numbers = itertools.count(1)
         files = {f"base-{one}.png": file_of(scene(SIDE, one)) for one in range(SCENES)}
         self.host = PictureHost(files | {"mask.png": file_of(box(SIDE))}, address)
@@ -82,7 +84,7 @@ class Load:
     ) -> Promise | None:
         """One order; the promise where it was accepted, None where it was not or nobody knows."""
         number = next(self._numbers)
-        model = model or rng.choice(MODELS)
+        model = model or rng.choice(self._models)
         few = caller.plan == "free"  # its pictures are to be used up
         n = 1 if model == "deadly" else rng.choice((4, 4, 4, 1, 2, 3) if few else (1, 2, 3, 4))
         promise = Promise(

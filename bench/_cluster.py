@@ -19,13 +19,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
+from bench import _instant
 from bench._server import Server, make_key
 from bench._trail import lay_postgresql_trail
 from bench._ways import Ways
 from tests import postgresql
 from tests.bucket import BUCKET, ENVIRONMENT
 from tests.haproxy import serve_haproxy
+from tests.heavy import lack, require
 
 from overpaint.tasks.database import open_database
 
@@ -59,8 +62,10 @@ class Bucket:
         with socket.create_server((address, 0)) as free:
             self.address: tuple[str, int] = free.getsockname()
         keys = f"{ENVIRONMENT['AWS_ACCESS_KEY_ID']},{ENVIRONMENT['AWS_SECRET_ACCESS_KEY']}"
-        program = str(Path(sys.executable).with_name("rclone"))
-        self._command = [program, "serve", "s3", str(self.folder), "--auth-key", keys]
+        program = Path(sys.executable).with_name("rclone")
+        if not program.exists():
+            lack("needs rclone: make heavy")
+        self._command = [str(program), "serve", "s3", str(self.folder), "--auth-key", keys]
         self._command += ["--addr", ":".join(map(str, self.address)), "--config", os.devnull]
         self._command += ["--vfs-cache-mode", "off"]
         self.start()
@@ -94,10 +99,12 @@ class Cluster:
         self.folder, self.address, self.apart = folder, address, apart
         self.nodes: list[Node] = []
         self.port = 0
+        self.ray: Any = None  # tests.ray_cluster.Cluster, where there is one
         self._looking: Any = None
 
     def open_stores(self, stack: ExitStack) -> None:
         """Start the database and the bucket."""
+        require("obstore", "make heavy")
         settings = (*postgresql.QUICK, f"listen_addresses=127.0.0.1,{self.address}")
         self.database = stack.enter_context(postgresql.serve_postgresql(settings))
         with (self.database.folder / "data/pg_hba.conf").open("a") as rules:
@@ -154,7 +161,7 @@ class Cluster:
 
 @contextmanager
 def serve_cluster(
-    folder: Path, count: int, settings: Mapping[str, str], *, apart: bool
+    folder: Path, count: int, settings: Mapping[str, str], *, apart: bool, on_ray: bool = False
 ) -> Iterator[Cluster]:
     """So many nodes that are ready, and their balancer, until the block ends.
 
@@ -162,6 +169,7 @@ def serve_cluster(
         folder: for all that is kept.
         settings: of the nodes.
         apart: give each a network namespace, where that is possible.
+        on_ray: have their workers run on a Ray cluster.
     """
     with ExitStack() as stack:
         net = f"10.{os.getpid() % 100 + 100}.{os.getpid() // 100 % 200}"
@@ -169,6 +177,8 @@ def serve_cluster(
         cluster = Cluster(folder, f"{net}.1" if apart else "127.0.0.1", apart=apart)
         cluster.open_stores(stack)
         stack.callback(cluster.close)
+        if on_ray:
+            settings = {**settings, **_start_ray(stack, cluster)}
         for number, name in enumerate(NAMES[:count]):
             cable, prefix = _plugged(stack, net, name, number) if apart else ("", [])
             targets = {
@@ -194,6 +204,21 @@ def serve_cluster(
         servers = {node.name: (node.server.host, node.server.port) for node in cluster.nodes}
         cluster.port = stack.enter_context(serve_haproxy(folder, servers))
         yield cluster
+
+
+def _start_ray(stack: ExitStack, cluster: Cluster) -> dict[str, str]:
+    """Start a Ray cluster whose machines find the engines and the stores; the nodes' settings."""
+    from bench._harm_ray import CPUS, MACHINES, SETTINGS
+    from tests.ray_cluster import serve_ray
+
+    plugins = cluster.folder / "machines"
+    _instant.install(plugins)
+    stack.enter_context(patch.dict(os.environ, PYTHONPATH=str(plugins)))
+    environ = cluster.environ(OVERPAINT_DATA_DIR=str(cluster.folder / "machines/data"))
+    cluster.ray = stack.enter_context(serve_ray(environ, cpus=CPUS))
+    for _ in range(MACHINES):
+        cluster.ray.add(CPUS)
+    return {**SETTINGS, "RAY_ADDRESS": cluster.ray.address}
 
 
 def _ip(*arguments: str) -> bool:

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from unittest.mock import patch
 
-from bench._callers import FETCH_S, Load
+from bench._callers import FETCH_S, MODELS, Load
 from bench._cluster import Cluster, serve_cluster
 from bench._harm import Harm
+from bench._harm_ray import RayHarm
 from bench._ledger import Caller, Ledger
 from bench._play import deck, inflict, look_at_all, models, settle
 from bench._server import make_key
@@ -26,14 +27,13 @@ from overpaint.service.sweeping import ORPHAN_S
 from overpaint.tasks.audit import audit
 from overpaint.tasks.database import open_database
 
-WORKERS = 2  # of a node
 LONGEST_S = 2400.0  # then no more faults
 SWEEPS = 200  # looks at parts of the bucket, until all was looked at
 #: Each fault, and how often it happens: in a whole run, with --quick.
 FAULTS = {
-    "kill_worker": (10, 1),
+    "kill_worker": (10, 0),
     "kill_engine": (6, 0),
-    "kill_api": (8, 1),
+    "kill_api": (8, 0),
     "kill_node": (8, 1),
     "pause_worker": (6, 0),
     "pause_node": (6, 1),
@@ -58,28 +58,48 @@ FAULTS = {
     "rolling_restart": (4, 0),
     "clock_jump": (4, 1),
 }
+#: The same where the workers are on a Ray cluster.
+RAY_FAULTS = {
+    "ray_kill_worker": (8, 1),
+    "ray_kill_slot": (6, 1),
+    "ray_kill_machine": (5, 1),
+    "ray_kill_head": (4, 1),
+    "kill_api": (4, 0),
+    "kill_node": (4, 0),
+    "postgresql_restart": (3, 0),
+    "postgresql_kill": (3, 0),
+    "postgresql_pause_long": (3, 0),
+    "commit_lost_submit": (3, 0),
+    "bucket_kill": (3, 0),
+    "rolling_restart": (2, 0),
+}
 #: What comes until enough tasks are accepted.
-MORE = ("kill_worker", "kill_api", "commit_lost_finish", "clock_jump")
+MORE = ("kill_worker", "ray_kill_worker", "kill_api", "commit_lost_finish", "clock_jump")
 
 
-def campaign_of_nodes(folder: Path, nodes: int, tasks: int, seed: int, *, quick: bool) -> int:
+def campaign_of_nodes(
+    folder: Path, nodes: int, tasks: int, seed: int, *, quick: bool, on_ray: bool
+) -> int:
     """Run it, print its tables; the exit status."""
+    known = RAY_FAULTS if on_ray else FAULTS
     begin = time.monotonic()
-    lease_s = 2.0 if quick else 4.0
+    lease_s, workers = (2.0, 1) if quick else (4.0, 2)
     given = {
-        "OVERPAINT_MODELS": models(),
-        "OVERPAINT_WORKERS": str(WORKERS),
+        "OVERPAINT_MODELS": models(batched=not quick),
+        "OVERPAINT_WORKERS": str(workers),
         "OVERPAINT_LEASE_SECONDS": str(lease_s),
-        "OVERPAINT_FETCH_SECONDS": str(FETCH_S),
-        "OVERPAINT_DRAIN_SECONDS": "4",
+        "OVERPAINT_FETCH_SECONDS": str(2 * FETCH_S),
+        "OVERPAINT_DRAIN_SECONDS": "0" if quick else "4",
     }
     skipped: dict[str, str] = {}
     with contextlib.ExitStack() as stack:
-        cluster = stack.enter_context(serve_cluster(folder, nodes, given, apart=True))
-        if not cluster.apart:
-            skipped |= dict.fromkeys(
-                ("cut_node_short", "cut_node_long"), "no network namespaces: needs root and ip"
-            )
+        cluster = stack.enter_context(
+            serve_cluster(folder, nodes, given, apart=not on_ray, on_ray=on_ray)
+        )
+        if not cluster.apart and not on_ray:
+            why = "no network namespaces: needs root and ip"
+            skipped |= dict.fromkeys(("cut_node_short", "cut_node_long"), why)
+            known = known | {"cut_database": (known["cut_database"][0], 1)}
         names = dict.fromkeys(("ann", "bob", "cid", "unlucky", "probe"), "unlimited")
         callers = {
             name: Caller(name, *make_key(cluster.url, name, plan), plan)
@@ -89,21 +109,23 @@ def campaign_of_nodes(folder: Path, nodes: int, tasks: int, seed: int, *, quick:
         submitting = [callers[name] for name in ("ann", "bob", "cid", "free")]
         load = Load(
             ledger, submitting, callers["unlucky"], callers["probe"], tasks, seed,
-            address=cluster.address,
+            models=MODELS[:-4] if quick else MODELS, address=cluster.address,
         )  # fmt: skip
         rng = random.Random(seed)
-        harm = Harm(
+        harm = (RayHarm if on_ray else Harm)(
             cluster, ledger, load, callers["probe"],
-            workers=WORKERS, lease_s=lease_s, rng=rng, quick=quick,
+            workers=workers, lease_s=lease_s, rng=rng, quick=quick,
         )  # fmt: skip
+        if isinstance(harm, RayHarm):
+            harm.ray = cluster.ray
         stack.callback(load.stop)
         load.start()
         done = inflict(
             harm.do,
             load,
-            deck(FAULTS, rng, skipped, quick=quick),
+            deck(known, rng, skipped, quick=quick),
             rng,
-            more=MORE,
+            more=[fault for fault in MORE if fault in known],
             pause_s=(0.1, 0.3) if quick else (0.3, 1.5),
             longest_s=LONGEST_S,
         )
@@ -120,7 +142,7 @@ def campaign_of_nodes(folder: Path, nodes: int, tasks: int, seed: int, *, quick:
         everybody = list(callers.values())
         verdict = judge(stored, cluster.blobs, ledger.promises, ledger.attempts, everybody)
         run = Run(
-            faults={fault: done[fault] for fault in FAULTS if done[fault] or fault in skipped},
+            faults={fault: done[fault] for fault in known if done[fault] or fault in skipped},
             skipped=skipped,
             recovery=harm.seconds,
             slowest_refusal=load.slowest_refusal,

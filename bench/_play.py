@@ -16,10 +16,11 @@ from bench._wire import Wire
 _SETTLE_S = 120.0  # for what was accepted to end, when the faults are over
 
 
-def models() -> str:
+def models(*, batched: bool = True) -> str:
     """The engines of ordinary workers, and one that has a process of its own."""
     own = {engine.name: engine.name for engine in _instant.ENGINES}
-    own["batched"] = _instant.BATCHED
+    if batched:
+        own["batched"] = _instant.BATCHED
     return ",".join(f"{model}={engine}" for model, engine in own.items())
 
 

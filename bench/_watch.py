@@ -62,7 +62,10 @@ class Watch:
         }
         return all(
             sum((node.name, pid) in roll for pid in node.server.pids("worker")) >= self._workers
-            and any((node.name, pid) in roll for pid in node.server.pids("engine"))
+            and (
+                "batched" not in node.server.environ["OVERPAINT_MODELS"]
+                or any((node.name, pid) in roll for pid in node.server.pids("engine"))
+            )
             and node.server.is_ready()
             for node in self.cluster.nodes
         )

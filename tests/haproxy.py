@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import socket
 import subprocess
 import time
@@ -11,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.heavy import ROOT, lack
+from tests.heavy import ROOT, require_program
 
 _GUIDE = ROOT / "docs/guide/cluster.md"
 # HAProxy's own answers are none of the service's: whoever meets one finds the connection closed.
@@ -24,31 +23,29 @@ def haproxy_snippet() -> str:
     return str(found)
 
 
-def haproxy_program() -> str:
-    """Where HAProxy is."""
-    found = shutil.which("haproxy") or shutil.which("haproxy", path="/usr/sbin")
-    return found or str(lack("needs HAProxy: apt-get install haproxy"))
-
-
 @contextmanager
-def serve_haproxy(folder: Path, servers: Mapping[str, tuple[str, int]]) -> Iterator[int]:
+def serve_haproxy(
+    folder: Path, servers: Mapping[str, tuple[str, int]], *, every_ms: int = 2000
+) -> Iterator[int]:
     """Balance between servers, until the block ends; the port of the loopback that it is at.
 
     Args:
         folder: for its configuration.
         servers: name -> host and port.
+        every_ms: how often it asks who is ready.
     """
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = int(free.getsockname()[1])
     said = haproxy_snippet().replace("bind :8080", f"bind 127.0.0.1:{port}")
     said = re.sub(r"^    server .*\n", "", said, flags=re.MULTILINE).rstrip() + "\n"
     said = said.replace("defaults\n", f"defaults\n{_SILENT}")
+    said = said.replace("inter 2s", f"inter {every_ms}ms")
     for name, (host, its_port) in servers.items():
         said += f"    server {name} {host}:{its_port} check\n"
     config = folder / "haproxy.cfg"
     config.write_text(said)
     process = subprocess.Popen(
-        [haproxy_program(), "-db", "-f", str(config)],
+        [require_program("haproxy", "haproxy"), "-db", "-f", str(config)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
