@@ -35,6 +35,7 @@ _IDLE_S = 10
 _MIGRATION_LOCK = 0x6F76_6572_7061  # "overpa"
 _CONNECT = {
     "connect_timeout": 5,  # s, for each address
+    "client_encoding": "utf8",  # else a database without an encoding answers with bytes
     "application_name": "overpaint",
     "target_session_attrs": "read-write",  # of several hosts the one that is no standby
     "keepalives_idle": 10,  # s; and a connection that is cut is known to be after some 25
