@@ -10,6 +10,7 @@ from bench._limits import SLOW_MS
 from bench._paper import parts
 
 Figures = Mapping[str, Any]
+BUSY = 0.5  # load from which on times are not worth much
 _CALLS = ("submit", "look", "list", "place in the queue", "claim", "finish")
 _NEEDS = ("workers", "stored", "task", "statements", "metrics", "listeners")  # of `parts`
 
@@ -53,10 +54,12 @@ def _machine(figures: Figures) -> str:
     on = figures["machine"]
     loads = [value for name, value in figures.items() if name.endswith("_load")]
     first = figures.get("first_load", loads[0])
+    busy = " **Others loaded the machine: these times are not to be quoted.**"
     return (
         f"{on['cores']} cores of an {on['processor']}, PostgreSQL {on['postgresql']}, Python "
         f"{on['python']}, {on['day']}. Load at the start {first:.1f}, before later parts up "
         f"to {max(loads):.1f}, which the parts before them had made."
+        + (busy if first > BUSY else "")
     )
 
 

@@ -30,9 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench import _growth, _limits, _workers
 from bench._fleet import postgresql
-from bench._shown import pictures, tables
-
-BUSY = 0.5  # load from which on times are not worth much
+from bench._shown import BUSY, pictures, tables
 
 
 def main() -> None:
