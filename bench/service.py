@@ -223,12 +223,9 @@ def growth(folder: Path, calls: int, sizes: tuple[int, ...]) -> None:
             measured = {"submit": timed(calls, 1, connect, partial(submit, body=body))}
             for what, asked in paths.items():
                 measured[what] = timed(calls, 1, connect, partial(ask_next, paths=asked))
-            claims: list[tuple[float, float]] = []
-            for _ in range(calls):
-                claims.append(stored.claim_and_finish())
-            for number, what in enumerate(("claim", "finish")):
-                each = [both[number] for both in claims]
-                measured[f"{what} (in the store)"] = Times(each, sum(each))
+            claims = [stored.claim_and_finish() for _ in range(calls)]
+            for what, each in zip(("claim", "finish"), zip(*claims, strict=True), strict=True):
+                measured[f"{what} (in the store)"] = Times(list(each), sum(each))
             for what, times in measured.items():
                 table.setdefault(what, []).append(times)
         stored.check()
