@@ -20,6 +20,7 @@ from overpaint.dispatch.presence import LOADING, READY
 from overpaint.dispatch.ray.__main__ import listens
 from overpaint.dispatch.ray.given import given_to_slots
 from overpaint.dispatch.ray.keeper import Keeper, There, Wish
+from overpaint.dispatch.ray.wanted import Wanted
 from overpaint.dispatch.slots import KEEPERS, wanted_of
 from overpaint.errors import OperationFailed, StoreFailed
 from overpaint.settings import Settings
@@ -204,6 +205,21 @@ def told(stage: Stage) -> dict[str, dict[str, int]]:
     keepers = [one for one in stage.store.workers() if one.pool == KEEPERS]
     assert {one.state for one in keepers} <= {LOADING, READY}
     return {one.id: wanted_of(one.figures) for one in keepers}
+
+
+def test_slots_without_a_keeper_and_a_task_are_wanted_no_more_after_a_while(stage: Stage) -> None:
+    wanted = Wanted(stage.store, stage.settings, pool=SDXL)
+    store = TaskStore(stage.store._database, clock=stage.clock, node="north")
+    store.beat("k", pid=1, task_id=None, pool=KEEPERS)
+    assert wanted.look(0)
+    stage.clock.forward(seconds=60)
+    assert wanted.look(1000)  # the keeper has just gone
+    stage.waiting(photo=1)
+    assert wanted.look(1601)
+    stage.waiting(ordinary=1)
+    assert not wanted.look(1601)
+    store.beat("k", pid=1, task_id=None, pool=KEEPERS)
+    assert wanted.look(1602)
 
 
 def test_slots_are_told_no_secret_and_nothing_of_the_node(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections import Counter
 from collections.abc import Collection
 
@@ -41,6 +42,12 @@ class Deaths:
             if worker.node in own:
                 self.bury(worker.id, ended=True)
 
+    def bury_dead(self) -> None:
+        """Bury those of this node whose process is no more: their supervisor died with them."""
+        for worker in self._store.workers():
+            if worker.node == self._node and not _lives(worker.pid):
+                self.bury(worker.id, ended=True)
+
     def bury(self, instance: str, *, ended: bool = False) -> None:
         """Take back what the process had in hand, and strike it off the roll.
 
@@ -66,3 +73,13 @@ class Deaths:
 
     def _elsewhere(self, pool: str) -> bool:
         return self._store.painted_elsewhere(pool, node=self._node, within_ms=self._alive_ms)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is another user's
+        pass
+    return True

@@ -8,7 +8,6 @@ task goes through Ray, so nothing is lost with it.
 from __future__ import annotations
 
 import logging
-import os
 import socket
 import threading
 import time
@@ -20,18 +19,16 @@ from ray import serve
 from overpaint import settings as table
 from overpaint.dispatch import logs
 from overpaint.dispatch.deaths import Deaths
-from overpaint.dispatch.slots import KEEPERS
+from overpaint.dispatch.ray.wanted import Wanted
 from overpaint.dispatch.supervisor import Supervisor, worker_child
 from overpaint.settings_table import PREFIX
 from overpaint.tasks.database import Database, open_database
-from overpaint.tasks.pools import Queue
 from overpaint.tasks.store import TaskStore
 
 logger = logging.getLogger("overpaint.supervisor")
 
 DRAIN_S = 60.0  # what a worker has for the tasks in hand, beside its grace, when its slot ends
 END_S = DRAIN_S + 20.0  # from being told to end until its worker has, whatever it does
-ALONE_S = 600.0  # without a keeper and without a task: slots that nobody wants any more
 _NAME = "slot-"
 
 
@@ -57,7 +54,7 @@ class Slot:
         logs.configure(self._settings)
         self._engine = engine
         self._database: Database | None = None  # until it was there
-        self._kept = time.monotonic()  # when a keeper was seen last
+        self._wanted: Wanted | None = None
         threads = int(resources.get("CPU", 1)) or 1
         self._supervisor = Supervisor(
             [worker_child(f"{_NAME}{node}", table.inherited(), threads=threads, engine=engine)],
@@ -102,41 +99,20 @@ class Slot:
         self._deaths().bury(instance, ended=self._supervisor.stopping)
 
     def _bury_former(self) -> None:
-        """Bury workers of this node that were killed with their slots: no lease is waited for."""
+        """Take back what was in hand of a slot that was killed here: no lease is waited for."""
         try:
-            deaths = self._deaths()
-            for one in self._store().workers():
-                if one.node == self._settings.node and not _lives(one.pid):
-                    deaths.bury(one.id, ended=True)
+            self._deaths().bury_dead()
         except Exception:  # their leases run out
             logger.warning("former workers are left to their leases", exc_info=True)
 
     def _look(self) -> None:
-        """End the whole application where nobody wants it any more: raises, to be called again."""
-        store, now = self._store(), time.monotonic()
-        assert self._database is not None
-        clock = self._database.now_ms()
-        workers = store.workers()
-        if any(
-            one.pool == KEEPERS and abs(clock - one.seen_ms) <= self._settings.alive_ms
-            for one in workers
-        ):
-            self._kept = now
-        queue = store.queues().get(self._engine, Queue())
-        if now - self._kept > ALONE_S and not queue.pending and not queue.running:
+        """End the whole application where nobody wants it any more; may raise."""
+        if self._wanted is None:
+            self._wanted = Wanted(self._store(), self._settings, pool=self._engine)
+        if not self._wanted.look(time.monotonic()):
             name = serve.get_replica_context().app_name
             logger.warning("no keeper, no task: the slots end", extra={"application": name})
             serve.delete(name, _blocking=False)
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # it is another user's
-        pass
-    return True
 
 
 def _node() -> str:
