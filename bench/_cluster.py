@@ -97,7 +97,8 @@ class Cluster:
 
     def __init__(self, folder: Path, address: str, *, apart: bool) -> None:
         self.folder, self.address, self.apart = folder, address, apart
-        self.nodes: list[Node] = []
+        self.nodes: list[Node] = []  # without those that are given up
+        self._made: list[Node] = []
         self.port = 0
         self.ray: Any = None  # tests.ray_cluster.Cluster, where there is one
         self._looking: Any = None
@@ -117,6 +118,11 @@ class Cluster:
         lay_postgresql_trail(self.url)
         self.bucket = Bucket(self.folder, self.address)
         stack.callback(self.bucket.kill)
+
+    def add(self, node: Node) -> None:
+        """Have it be ended with the others."""
+        self.nodes.append(node)
+        self._made.append(node)
 
     def start_database(self) -> None:
         """Start it after its end: after a kill it may need a moment until it can."""
@@ -152,7 +158,7 @@ class Cluster:
 
     def close(self) -> None:
         """Whatever happened: nothing of the nodes stays."""
-        for node in self.nodes:
+        for node in self._made:
             node.server.kill_everything()
             node.ways.close()
         if self._looking is not None:
@@ -197,7 +203,7 @@ def serve_cluster(
             (folder / name).mkdir()
             environ = {**cluster.environ(), **settings, **own}
             server = Server(folder / name, environ=environ, host=host, prefix=prefix)
-            cluster.nodes.append(Node(server, ways, name, cable))
+            cluster.add(Node(server, ways, name, cable))
             server.start()
         for node in cluster.nodes:
             node.server.wait_ready()

@@ -53,7 +53,7 @@ class Harm(Watch):
         told = self.ledger.excused(fault, grace_s) if stores else contextlib.nullcontext()
         with told:
             over = getattr(self, fault)() or time.time()
-            if fault != "kill_node":  # which has waited for that
+            if fault not in ("kill_node", "ray_kill_machine"):  # which have waited for that
                 self.until(f"{fault}: the next task is done", lambda: self.done_since(over), over)
             self.until(f"{fault}: all nodes are ready", self.all_ready, over)
 
@@ -73,14 +73,20 @@ class Harm(Watch):
         return time.time()
 
     def kill_node(self) -> float:
-        """kill -9 of everything of a node; it is started again when others have its tasks."""
+        """kill -9 of everything of a node; it is started again when others have its tasks.
+
+        But not where all is to be quick: a start costs more than all else.
+        """
         node = self.some_node()
         held = self.held("w.node = %s", node.name)
         node.server.kill_everything()
         begin = time.time()
         self.in_other_hands("kill_node", held, begin)
         self.until("kill_node: the next task is done", lambda: self.done_since(begin), begin)
-        node.server.restart()
+        if self._quick:
+            self.cluster.nodes.remove(node)
+        else:
+            node.server.restart()
         return time.time()
 
     def pause_worker(self) -> None:

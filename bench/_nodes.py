@@ -84,8 +84,9 @@ def campaign_of_nodes(
     known = RAY_FAULTS if on_ray else FAULTS
     begin = time.monotonic()
     lease_s, workers = (2.0, 1) if quick else (4.0, 2)
+    batched = on_ray or not quick
     given = {
-        "OVERPAINT_MODELS": models(batched=not quick),
+        "OVERPAINT_MODELS": models(batched=batched),
         "OVERPAINT_WORKERS": str(workers),
         "OVERPAINT_LEASE_SECONDS": str(lease_s),
         "OVERPAINT_FETCH_SECONDS": str(2 * FETCH_S),
@@ -109,7 +110,7 @@ def campaign_of_nodes(
         submitting = [callers[name] for name in ("ann", "bob", "cid", "free")]
         load = Load(
             ledger, submitting, callers["unlucky"], callers["probe"], tasks, seed,
-            models=MODELS[:-4] if quick else MODELS, address=cluster.address,
+            models=MODELS if batched else MODELS[:-4], address=cluster.address,
         )  # fmt: skip
         rng = random.Random(seed)
         harm = (RayHarm if on_ray else Harm)(

@@ -41,6 +41,8 @@ def deck(
         fault for fault, times in known.items() for _ in range(times[quick]) if fault not in skipped
     ]
     rng.shuffle(faults)
+    if quick:  # a node that is killed is not started again: it is the last
+        faults.sort(key=lambda fault: fault != "kill_node")
     return faults
 
 
