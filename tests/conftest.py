@@ -30,6 +30,7 @@ TOGETHER = {
 #: What takes longest goes first, that no process is left with it while the others have ended.
 LONGEST = (
     *TOGETHER,
+    "tests/acceptance/test_ray",
     "tests/acceptance/test_docs",
     "tests/acceptance/test_page_source",
     "tests/acceptance/test_serve",
