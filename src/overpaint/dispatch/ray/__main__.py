@@ -32,7 +32,7 @@ from overpaint.tasks.store import TaskStore
 logger = logging.getLogger("overpaint.supervisor")
 
 _GRACE_S = 5.0  # for the call to Ray that is under way, when told to end
-_CONNECT_S = 60.0  # for all that it takes until Ray has answered once
+_CONNECT_S = 100.0  # for all that it takes until Ray has answered once
 _LISTENS_S = 1.0  # between two looks whether it can be connected to
 _TURN_S = 10.0  # for the calls of one turn: of a head that is gone some are waited for for ever
 
