@@ -107,6 +107,16 @@ def test_who_dies_while_it_does_something_alone_leaves_it_to_others(url: str) ->
     database.dispose()
 
 
+def test_who_counts_all_tasks_may_take_his_time(url: str) -> None:
+    database = open_database(url, migrate=False)
+    wanted = ("statement_timeout", "idle_in_transaction_session_timeout")
+    limits = "SELECT {}".format(", ".join(f"current_setting('{name}')" for name in wanted))
+    for patient, allowed in ((False, ("30s", "10s")), (True, ("0", "10min"))):
+        with database.read(patient=patient) as connection:
+            assert tuple(connection.execute(text(limits)).one()) == allowed
+    database.dispose()
+
+
 def test_who_cannot_be_reached_or_refuses_is_said_without_the_password(postgresql: Server) -> None:
     for url, says in {
         "postgresql://me:hush@127.0.0.1:1/x": "x at 127.0.0.1:1 does not answer: .*refused",

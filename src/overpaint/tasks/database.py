@@ -76,7 +76,7 @@ class Database(ABC):
         """A transaction that sees one state of the database. StoreFailed where it cannot.
 
         Args:
-            patient: a statement may take as long as it takes.
+            patient: a statement may take as long as it takes, and so may what is done between two.
         """
         with self._translated(), self._reader.begin() as connection:
             if patient:

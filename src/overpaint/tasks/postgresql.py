@@ -101,6 +101,8 @@ class PostgresqlDatabase(Database):
 
     def _wait_long(self, connection: Connection) -> None:
         connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        # between two statements a million rows may be counted
+        connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = '10min'")
 
     @contextlib.contextmanager
     def migrating(self) -> Iterator[Connection]:
