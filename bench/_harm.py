@@ -108,6 +108,7 @@ class Harm(Watch):
 
     def rolling_restart(self) -> None:
         """One node after the other is told to end and started anew; no caller may notice."""
+        time.sleep(5)  # what the fault before had the balancer leave out is back
         before = self.unanswered()
         for node in self.cluster.nodes:
             node.server.stop()

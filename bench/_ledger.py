@@ -125,9 +125,10 @@ class Ledger:
                 self.violate(f"{kind}: {answer.status} without code and message: {answer.body!r}")
             now = time.monotonic()
             excused = {why for why, until in self._excused.items() if now < until}
-            cut = any(why.startswith("cut") for why in excused) and "InvalidURL" in said
+            # who is cut off or stands still cannot fetch pictures in time
+            away = any(why.startswith(("cut", "pause")) for why in excused)
             if answer.status not in allowed and not (
-                cut or (answer.status in (500, 503) and excused)
+                (away and "InvalidURL" in said) or (answer.status in (500, 503) and excused)
             ):
                 self.violate(f"{kind}: {answer.status} {answer.body.decode(errors='replace')}")
         with self._lock:

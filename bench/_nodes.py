@@ -32,11 +32,11 @@ SWEEPS = 200  # looks at parts of the bucket, until all was looked at
 #: Each fault, and how often it happens: in a whole run, with --quick.
 FAULTS = {
     "kill_worker": (10, 0),
-    "kill_engine": (6, 0),
+    "kill_engine": (4, 0),
     "kill_api": (8, 0),
-    "kill_node": (8, 1),
+    "kill_node": (6, 1),
     "pause_worker": (6, 0),
-    "pause_node": (6, 1),
+    "pause_node": (5, 1),
     "cut_node_short": (5, 0),
     "cut_node_long": (6, 1),
     "cut_database": (5, 0),
@@ -55,7 +55,7 @@ FAULTS = {
     "bucket_slow": (4, 0),
     "bucket_hang": (4, 0),
     "bucket_kill": (4, 0),
-    "rolling_restart": (4, 0),
+    "rolling_restart": (3, 0),
     "clock_jump": (4, 1),
 }
 #: The same where the workers are on a Ray cluster.

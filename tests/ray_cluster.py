@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -126,13 +127,20 @@ class _Ray:
 
         if self._cluster is not None:
             self.end()
-        self._cluster = RayCluster()
-        self._nodes[HEAD] = self._cluster.add_node(
-            node_ip_address=HEAD,
-            gcs_server_port=self._port,
-            temp_dir=self._folder,
-            **self._small(cpus),
-        )
+        for last in (False, False, True):
+            self._cluster = RayCluster()
+            try:
+                self._nodes[HEAD] = self._cluster.add_node(
+                    node_ip_address=HEAD,
+                    gcs_server_port=self._port,
+                    temp_dir=self._folder,
+                    **self._small(cpus),
+                )
+                return
+            except Exception:  # its patience is short, on a machine that has much to do
+                if last:
+                    raise
+                traceback.print_exc()
 
     def add(self, address: str, cpus: int) -> None:
         self._nodes[address] = self._cluster.add_node(node_ip_address=address, **self._small(cpus))
