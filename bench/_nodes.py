@@ -60,18 +60,18 @@ FAULTS = {
 }
 #: The same where the workers are on a Ray cluster.
 RAY_FAULTS = {
-    "ray_kill_worker": (8, 1),
-    "ray_kill_slot": (6, 1),
-    "ray_kill_machine": (5, 1),
-    "ray_kill_head": (4, 1),
-    "kill_api": (4, 0),
-    "kill_node": (4, 0),
-    "postgresql_restart": (3, 0),
-    "postgresql_kill": (3, 0),
-    "postgresql_pause_long": (3, 0),
-    "commit_lost_submit": (3, 0),
-    "bucket_kill": (3, 0),
-    "rolling_restart": (2, 0),
+    "ray_kill_worker": (6, 1),
+    "ray_kill_slot": (5, 1),
+    "ray_kill_machine": (4, 1),
+    "ray_kill_head": (3, 1),
+    "kill_api": (3, 0),
+    "kill_node": (2, 0),
+    "postgresql_restart": (2, 0),
+    "postgresql_kill": (2, 0),
+    "postgresql_pause_long": (2, 0),
+    "commit_lost_submit": (2, 0),
+    "bucket_kill": (2, 0),
+    "rolling_restart": (1, 0),
 }
 #: What comes until enough tasks are accepted.
 MORE = ("kill_worker", "ray_kill_worker", "kill_api", "commit_lost_finish", "clock_jump")

@@ -10,13 +10,14 @@ import itertools
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -137,10 +138,11 @@ class _Ray:
                     **self._small(cpus),
                 )
                 return
-            except Exception:  # its patience is short, on a machine that has much to do
+            except Exception:  # its patience is 30 s, on a machine that has much to do
                 if last:
                     raise
                 traceback.print_exc()
+                _kill_children()
 
     def add(self, address: str, cpus: int) -> None:
         self._nodes[address] = self._cluster.add_node(node_ip_address=address, **self._small(cpus))
@@ -166,6 +168,14 @@ class _Ray:
             "object_store_memory": 80 * 2**20,
             "include_dashboard": False,
         }
+
+
+def _kill_children() -> None:
+    """End what a head began that did not come to be."""
+    for thread in Path("/proc/self/task").iterdir():
+        for pid in (thread / "children").read_text().split():
+            with suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
 
 
 def main() -> None:
