@@ -53,7 +53,7 @@ bench: $(VENV)/dev.done  ## measure time and memory, and print the tables
 	  echo "== $$script"; $(BIN)/python "$$script"; \
 	done
 
-faults: $(VENV)/dev.done  ## hurt the service under load, and see that it keeps its promises
+faults: $(VENV)/dev.done  ## hurt the service under load; several nodes: ARGS="--nodes 2"
 	@$(BIN)/python bench/faults.py $(ARGS)
 
 clean:  ## remove what these targets made
