@@ -145,12 +145,17 @@ def test_what_does_not_start_is_tried_again_after_a_while(
 ) -> None:
     keeper = stage.keeper("a")
     keeper.turn(0)
-    for now in (1, 2, 30, 32):
-        stage.cluster.slots["app-ordinary"] = There(count=0, given_up="no module")
+    for now in (1, 2, 30, 32, 33):
+        if "app-ordinary" in stage.cluster.slots:
+            stage.cluster.slots["app-ordinary"] = There(count=0, given_up="no module")
         keeper.turn(now)
-    assert len(stage.cluster.asked) == 3  # at 0, 1 and 32
+    again = [{"app-ordinary": 0}, {"app-ordinary": 1}]
+    assert stage.cluster.asked == [{"app-ordinary": 1}, *again, *again]  # at 1 and 2, 32 and 33
+    stage.cluster.slots["app-ordinary"] = There(count=2, running=1, given_up="no module")
+    keeper.turn(64)
+    assert len(stage.cluster.asked) == 5  # some are at work
     said = [record for record in caplog.records if record.message == "slots do not start"]
-    assert [vars(record)["reason"] for record in said] == ["no module"] * 2
+    assert [vars(record)["reason"] for record in said] == ["no module"] * 3
 
 
 def test_pools_without_a_limit_share_the_room(stage: Stage) -> None:

@@ -35,7 +35,7 @@ from overpaint.tasks.store import TaskStore
 logger = logging.getLogger("overpaint.supervisor")
 
 LOOK_S = 1.0
-_AGAIN_S = 30.0  # until slots that did not start are tried again
+_AGAIN_S = 30.0  # from one time that slots that did not start are tried again to the next
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +53,7 @@ class There:
     """The slots of a pool that Ray has."""
 
     count: int  # starting ones too
+    running: int = 0
     given_up: str = ""  # why Ray does not try to start them any more
 
 
@@ -180,9 +181,11 @@ class Keeper:
             for pool, demand in self._demands.items()
         }
         wanted = self._look(costs, resources, now)
-        if (wanted, costs) != (self._wanted, self._costs) or self._fallen(wanted, there, now):
+        lost = {self._names[pool] for pool, count in wanted.items() if count} - there.keys()
+        if lost or (wanted, costs) != (self._wanted, self._costs):
             self._costs = costs
             self._deploy(wanted, there)
+        self._begin_anew(there, now)
 
     def _look(
         self, costs: Mapping[str, Mapping[str, float]], resources: Mapping[str, float], now: float
@@ -203,18 +206,20 @@ class Keeper:
             least[pool] = count if slots.max is not None else max(slots.min, min(count, 1))
         return share(needed, least, costs, resources)
 
-    def _fallen(self, wanted: Mapping[str, int], there: Mapping[str, There], now: float) -> bool:
-        """Whether Ray has lost an application, or has given one up a while ago."""
-        names = {self._names[pool] for pool, count in wanted.items() if count}
-        given_up = {name: there[name].given_up for name in names & there.keys()}
-        if any(given_up.values()) and now - self._tried >= _AGAIN_S:
-            self._tried = now
-            for name, why in given_up.items():
-                if why:
-                    what = {"application": name, "reason": why}
-                    logger.error("slots do not start", extra=what)
-            return True
-        return not names <= there.keys()
+    def _begin_anew(self, there: Mapping[str, There], now: float) -> None:
+        """Remove what Ray has given up: it would not try that again when asked for the same.
+
+        What it has lost or what was removed is asked for again as soon as it is gone.
+        """
+        given_up = {name: one for name, one in there.items() if one.given_up}
+        if not given_up or now - self._tried < _AGAIN_S:
+            return
+        self._tried = now
+        for name, one in given_up.items():
+            what = {"application": name, "reason": one.given_up, "running": one.running}
+            logger.error("slots do not start", extra=what)
+            if not one.running:
+                self._serving.remove(name)
 
     def _deploy(self, wanted: Mapping[str, int], there: Mapping[str, There]) -> None:
         names = {self._names[pool] for pool, count in wanted.items() if count}

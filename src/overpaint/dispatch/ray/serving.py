@@ -22,7 +22,9 @@ from overpaint.dispatch.ray.slot import DRAIN_S, Slot
 
 _NAMESPACE = "overpaint"
 _DEPLOYMENT = "slot"
-_ENDING = "STOPPING"  # the state of a replica that is on its way out
+_RUNNING = "RUNNING"  # the state of a replica
+_ENDING = "STOPPING"  # of one that is on its way out
+_MOST = 2000  # characters of why something does not start
 
 
 class Serving:
@@ -63,9 +65,11 @@ class Serving:
                 slots = application.deployments.get(_DEPLOYMENT)
                 states = slots.replica_states if slots is not None else {}
                 failed = application.status is ApplicationStatus.DEPLOY_FAILED
+                said = (slots.message if slots is not None else "") or application.message
                 found[name] = There(
                     count=sum(number for state, number in states.items() if state != _ENDING),
-                    given_up=(application.message or "no reason is given") if failed else "",
+                    running=sum(number for state, number in states.items() if state == _RUNNING),
+                    given_up=(said or "no reason is given")[:_MOST] if failed else "",
                 )
         return found
 
