@@ -107,7 +107,11 @@ class SdkClient:
 def test_nodes_are_restarted_one_after_the_other_and_no_client_notices(
     server: Server, tmp_path: Path
 ) -> None:
-    with nodes(server, tmp_path) as (balancer, found), ExitStack() as stack:
+    drain_s = "4"  # longer than HAProxy takes to notice, on a machine that has much to do
+    with (
+        nodes(server, tmp_path, OVERPAINT_DRAIN_SECONDS=drain_s) as (balancer, found),
+        ExitStack() as stack,
+    ):
         north, south = found
         told = json.loads(north.run("doctor", "--cluster", "--json").stdout)
         assert told["faults"] == []
