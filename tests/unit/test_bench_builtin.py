@@ -118,8 +118,13 @@ def test_the_rival_paints(
     said = ["--tiny", "--side", "64", "--steps", "3", "--precision", precision]
     monkeypatch.setattr(sys, "argv", ["_sd15.py", *said])
     monkeypatch.setattr(sys, "path", sys.path[:])  # the script takes its own folder away
-    with warnings.catch_warnings():
-        _sd15.main()
+    torch = require("torch")
+    usual = torch.get_default_dtype()
+    try:
+        with warnings.catch_warnings():
+            _sd15.main()
+    finally:
+        torch.set_default_dtype(usual)  # which the script changes
     found = json.loads(capsys.readouterr().out)
     assert found["steps"] == 3
     assert found["precision"] == precision
