@@ -20,7 +20,7 @@ JOBS ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check page bench faults clean heavy
+.PHONY: help demo test campaigns check page bench faults clean heavy
 
 help:  ## show what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/'
@@ -28,8 +28,11 @@ help:  ## show what there is
 demo: $(VENV)/runtime.done  ## repaint a photograph and say where the result is
 	@$(BIN)/overpaint demo -o $(DEMO_OUT)
 
-test: $(VENV)/dev.done  ## run all tests
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+test: $(VENV)/dev.done  ## run all tests but the campaigns
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not campaign" $(ARGS)
+
+campaigns: $(VENV)/dev.done  ## run the tests that kill nodes, workers and a Ray cluster for minutes
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m campaign tests/acceptance $(ARGS)
 
 check: $(VENV)/dev.done $(VENV)/heavy.done $(PAGE_TOOLS)  ## lint, formatting, types, layers, packaging, the page
 	$(BIN)/ruff check .

@@ -35,6 +35,7 @@ def campaign(*arguments: str) -> dict[str, str]:
     return dict(re.findall(r"^\| (\w+) \| (\d+) \|", done.stdout, re.MULTILINE))
 
 
+@pytest.mark.campaign
 def test_a_service_that_is_hurt_keeps_what_it_promised() -> None:
     times = campaign("--tasks", "50")
     for fault in (
@@ -53,6 +54,7 @@ def test_a_service_that_is_hurt_keeps_what_it_promised() -> None:
     assert int(times["pictures"]) >= 50
 
 
+@pytest.mark.campaign
 def test_several_nodes_that_are_hurt_keep_what_they_promised() -> None:
     times = campaign("--nodes", "2", "--tasks", "60")
     cuts = ["cut_node_long"] if os.geteuid() == 0 else ["cut_database"]

@@ -22,7 +22,10 @@ from tests.haproxy import serve_haproxy
 from tests.postgresql import Server, serve_postgresql
 from tests.unit.service_fixture import BASE, MASK
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sockets are inherited by number")
+pytestmark = [
+    pytest.mark.campaign,
+    pytest.mark.skipif(sys.platform == "win32", reason="sockets are inherited by number"),
+]
 
 EXHAUSTED = "AllocationQuota.FreeTierOnly"
 

@@ -25,7 +25,10 @@ from tests.unit.service_fixture import BASE, MASK
 
 from overpaint import repaint
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Ray's nodes are told by /proc")
+pytestmark = [
+    pytest.mark.campaign,
+    pytest.mark.skipif(sys.platform == "win32", reason="Ray's nodes are told by /proc"),
+]
 
 NAMES = ("north", "south")
 IDLE_S = 4

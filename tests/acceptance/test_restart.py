@@ -16,7 +16,10 @@ import httpx
 import pytest
 from tests.acceptance.test_serve import LONG_S, secret_of, until
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sockets are inherited by number")
+pytestmark = [
+    pytest.mark.campaign,
+    pytest.mark.skipif(sys.platform == "win32", reason="sockets are inherited by number"),
+]
 
 #: Starts a program as systemd does: with an open socket as file 3.
 HAND_OVER = """

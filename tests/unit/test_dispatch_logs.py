@@ -50,6 +50,12 @@ def test_a_json_line_has_the_message_and_its_particulars(tmp_path: Path) -> None
     }
 
 
+def test_what_a_library_adds_to_every_record_for_itself_is_left_out(tmp_path: Path) -> None:
+    stream = logged(tmp_path)
+    logging.getLogger("overpaint.worker").info("painted", extra={"_ray_timestamp_ns": 1})
+    assert set(json.loads(stream.getvalue())) == {"event", "level", "logger", "timestamp"}
+
+
 def test_a_text_line_has_them_too(tmp_path: Path) -> None:
     stream = logged(tmp_path, log_format="text")
     logging.getLogger("overpaint.worker").warning("task lost", extra={"task_id": "t1"})

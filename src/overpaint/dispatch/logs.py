@@ -50,6 +50,7 @@ def formatter(kind: str, *, colors: bool = False) -> logging.Formatter:
     ]
     last: list[Processor] = [
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        _leave_out_hidden,
         structlog.processors.format_exc_info,  # the plain traceback: no values of variables
         _hide_keys,
     ]
@@ -62,6 +63,11 @@ def formatter(kind: str, *, colors: bool = False) -> logging.Formatter:
     else:
         last.append(structlog.processors.JSONRenderer(ensure_ascii=False, default=str))
     return structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=last)
+
+
+def _leave_out_hidden(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Leave out what a library adds to every record for itself, as Ray does."""
+    return {name: value for name, value in event.items() if not name.startswith("_")}
 
 
 def _hide_keys(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
