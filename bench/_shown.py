@@ -11,6 +11,7 @@ from bench._paper import parts
 
 Figures = Mapping[str, Any]
 BUSY = 0.5  # load from which on times are not worth much
+OTHERS = 3  # load that the parts before, on two cores, do not leave behind
 _CALLS = ("submit", "look", "list", "place in the queue", "claim", "finish")
 _NEEDS = ("workers", "stored", "task", "statements", "metrics", "listeners")  # of `parts`
 
@@ -52,14 +53,16 @@ def pictures(figures: Figures) -> dict[str, str]:
 
 def _machine(figures: Figures) -> str:
     on = figures["machine"]
-    loads = [value for name, value in figures.items() if name.endswith("_load")]
-    first = figures.get("first_load", loads[0])
-    busy = " **Others loaded the machine: these times are not to be quoted.**"
+    loads = {
+        name.removesuffix("_load"): value for name, value in figures.items() if name[-5:] == "_load"
+    }
+    loads.pop("first", None)
+    told = ", ".join(f"{part} {load:.1f}" for part, load in loads.items())
+    busy = f" **With more than {OTHERS:g} others loaded the machine: not to be quoted.**"
     return (
         f"{on['cores']} cores of an {on['processor']}, PostgreSQL {on['postgresql']}, Python "
-        f"{on['python']}, {on['day']}. Load at the start {first:.1f}, before later parts up "
-        f"to {max(loads):.1f}, which the parts before them had made."
-        + (busy if first > BUSY else "")
+        f"{on['python']}, {on['day']}. Load before each part: {told}."
+        + (busy if max(loads.values()) > OTHERS else "")
     )
 
 

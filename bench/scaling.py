@@ -85,8 +85,6 @@ def measure(only: list[str], *, quick: bool) -> Any:
     load = os.getloadavg()[0]
     busy = f"; more than {BUSY}: do not quote the times" if load > BUSY else ""
     print(f"load at the start {load:.1f}{busy}", flush=True)
-    if not only:
-        yield "first_load", round(load, 1)
     with (
         postgresql() as server,
         tempfile.TemporaryDirectory(prefix="overpaint-bench-") as name,
