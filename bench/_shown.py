@@ -11,7 +11,7 @@ from bench._paper import parts
 
 Figures = Mapping[str, Any]
 BUSY = 0.5  # load from which on times are not worth much
-OTHERS = 3  # load that the parts before, on two cores, do not leave behind
+OTHERS = 8  # load, of the last minute, that what ended just before does not leave behind
 _CALLS = ("submit", "look", "list", "place in the queue", "claim", "finish")
 _NEEDS = ("workers", "stored", "task", "statements", "metrics", "listeners")  # of `parts`
 
