@@ -12,6 +12,17 @@ from bench._paper import parts
 Figures = Mapping[str, Any]
 BUSY = 0.5  # load from which on times are not worth much
 OTHERS = 8  # load, of the last minute, that what ended just before does not leave behind
+#: What figures are called in tables.
+_NAMES = {
+    "wal_bytes": "log (WAL), bytes",
+    "database_cpu_ms": "processor time of PostgreSQL, ms",
+    "beat_wal_bytes": "beat: log, bytes",
+    "beat_cpu_ms": "beat: processor time of PostgreSQL, ms",
+    "vain_wal_bytes": "vain: log, bytes",
+    "vain_cpu_ms": "vain: processor time of PostgreSQL, ms",
+    "p50": "answered in (median), ms",
+    "cpu": "processor time of the API process, ms",
+}
 _CALLS = ("submit", "look", "list", "place in the queue", "claim", "finish")
 _NEEDS = ("workers", "stored", "task", "statements", "metrics", "listeners")  # of `parts`
 
@@ -72,7 +83,12 @@ def _about(count: float) -> str:
 
 
 def _pairs(what: str, said: str, found: Mapping[str, float]) -> list[str]:
-    return [f"| {what} | {said} |", "|---|---|", *(f"| {k} | {v:,.4g} |" for k, v in found.items())]
+    rows = [f"| {_NAMES.get(name, name)} | {_number(value)} |" for name, value in found.items()]
+    return [f"| {what} | {said} |", "|---|---|", *rows]
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _share(one: Mapping[str, Any], measured: list[dict[str, Any]]) -> float:
